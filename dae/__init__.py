@@ -1,0 +1,48 @@
+"""Denoising autoencoders: train, explore and compare them.
+
+    from dae import NoiseSpec, TrainConfig, TrainState, fit, load_dataset
+
+Images are float32 (B, C, H, W) in [0, 1] wherever they are computed with, uint8 where they are kept.
+"""
+
+from dae.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from dae.config import TrainConfig
+from dae.data import DATASETS, ImageSet, load_dataset
+from dae.errors import DaeError
+from dae.evaluation import as_denoiser, evaluate, measure
+from dae.models import MODELS, Autoencoder, build_model
+from dae.noise import NOISES, NoiseSpec, corrupt
+from dae.recipes import RECIPES, Recipe
+from dae.recording import record
+from dae.runs import RunDirectory, find_run, list_runs
+from dae.training import Report, TrainState, denoise, fit
+
+__all__ = [
+    "DATASETS",
+    "MODELS",
+    "NOISES",
+    "RECIPES",
+    "Autoencoder",
+    "Checkpoint",
+    "DaeError",
+    "ImageSet",
+    "NoiseSpec",
+    "Recipe",
+    "Report",
+    "RunDirectory",
+    "TrainConfig",
+    "TrainState",
+    "as_denoiser",
+    "build_model",
+    "corrupt",
+    "denoise",
+    "evaluate",
+    "find_run",
+    "fit",
+    "list_runs",
+    "load_checkpoint",
+    "load_dataset",
+    "measure",
+    "record",
+    "save_checkpoint",
+]

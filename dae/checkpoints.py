@@ -1,0 +1,165 @@
+"""Weights on disk: safetensors, with all that is needed to rebuild the model in the file's own header.
+
+A file is checked against its model before memory is taken: the header's size, then every tensor's name, shape and
+type. Nothing is ever loaded by pickle.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from dae.errors import CheckpointError, DaeError
+from dae.files import whole_file
+from dae.models import Autoencoder, Shape, meta_model
+
+FORMAT = 1
+_HEADER_LIMIT = 1 << 20  # bytes; ours are a few thousand
+_SIDE_LIMIT = 4_096
+_FILE_LIMIT = 1 << 30
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A trained model, on the CPU and ready to denoise, with what its file says of it.
+
+    Attributes:
+        name: the architecture, a key of MODELS.
+        shape: of the images that it was trained on, (C, H, W).
+        config: the training's configuration as JSON values.
+    """
+
+    model: Autoencoder
+    name: str
+    shape: Shape
+    config: dict[str, Any]
+
+
+def save_checkpoint(path: Path, model: Autoencoder, name: str, shape: Shape, config: Mapping[str, Any]) -> None:
+    """Write weights and header to `path`, whole or not at all."""
+    about = {"format": FORMAT, "model": name, "shape": list(shape), "config": dict(config)}
+    save_tensors(path, {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}, about)
+
+
+def save_tensors(path: Path, tensors: dict[str, Tensor], about: Mapping[str, Any]) -> None:
+    """Write tensors with `about` in the header, whole or not at all; raises OSError."""
+    with whole_file(path) as temporary:
+        try:
+            save_file(tensors, temporary, {"dae": json.dumps(about)})
+        except SafetensorError as error:  # what safetensors makes of a full disk
+            raise OSError(str(error)) from error
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Rebuild the model that `save_checkpoint` wrote.
+
+    Raises:
+        CheckpointError: the file is missing, truncated, foreign, of a newer format, or does not fit its model.
+    """
+    about = read_about(path)
+    match about:
+        case {"model": str(name), "config": dict(config), "shape": [int(channels), int(height), int(width)]} if all(
+            1 <= side <= _SIDE_LIMIT for side in (channels, height, width)
+        ):
+            shape = (channels, height, width)
+        case _:
+            raise CheckpointError(f"{path} does not say which model it holds; use one that `dae train` wrote.")
+    try:
+        model = meta_model(name, shape)
+    except DaeError as error:
+        raise CheckpointError(f"{path} cannot be used: {error}") from error
+    _assign(model, read_tensors(path, {key: value.shape for key, value in model.state_dict().items()}))
+    return Checkpoint(model, name, shape, config)
+
+
+def import_weights(path: Path, name: str, shape: Shape) -> Autoencoder:
+    """The model `name` with the weights of a foreign safetensors file.
+
+    Tensors are matched by name, or else in the natural order of their names when all shapes then agree.
+
+    Raises:
+        CheckpointError: the file is no safetensors file, or its tensors do not fit the model.
+    """
+    model = meta_model(name, shape)
+    wanted = {key: value.shape for key, value in model.state_dict().items()}
+    with _opened(path) as file:
+        found = {key: torch.Size(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
+    if found.keys() != wanted.keys():
+        ordered = sorted(found, key=_natural)
+        if [found[key] for key in ordered] != list(wanted.values()):
+            raise CheckpointError(
+                f"{path} does not fit model {name!r}: it holds {_shapes(found)}, the model wants {_shapes(wanted)}."
+            )
+        tensors = read_tensors(path, {key: found[key] for key in ordered})
+        _assign(model, dict(zip(wanted, tensors.values(), strict=True)))
+    else:
+        _assign(model, read_tensors(path, wanted))
+    return model
+
+
+def read_about(path: Path) -> dict[str, Any]:
+    """What `save_tensors` put into the header; raises CheckpointError as `load_checkpoint` does."""
+    with _opened(path) as file:
+        text = (file.metadata() or {}).get("dae")
+    try:
+        about = json.loads(text or "")
+        version = about["format"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise CheckpointError(
+            f"{path} was not written by this program; bring its weights in with `dae import-weights`."
+        ) from None
+    if version != FORMAT:
+        raise CheckpointError(f"{path} has format {version}, newer than this program's {FORMAT}. Update the program.")
+    return dict(about)
+
+
+def read_tensors(path: Path, wanted: Mapping[str, torch.Size] | None = None) -> dict[str, Tensor]:
+    """The file's tensors; where `wanted` is given, refused before they are read unless names and shapes agree."""
+    with _opened(path) as file:
+        keys = list(file.keys())
+        if wanted is not None:
+            found = {key: torch.Size(file.get_slice(key).get_shape()) for key in keys}
+            floats = all(file.get_slice(key).get_dtype() == "F32" for key in keys)
+            if found != dict(wanted) or not floats:
+                raise CheckpointError(
+                    f"{path} does not fit its model: it holds {_shapes(found)}, the model wants {_shapes(wanted)}."
+                )
+            keys = list(wanted)
+        return {key: file.get_tensor(key) for key in keys}
+
+
+def _opened(path: Path) -> Any:
+    """A safetensors file whose header is known to be small enough and whose length to be right."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            header = int.from_bytes(file.read(8), "little")
+        if size < 8 or header > min(_HEADER_LIMIT, size - 8) or size > _FILE_LIMIT:
+            raise CheckpointError(f"{path} is truncated or no safetensors file; use one that `dae train` wrote.")
+        return safe_open(path, framework="pt", device="cpu")
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except SafetensorError as error:
+        raise CheckpointError(f"{path} is truncated or no safetensors file ({error}).") from error
+
+
+def _assign(model: Autoencoder, tensors: dict[str, Tensor]) -> None:
+    model.load_state_dict(tensors, assign=True)
+    model.requires_grad_(False)
+    model.eval()
+
+
+def _natural(name: str) -> list[int | str]:
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+
+
+def _shapes(shapes: Mapping[str, torch.Size]) -> str:
+    listed = [f"{key} {'x'.join(map(str, shape)) or 'scalar'}" for key, shape in shapes.items()]
+    return ", ".join(listed[:4]) + (f" and {len(listed) - 4} more" if len(listed) > 4 else "")

@@ -1,0 +1,92 @@
+"""TrainConfig: all that decides what a training does, checked when it is made."""
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from dae.data import DATASETS
+from dae.errors import SpecError
+from dae.models import MODELS
+from dae.noise import NoiseSpec
+from dae.registry import lookup
+
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "mse": F.mse_loss,
+    "bce": F.binary_cross_entropy,
+    "l1": F.l1_loss,
+}
+OPTIMIZERS: dict[str, type[torch.optim.Adam]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+SCHEDULES: dict[str, Callable[[float], float]] = {
+    "constant": lambda done: 1.0,
+    # Smith and Topin 2017: up to the full rate in the first quarter, then down to nothing
+    "one-cycle": lambda done: min(0.04 + 3.84 * done, 0.5 + 0.5 * math.cos(math.pi * (done - 0.25) / 0.75)),
+}
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """All that decides what a training does.
+
+    Raises:
+        SpecError: a value breaks its rule; `UnknownName`, one of its kinds, names the choices.
+    """
+
+    dataset: str = "digits"
+    model: str = "conv-64"
+    noise: NoiseSpec = NoiseSpec("gaussian", 0.5)
+    epochs: int = 5
+    batch_size: int = 128
+    lr: float = 3e-3  # the highest rate of a schedule
+    weight_decay: float = 0.0
+    loss: str = "mse"
+    optimizer: str = "adamw"
+    beta2: float = 0.99  # forgets old gradients sooner than the usual 0.999, which short runs need
+    schedule: str = "one-cycle"
+    images: int | None = None  # train on the first so many only
+    precision: str = "auto"  # bfloat16 where model and processor gain by it, else float32
+    seed: int = 42
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        if not self.dataset.startswith("folder:"):
+            lookup("data set", DATASETS, self.dataset)
+        lookup("model", MODELS, self.model)
+        lookup("loss", LOSSES, self.loss)
+        lookup("optimizer", OPTIMIZERS, self.optimizer)
+        lookup("schedule", SCHEDULES, self.schedule)
+        lookup("precision", dict.fromkeys(("auto", "float32", "bfloat16")), self.precision)
+        _check("Epochs", self.epochs, 1, 10_000)
+        _check("Batch size", self.batch_size, 1, 65_536)
+        _check("Learning rate", self.lr, 1e-7, 10)
+        _check("Weight decay", self.weight_decay, 0, 10)
+        _check("Beta2", self.beta2, 0, 0.999999)
+        _check("Seed", self.seed, 0, 2**32 - 1)
+        if self.images is not None:
+            _check("Number of training images", self.images, 1, 10**9)
+
+    def to_json(self) -> dict[str, object]:
+        return asdict(self) | {"noise": str(self.noise)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, object]) -> "TrainConfig":
+        """The inverse of `to_json`; raises SpecError on unknown keys and on values of another type."""
+        known = {field.name: field for field in fields(cls)}
+        for key, value in values.items():
+            lookup("setting", known, key)
+            wanted = known[key].type
+            if wanted is float and type(value) is int:
+                continue
+            allowed = (str,) if wanted is NoiseSpec else (int, type(None)) if key == "images" else (wanted,)
+            if type(value) not in allowed:
+                raise SpecError(f"Setting {key!r} is {json.dumps(value)}, which is of the wrong type.")
+        return cls(**values | {"noise": NoiseSpec.parse(str(values.get("noise", cls.noise)))})  # type: ignore[arg-type]
+
+
+def _check(what: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise SpecError(f"{what} {value:g} is outside {low:g} to {high:g}.")

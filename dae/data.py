@@ -1,0 +1,241 @@
+"""Images to train and test on: uint8 tensors, memory-mapped from a cache that is made once.
+
+    load_dataset("digits")                    drawn by code, always there
+    load_dataset("mnist", "test")             read from the data root; `download` fetches it
+    load_dataset("folder:photos@64")          any folder of pictures, resized to 64 x 64 (32 x 32 without @)
+
+The data root is what the caller names, else the environment's DAE_DATA, else a cache folder of the user's.
+A relative `folder:` is looked for in the data root first, then in the working directory.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dae import digits, downloads, folders
+from dae.errors import DataError, SpecError
+from dae.files import cache_folder, whole_folder
+from dae.registry import lookup
+
+SPLITS = ("train", "test")
+_CACHE_FORMAT = 1  # raise it when the cached files of an older version would be wrong
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """Images of one split and their classes.
+
+    Attributes:
+        images: uint8 (N, C, H, W), often memory-mapped; treat as read-only.
+        labels: int64 (N,), places in `classes`.
+        note: what a reader of a table should know, such as how many files were unreadable.
+    """
+
+    name: str
+    split: str
+    images: Tensor
+    labels: Tensor
+    classes: tuple[str, ...]
+    note: str = ""
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of one image, (C, H, W)."""
+        channels, height, width = self.images.shape[1:]
+        return channels, height, width
+
+    def clean(self, where: slice | Tensor = slice(None)) -> Tensor:
+        """The images at `where` as float32 (B, C, H, W) in [0, 1]."""
+        return self.images[where].float().div_(255)
+
+    def head(self, limit: int | None) -> "ImageSet":
+        """The first `limit` images, all where it is None."""
+        return replace(self, images=self.images[:limit], labels=self.labels[:limit])
+
+
+Arrays = tuple[np.ndarray, np.ndarray, tuple[str, ...]]  # images (N, C, H, W), labels (N,), classes
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set, as pages, the command line and tests need it."""
+
+    label: str
+    help: str
+    shape: tuple[int, int, int]
+    read: Callable[[Path, str], Arrays]  # (data root, split)
+    download: Callable[[Path], None] | None = None  # None: nothing to fetch
+
+
+def _read_digits(root: Path, split: str) -> Arrays:
+    images, labels = digits.draw_digits(split, 0, digits.COUNTS[split])
+    return images.numpy(), labels.numpy(), tuple("0123456789")
+
+
+def _read_cifar10_small(root: Path, split: str) -> Arrays:
+    images, labels, classes = downloads.read_cifar10(root, split)
+    whole = torch.from_numpy(images).float()
+    small = torch.nn.functional.interpolate(whole, 28, mode="bilinear", antialias=True)
+    return small.round().clamp(0, 255).byte().numpy(), labels, classes
+
+
+DATASETS: dict[str, Dataset] = {
+    "digits": Dataset(
+        label="Drawn digits",
+        help="Digits drawn by a program as a hand might; needs no download.",
+        shape=(1, 28, 28),
+        read=_read_digits,
+    ),
+    "mnist": Dataset(
+        label="MNIST",
+        help="70,000 digits written by hand; the classic test for autoencoders.",
+        shape=(1, 28, 28),
+        read=downloads.read_mnist,
+        download=downloads.download_mnist,
+    ),
+    "fashion-mnist": Dataset(
+        label="Fashion-MNIST",
+        help="70,000 small grey pictures of clothes and shoes.",
+        shape=(1, 28, 28),
+        read=downloads.read_fashion_mnist,
+        download=downloads.download_fashion_mnist,
+    ),
+    "cifar10": Dataset(
+        label="CIFAR-10",
+        help="60,000 small colour photographs of animals and vehicles.",
+        shape=(3, 32, 32),
+        read=downloads.read_cifar10,
+        download=downloads.download_cifar10,
+    ),
+    "cifar10-28": Dataset(
+        label="CIFAR-10 at 28 x 28",
+        help="CIFAR-10 made a little smaller, as one published study did.",
+        shape=(3, 28, 28),
+        read=_read_cifar10_small,
+        download=downloads.download_cifar10,
+    ),
+}
+
+
+def data_root(root: Path | str | None = None) -> Path:
+    """The folder that holds data sets: `root`, else DAE_DATA, else a cache folder of the user's."""
+    return Path(root or os.environ.get("DAE_DATA") or cache_folder() / "data").expanduser()
+
+
+def load_dataset(
+    name: str, split: str = "train", *, root: Path | str | None = None, limit: int | None = None
+) -> ImageSet:
+    """Open one split of a data set; the first time reads or draws it into the cache, later ones map that.
+
+    Args:
+        name: a key of DATASETS, or `folder:PATH` with `@SIZE` if wanted.
+        split: "train" or "test".
+        root: the data root, see the module.
+        limit: only the first images; drawn digits then need not wait for the rest.
+
+    Raises:
+        UnknownName: no such data set or split.
+        DataError: its files are missing, damaged, or hold no picture.
+    """
+    lookup("split", dict.fromkeys(SPLITS), split)
+    if limit is not None and limit < 1:
+        raise SpecError(f"A limit of {limit} images leaves none; it must be at least 1.")
+    if name.startswith("folder:"):
+        folder, size = _folder(name, data_root(root))
+        key = f"{folder.name}-{size}-{split}-{_digest(folders.fingerprint(folder), str(folder))}"
+        return _cached(name, split, key, lambda target: folders.pack(folder, split, size, target)).head(limit)
+    entry = lookup("data set", DATASETS, name)
+    key = f"{name}-{split}"
+    if entry.download:
+        key += "-" + _digest(str(data_root(root).resolve()))
+    elif limit is not None and limit <= 2_000 and not _place(key).is_dir():
+        images, labels = digits.draw_digits(split, 0, min(limit, digits.COUNTS[split]))
+        return ImageSet(name, split, images, labels, tuple("0123456789"))
+    return _cached(name, split, key, lambda target: _pack(target, entry.read(data_root(root), split))).head(limit)
+
+
+def is_available(name: str, root: Path | str | None = None) -> bool:
+    """Whether the data set `name` can be opened without a download; reads no image."""
+    entry = lookup("data set", DATASETS, name)
+    return entry.download is None or downloads.present(name.removesuffix("-28"), data_root(root))
+
+
+def download(name: str, root: Path | str | None = None) -> None:
+    """Fetch a data set into the data root, with a progress bar on standard error.
+
+    Raises:
+        DataError: there is nothing to fetch, the server does not answer within seconds, or the disk refuses.
+    """
+    entry = lookup("data set", DATASETS, name)
+    if entry.download is None:
+        raise DataError(f"{entry.label} needs no download; it is ready.")
+    entry.download(data_root(root))
+
+
+def _folder(name: str, root: Path) -> tuple[Path, int]:
+    path, at, size = name.removeprefix("folder:").rpartition("@")
+    if not (at and size.isdecimal()):
+        path, size = name.removeprefix("folder:"), "32"
+    if not 8 <= int(size) <= 512:
+        raise SpecError(f"Picture size {size} is outside 8 to 512 pixels; write for example folder:photos@64.")
+    here = Path(path).expanduser()
+    return (root / here if (root / here).is_dir() else here).resolve(), int(size)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
+
+
+def _place(key: str) -> Path:
+    return cache_folder() / "images" / f"{key}-v{_CACHE_FORMAT}"
+
+
+def _pack(target: Path, arrays: Arrays) -> None:
+    images, labels, classes = arrays
+    np.save(target / "images.npy", images)
+    np.save(target / "labels.npy", labels)
+    (target / "about.json").write_text(json.dumps({"classes": classes, "note": ""}))
+
+
+def _cached(name: str, split: str, key: str, make: Callable[[Path], None]) -> ImageSet:
+    """Map the images kept under `key`, made first where they are missing or damaged."""
+    place = _place(key)
+    try:
+        return _open(name, split, place)
+    except (OSError, ValueError, KeyError):
+        pass  # not made yet, or not readable: make it
+    try:
+        with whole_folder(place) as target:
+            make(target)
+        return _open(name, split, place)
+    except PermissionError:  # a read-only cache: make it anew each time
+        with tempfile.TemporaryDirectory() as scratch:
+            make(Path(scratch))
+            return _open(name, split, Path(scratch))  # what is mapped outlives its name
+    except OSError as error:
+        raise DataError(f"The cache {place.parent} cannot be written ({error.strerror}). Free some space.") from error
+
+
+def _open(name: str, split: str, place: Path) -> ImageSet:
+    about = json.loads((place / "about.json").read_text())
+    images = np.load(place / "images.npy", mmap_mode="c", allow_pickle=False)
+    labels = np.load(place / "labels.npy", allow_pickle=False)
+    return ImageSet(
+        name,
+        split,
+        torch.from_numpy(images),
+        torch.from_numpy(labels),
+        tuple(about["classes"]),
+        about["note"],
+    )

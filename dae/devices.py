@@ -1,0 +1,41 @@
+"""Which device to compute on, and in which precision."""
+
+import torch
+
+from dae.errors import SpecError
+from dae.models import MODELS
+
+
+def as_device(name: str) -> torch.device:
+    """The device called `name`; "auto" is CUDA where there is one, then MPS, then the CPU.
+
+    Raises:
+        SpecError: no such device here.
+    """
+    if name == "auto":
+        return torch.device(available_devices()[0])
+    if name.partition(":")[0] not in available_devices():
+        raise SpecError(f"There is no device {name!r} here. Choose from: auto, {', '.join(available_devices())}.")
+    try:
+        return torch.device(name)
+    except RuntimeError:
+        raise SpecError(f"There is no device {name!r} here. Write for example cuda:0.") from None
+
+
+def available_devices() -> list[str]:
+    """The kinds of device here, the fastest first."""
+    return [
+        *(["cuda"] if torch.cuda.is_available() else []),
+        *(["mps"] if torch.backends.mps.is_available() else []),
+        "cpu",
+    ]
+
+
+def uses_bfloat16(precision: str, model: str, device: torch.device) -> bool:
+    """Whether to train `model` in bfloat16: as asked, or for "auto" where the model and the device gain by it."""
+    if precision != "auto":
+        return precision == "bfloat16"
+    if device.type == "cuda":
+        return MODELS[model].bfloat16 and torch.cuda.is_bf16_supported(including_emulation=False)
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)() if device.type == "cpu" else {}
+    return MODELS[model].bfloat16 and bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))

@@ -1,0 +1,119 @@
+"""The public data sets, through torchvision's own readers.
+
+torchvision takes seconds to import, so it is imported only where a data set is read for the first time.
+"""
+
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from dae.errors import DataError
+
+_PATIENCE_S = 6.0  # how long a server may take to answer at all
+
+# What must be there, in torchvision's own layout under the data root.
+_FILES = {
+    "mnist": [f"MNIST/raw/{part}-ubyte" for part in ("train-images-idx3", "t10k-images-idx3")],
+    "fashion-mnist": [f"FashionMNIST/raw/{part}-ubyte" for part in ("train-images-idx3", "t10k-images-idx3")],
+    "cifar10": [f"cifar-10-batches-py/{part}" for part in ("data_batch_1", "test_batch")],
+}
+_LABELS = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}
+
+
+def present(name: str, root: Path) -> bool:
+    """Whether the files of `name` lie under `root`; they are not read."""
+    return all((root / file).is_file() for file in _FILES[name])
+
+
+def _torchvision(name: str) -> Any:
+    from torchvision import datasets
+
+    return {"mnist": datasets.MNIST, "fashion-mnist": datasets.FashionMNIST, "cifar10": datasets.CIFAR10}[name]
+
+
+def _open(name: str, root: Path, split: str) -> Any:
+    if not present(name, root):
+        raise DataError(
+            f"{_LABELS[name]} is not in {root}. Fetch it with `dae download {name}`, name the folder that "
+            "holds it with --data or DAE_DATA, or use the data set 'digits', which is always there."
+        )
+    try:
+        return _torchvision(name)(root=str(root), train=split == "train", download=False)
+    except (RuntimeError, ValueError, EOFError, OSError, AssertionError) as error:
+        raise DataError(
+            f"{_LABELS[name]} in {root} is damaged. Remove it and fetch it again with `dae download {name}`."
+        ) from error
+
+
+def _read_grey(name: str, root: Path, split: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    dataset = _open(name, root, split)
+    classes = tuple(text.partition(" - ")[0] for text in dataset.classes)  # MNIST says "3 - three"
+    return dataset.data.unsqueeze(1).numpy(), dataset.targets.numpy(), classes
+
+
+def read_mnist(root: Path, split: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Images uint8 (N, 1, 28, 28), labels int64 (N,), class names."""
+    return _read_grey("mnist", root, split)
+
+
+def read_fashion_mnist(root: Path, split: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Images uint8 (N, 1, 28, 28), labels int64 (N,), class names."""
+    return _read_grey("fashion-mnist", root, split)
+
+
+def read_cifar10(root: Path, split: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Images uint8 (N, 3, 32, 32), labels int64 (N,), class names."""
+    dataset = _open("cifar10", root, split)
+    images = np.ascontiguousarray(dataset.data.transpose(0, 3, 1, 2))
+    return images, np.asarray(dataset.targets, dtype=np.int64), tuple(dataset.classes)
+
+
+def _download(name: str, root: Path) -> None:
+    source = _torchvision(name)
+    urls = list(getattr(source, "mirrors", [])) or [source.url]
+    if not any(_answers(url) for url in urls):
+        hosts = " or ".join(str(urlsplit(url).hostname) for url in urls)
+        raise DataError(
+            f"{_LABELS[name]} cannot be fetched: {hosts} did not answer within {_PATIENCE_S:.0f} s. Check the network, "
+            "copy the files into the data root by hand, or use the data set 'digits', which needs none."
+        )
+    usual = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_PATIENCE_S)  # torchvision sets none, and would wait for ever
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        for train in (True, False):
+            source(root=str(root), train=train, download=True)
+    except (OSError, RuntimeError) as error:
+        raise DataError(f"{_LABELS[name]} could not be fetched into {root}: {error}. Try again.") from error
+    finally:
+        socket.setdefaulttimeout(usual)
+
+
+def _answers(url: str) -> bool:
+    """Whether the server of `url` can be reached in time; a thread, since a look-up of a name has no time limit."""
+    parts, reached = urlsplit(url), threading.Event()
+
+    def connect() -> None:
+        try:
+            port = parts.port or (443 if parts.scheme == "https" else 80)
+            socket.create_connection((str(parts.hostname), port), timeout=_PATIENCE_S / 2).close()
+            reached.set()
+        except OSError:
+            pass
+
+    thread = threading.Thread(target=connect, daemon=True)
+    thread.start()
+    thread.join(_PATIENCE_S / 2)
+    return reached.is_set()
+
+
+def _downloader(name: str) -> Callable[[Path], None]:
+    return lambda root: _download(name, root)
+
+
+download_mnist, download_fashion_mnist, download_cifar10 = map(_downloader, _FILES)

@@ -1,0 +1,99 @@
+"""Any folder of pictures as a data set, packed once into one array file that is memory-mapped."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from dae.errors import DataError
+
+_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
+_GREY_MODES = {"1", "L", "LA", "I", "I;16", "F"}
+_NAMED = 5  # how many unreadable files are named before the rest is only counted
+
+
+def pictures(folder: Path) -> list[Path]:
+    """The picture files below `folder`, by their suffix, in the order of their names.
+
+    Raises:
+        DataError: there is no such folder, or no picture in it.
+    """
+    if not folder.is_dir():
+        raise DataError(f"There is no folder {folder}. Name a folder of pictures, for example folder:photos.")
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
+    if not found:
+        raise DataError(f"The folder {folder} holds no picture. Supported: {', '.join(sorted(_SUFFIXES))}.")
+    return found
+
+
+def fingerprint(folder: Path) -> str:
+    """Changes when a picture is added, removed or touched."""
+    stats = [(path.relative_to(folder).as_posix(), path.stat()) for path in pictures(folder)]
+    return json.dumps([(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats])
+
+
+def pack(folder: Path, split: str, size: int, target: Path) -> None:
+    """Write images.npy, labels.npy and about.json of one split into `target`.
+
+    Folders `train` and `test` are the splits where both are there; else every tenth picture is for testing. Folders
+    below are the classes. Each picture is cropped to a square at its centre and resized. All become grey where the
+    first one is grey, else colour. Unreadable files are skipped, counted and named.
+
+    Raises:
+        DataError: no picture of the split can be read.
+    """
+    chosen, base = _split(folder, split)
+    images, labels, classes, bad = _read(chosen, base, size, target / "images.npy")
+    if images == 0:
+        raise DataError(f"None of the {len(chosen)} picture files for {split} in {folder} can be read.")
+    np.save(target / "labels.npy", labels)
+    note = ""
+    if bad:
+        named = ", ".join(bad[:_NAMED]) + (" and others" if len(bad) > _NAMED else "")
+        note = f"{len(bad)} unreadable file{'s' if len(bad) > 1 else ''} skipped: {named}."
+    (target / "about.json").write_text(json.dumps({"classes": classes, "note": note}))
+
+
+def _split(folder: Path, split: str) -> tuple[list[Path], Path]:
+    if (folder / "train").is_dir() and (folder / "test").is_dir():
+        return pictures(folder / split), folder / split
+    every = pictures(folder)
+    test = every[::10]
+    chosen = test if split == "test" else [path for number, path in enumerate(every) if number % 10]
+    return chosen or every, folder
+
+
+def _read(paths: list[Path], base: Path, size: int, out: Path) -> tuple[int, np.ndarray, list[str], list[str]]:
+    """Fill the array file picture by picture; what is not needed for unreadable ones is cut off in the end."""
+    names = [path.relative_to(base).parts[0] if path.parent != base else "all" for path in paths]
+    classes = sorted(set(names))
+    labels: list[int] = []
+    bad: list[str] = []
+    images: np.memmap | None = None
+    mode = "RGB"
+    for path, name in zip(paths, names, strict=True):
+        try:
+            with Image.open(path) as picture:
+                if images is None:
+                    mode = "L" if picture.mode in _GREY_MODES else "RGB"
+                upright = ImageOps.exif_transpose(picture).convert(mode)
+                square = ImageOps.fit(upright, (size, size), Image.Resampling.LANCZOS)
+        except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError):
+            bad.append(path.relative_to(base).as_posix())
+            continue
+        if images is None:
+            channels = 1 if mode == "L" else 3
+            images = np.lib.format.open_memmap(out, "w+", np.uint8, (len(paths), channels, size, size))
+        images[len(labels)] = np.atleast_3d(np.asarray(square)).transpose(2, 0, 1)
+        labels.append(classes.index(name))
+    if images is not None and bad:
+        kept = out.with_suffix(".kept")
+        whole = np.lib.format.open_memmap(kept, "w+", np.uint8, (len(labels), *images.shape[1:]))
+        for start in range(0, len(labels), 4096):
+            whole[start : start + 4096] = images[start : min(start + 4096, len(labels))]
+        whole.flush()
+        kept.replace(out)
+    elif images is not None:
+        images.flush()
+    return len(labels), np.asarray(labels, dtype=np.int64), classes, bad

@@ -1,0 +1,161 @@
+"""The laboratory: one thread that trains, while pages come and go.
+
+A job is one run, or several that race: they take turns, an epoch each. Jobs wait in a queue. What happens to a run
+is told by its directory alone; the lab is needed only to start, pause, resume and stop. Its thread makes no call to
+any page.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+
+from dae.recording import record
+from dae.runs import RunDirectory
+
+
+class Lab:
+    """A queue of trainings and the thread that works through it.
+
+    Args:
+        data_root: where data sets lie, see `dae.data`.
+    """
+
+    def __init__(self, data_root: Path | str | None = None) -> None:
+        self._data_root = data_root
+        self._changed = threading.Condition()  # guards all that follows
+        self._waiting: deque[tuple[RunDirectory, ...]] = deque()
+        self._current: tuple[RunDirectory, ...] = ()
+        self._paused = False  # the current job
+        self._stopping = False  # the current job
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def start(self, *runs: RunDirectory) -> None:
+        """Queue one run, or several that race; they are this process's from now on.
+
+        Raises:
+            RunError: a run is being written already.
+        """
+        taken: list[RunDirectory] = []
+        try:
+            for run in runs:
+                run.status.acquire()
+                taken.append(run)
+                run.status.set("queued")
+        except BaseException:
+            for run in taken:
+                run.status.release()
+            raise
+        with self._changed:
+            self._waiting.append(runs)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="dae-lab", daemon=True)
+                self._thread.start()
+            self._changed.notify_all()
+
+    def jobs(self) -> list[tuple[str, ...]]:
+        """The names of the runs of each job, the current one first."""
+        with self._changed:
+            return [tuple(run.name for run in job) for job in (self._current, *self._waiting) if job]
+
+    def pause(self, name: str) -> None:
+        """Hold the current job at its next report, if `name` is one of its runs."""
+        self._tell(name, paused=True)
+
+    def resume(self, name: str) -> None:
+        """Let a paused job go on."""
+        self._tell(name, paused=False)
+
+    def stop(self, name: str) -> None:
+        """End the job that `name` belongs to, waiting or current; its runs keep their weights and can be resumed."""
+        with self._changed:
+            for job in [job for job in self._waiting if _has(job, name)]:
+                self._waiting.remove(job)
+                _leave(job, "Stopped before it began.")
+            if _has(self._current, name):
+                self._stopping = True
+            self._changed.notify_all()
+
+    def close(self, timeout_s: float = 10.0) -> bool:
+        """Stop everything and wait for the thread; returns whether it ended in time."""
+        with self._changed:
+            self._closed = self._stopping = True
+            while self._waiting:
+                _leave(self._waiting.popleft(), "The program was closed before it began.")
+            thread = self._thread
+            self._changed.notify_all()
+        if thread:
+            thread.join(timeout_s)
+        return thread is None or not thread.is_alive()
+
+    def _tell(self, name: str, paused: bool) -> None:
+        with self._changed:
+            if _has(self._current, name):
+                self._paused = paused
+                self._changed.notify_all()
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._closed)
+                if self._closed:
+                    return
+                self._current = self._waiting.popleft()
+                self._paused = self._stopping = False
+            try:
+                self._train(self._current)
+            finally:
+                with self._changed:
+                    job, self._current = self._current, ()
+                for run in job:
+                    run.status.release()
+
+    def _train(self, job: Sequence[RunDirectory]) -> None:
+        turns = deque((run, record(run, self._data_root)) for run in job)
+        try:
+            while turns and self._may_go_on(job):
+                run, recording = turns[0]
+                try:
+                    report = next(recording)
+                except StopIteration:
+                    turns.popleft()
+                except Exception:  # the run's directory says what happened; the others go on
+                    turns.popleft()
+                else:
+                    if report.scores:  # an epoch is over: the next one's turn
+                        turns.rotate(-1)
+        finally:
+            for run, recording in turns:
+                recording.close()
+                if run.state == "queued":
+                    _leave_state(run, "Stopped before it began.")
+
+    def _may_go_on(self, job: Sequence[RunDirectory]) -> bool:
+        """Wait while the job is paused; False when it is to stop."""
+        with self._changed:
+            if self._paused and not self._stopping:
+                running = [run for run in job if run.state == "running"]
+                for run in running:
+                    run.status.set("paused")
+                self._changed.wait_for(lambda: not self._paused or self._stopping)
+                for run in running:
+                    run.status.set("running")
+            return not self._stopping
+
+
+def _has(job: Sequence[RunDirectory], name: str) -> bool:
+    return any(run.name == name for run in job)
+
+
+def _leave(job: Sequence[RunDirectory], message: str) -> None:
+    for run in job:
+        _leave_state(run, message)
+        run.status.release()
+
+
+def _leave_state(run: RunDirectory, message: str) -> None:
+    try:
+        run.status.set("stopped", message)
+    except OSError:
+        pass  # without an owner it reads as interrupted, which is as good

@@ -1,0 +1,68 @@
+"""What every model shares: the contract, seeded initial weights, and models built by name."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor, nn
+
+Shape = tuple[int, int, int]  # channels, height, width of one image
+
+
+class Autoencoder(nn.Module):
+    """An encoder and a decoder: noisy (B, C, H, W) in, denoised of the same shape out.
+
+    The output is not always within [0, 1]: whoever shows or measures it clamps it. Models whose decoder needs
+    more than the code (skip connections) override `forward`.
+    """
+
+    encoder: nn.Module
+    decoder: nn.Module
+
+    def encode(self, noisy: Tensor) -> Tensor:
+        """The code of each image, (B, ...)."""
+        code: Tensor = self.encoder(noisy)
+        return code
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        denoised: Tensor = self.decoder(self.encode(noisy))
+        return denoised
+
+
+@dataclass(frozen=True)
+class Model:
+    """An architecture, as pages, the command line and tests need it."""
+
+    label: str
+    family: str  # "linear", "convolutional" or "modern"
+    help: str
+    build: Callable[[Shape], Autoencoder]
+    any_size: bool = False  # denoises pictures of every height and width, whatever it was trained on
+    bfloat16: bool = False  # trains faster, and no worse, in bfloat16 and channels-last memory
+    color: str = "#56B4E9"
+
+
+def initialise(model: nn.Module, generator: Generator) -> None:
+    """Give every layer the initial weights that PyTorch's layers choose, drawn from `generator`.
+
+    PyTorch itself draws them from the one global generator, which a page and a training thread would share.
+    """
+    for layer in model.modules():
+        if isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
+            nn.init.kaiming_uniform_(layer.weight, a=math.sqrt(5), generator=generator)
+            if layer.bias is not None:
+                fan_in = layer.weight[0].numel()
+                nn.init.uniform_(layer.bias, -1 / math.sqrt(fan_in), 1 / math.sqrt(fan_in), generator=generator)
+        elif isinstance(layer, nn.BatchNorm2d):
+            layer.reset_parameters()
+
+
+def count_parameters(model: nn.Module) -> int:
+    """The number of weights and biases."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def output_shape(model: nn.Module, shape: Shape) -> Shape:
+    """The shape of what `model`, on the meta device, makes of one image; raises RuntimeError if it cannot."""
+    return tuple(model(torch.empty(1, *shape, device="meta")).shape[1:])

@@ -1,0 +1,132 @@
+"""Named trainings: the published autoencoders as their authors trained them, and ours.
+
+A recipe is a TrainConfig with a name. The published ones keep their author's layers, optimiser, epochs and noise;
+ours keep the layers and train them our way, all on Gaussian noise 0.5 clipped so that they compare fairly.
+"""
+
+from dataclasses import dataclass, replace
+
+from dae.config import TrainConfig
+from dae.noise import NoiseSpec
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A training with a name, as pages and the command line need it."""
+
+    label: str
+    help: str
+    config: TrainConfig
+    source: str = ""  # whose published work it follows; empty: ours
+
+    @property
+    def published(self) -> bool:
+        return bool(self.source)
+
+
+def _as_published(dataset: str, model: str, noise: str, epochs: int, batch_size: int, **others: object) -> TrainConfig:
+    """A notebook's training: plain Adam at a constant rate, in float32."""
+    usual = TrainConfig(
+        dataset=dataset,
+        model=model,
+        noise=NoiseSpec.parse(noise),
+        epochs=epochs,
+        batch_size=batch_size,
+        lr=1e-3,
+        optimizer="adam",
+        beta2=0.999,
+        schedule="constant",
+        precision="float32",
+    )
+    return replace(usual, **others)  # type: ignore[arg-type]
+
+
+_LINEAR = TrainConfig(dataset="mnist", model="linear-32", epochs=60, batch_size=256, lr=3e-3)
+_CONV = TrainConfig(dataset="mnist", model="conv-64", epochs=20, batch_size=128, lr=3e-3)
+_UNET = TrainConfig(dataset="mnist", model="unet", epochs=12, batch_size=128, lr=3e-3)
+_COLOUR = NoiseSpec("gaussian", 0.1)
+_DIGITS_HELP = "Trained only on digits drawn by a program: "
+
+RECIPES: dict[str, Recipe] = {
+    "quick-linear": Recipe(
+        "Linear in seconds",
+        "A plain network learns to clean drawn digits while you watch.",
+        replace(_LINEAR, dataset="digits", epochs=5, images=30_000),
+    ),
+    "quick-conv": Recipe(
+        "Convolutional in half a minute",
+        "A network that looks for small patterns learns the same task.",
+        replace(_CONV, dataset="digits", epochs=5, images=15_000),
+    ),
+    "quick-unet": Recipe(
+        "U-Net in half a minute",
+        "The modern model, on a small part of the data: slow steps, but each one counts.",
+        replace(_UNET, dataset="digits", epochs=4, images=4_000, batch_size=32),
+    ),
+    "mnist-linear": Recipe(
+        "Linear", "The published network with 32 numbers, trained longer and with a better schedule.", _LINEAR
+    ),
+    "mnist-conv": Recipe(
+        "Convolutional", "The published convolutional network with 64 numbers, trained our way.", _CONV
+    ),
+    "mnist-unet": Recipe(
+        "U-Net",
+        "The best model: looks at several scales and predicts the noise instead of the picture.",
+        _UNET,
+    ),
+    "digits-linear": Recipe(
+        "Linear, drawn digits", _DIGITS_HELP + "the linear network.", replace(_LINEAR, dataset="digits")
+    ),
+    "digits-conv": Recipe(
+        "Convolutional, drawn digits",
+        _DIGITS_HELP + "the convolutional network.",
+        replace(_CONV, dataset="digits"),
+    ),
+    "digits-unet": Recipe("U-Net, drawn digits", _DIGITS_HELP + "the U-Net.", replace(_UNET, dataset="digits")),
+    "cifar10-conv": Recipe(
+        "Convolutional, colour",
+        "Small colour photographs through a map of 8 x 8 features.",
+        TrainConfig(dataset="cifar10", model="conv-7x7", noise=_COLOUR, epochs=12, batch_size=128, lr=3e-3),
+    ),
+    "cifar10-unet": Recipe(
+        "U-Net, colour",
+        "Small colour photographs through the U-Net.",
+        TrainConfig(dataset="cifar10", model="unet", noise=_COLOUR, epochs=12, batch_size=128, lr=2e-3),
+    ),
+    "mnist-linear-32": Recipe(
+        "Linear 784-128-32",
+        "The classic plain network with a code of 32 numbers.",
+        _as_published("mnist", "linear-32", "gaussian:0.5", epochs=10, batch_size=128),
+        source="Tony-Ale/Notebooks",
+    ),
+    "mnist-linear-10": Recipe(
+        "Linear 784-500-300-80-10",
+        "A deeper plain network that keeps only 10 numbers of a picture.",
+        _as_published("mnist", "linear-10", "gaussian:0.3", epochs=3, batch_size=128),
+        source="AadityaR04/Autoencoders",
+    ),
+    "mnist-conv-flat": Recipe(
+        "Conv 1-8-16-32, full size",
+        "Three small convolutions that never shrink the picture.",
+        _as_published("mnist", "conv-flat", "gaussian:0.3", epochs=3, batch_size=128),
+        source="AadityaR04/Autoencoders",
+    ),
+    "mnist-conv-64": Recipe(
+        "Conv to 64 numbers",
+        "Strided convolutions down to a code of 64 numbers.",
+        _as_published("mnist", "conv-64", "gaussian:0.5:unclipped", epochs=20, batch_size=64, weight_decay=1e-5),
+        source="Arcane-01/ImageDenoisingAutoencoder",
+    ),
+    "mnist-conv-pool": Recipe(
+        "Conv with pooling",
+        "A very small convolutional network, trained in large batches.",
+        _as_published("mnist", "conv-pool", "gaussian:0.2:unclipped", epochs=20, batch_size=1200, lr=9e-3, loss="bce"),
+        source="IvLabs/Variational-DL",
+    ),
+    "cifar10-conv-7x7": Recipe(
+        "Conv to 7 x 7, colour",
+        "Four convolutions on colour pictures at 28 x 28; its channels and its noise level are our reconstruction.",
+        _as_published("cifar10-28", "conv-7x7", "gaussian:0.1", epochs=250, batch_size=64, weight_decay=1e-5),
+        source="a CIFAR-10 study",
+    ),
+}

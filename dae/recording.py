@@ -1,0 +1,71 @@
+"""A training that keeps itself: `fit`, with everything it says written to its run directory."""
+
+import traceback
+from collections.abc import Generator
+from pathlib import Path
+
+from dae import pictures
+from dae.data import load_dataset
+from dae.errors import DaeError, RunError
+from dae.runs import RunDirectory
+from dae.training import PREVIEWS, Report, TrainState, fit, fixed_noise
+
+
+def record(run: RunDirectory, data_root: Path | str | None = None) -> Generator[Report, None, None]:
+    """Train the run from where it stands, yielding each report once it is on disk.
+
+    Whoever stops iterating before the end (`close`, or Ctrl-C) leaves a stopped run that can be recorded again; it
+    goes on from its last whole epoch. The caller owns nothing: the run is taken at the first `next` and given back
+    at the end, however that comes.
+
+    Raises:
+        RunError: another process writes the run, or its disk refuses.
+        DaeError: as `load_dataset` and `fit`; the run then says why it failed.
+    """
+    run.status.acquire()
+    try:
+        yield from _record(run, data_root)
+    except DaeError as error:
+        _fail(run, str(error))
+        raise
+    except OSError as error:
+        refused = RunError(f"Run {run.name!r} cannot be written: {error.strerror or error}. Free some space.")
+        _fail(run, str(refused))
+        raise refused from error
+    except Exception as error:
+        _fail(run, f"Training failed: {error}. The full trace is in {run.path / 'failure.txt'}.")
+        raise
+    finally:
+        run.status.release()
+
+
+def _record(run: RunDirectory, data_root: Path | str | None) -> Generator[Report, None, None]:
+    config = run.config
+    run.status.set("running")
+    train, validation = (load_dataset(config.dataset, split, root=data_root) for split in ("train", "test"))
+    state = TrainState(config, train.shape)
+    run.restore(state)
+    for name, batch in zip(("clean", "noisy"), fixed_noise(config, validation), strict=True):
+        pictures.strip(batch[:PREVIEWS]).save(run.preview_path(name))
+    try:
+        for report in fit(config, state, train, validation):
+            if report.preview is not None:
+                pictures.strip(report.preview).save(run.preview_path(report.epoch))
+            run.append(report)
+            if report.scores:
+                run.save_state(state)
+                run.save_model(state, train.shape)
+            yield report
+    except (GeneratorExit, KeyboardInterrupt):
+        run.save_model(state, train.shape)
+        run.status.set("stopped")
+        raise
+    run.finish()
+
+
+def _fail(run: RunDirectory, message: str) -> None:
+    try:
+        (run.path / "failure.txt").write_text(traceback.format_exc())
+        run.status.set("failed", message)
+    except OSError:
+        pass  # the disk that refused the run refuses this too; without an owner it reads as interrupted

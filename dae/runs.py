@@ -1,0 +1,246 @@
+"""Run directories: the one place a training lives, and the only code that knows its files.
+
+    checkpoints/NAME/
+        config.json           what was asked for, when, on which machine
+        state.json            queued, running, paused, stopped, finished or failed, and why
+        progress.jsonl        one line a report
+        previews/             clean.png, noisy.png and epoch-0003.png: eight pictures side by side
+        model.safetensors     the weights, usable by themselves
+        resume.safetensors    weights and optimiser at the end of an epoch, until the run is finished
+        failure.txt           the full trace of a failed run
+        owner.lock            held by the process that writes the run
+
+Every file is written whole or not at all; a line of progress that a crash cut short is ignored by readers. A run
+whose owner is gone while it says running is interrupted.
+"""
+
+import json
+import os
+import platform
+import re
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dae import progress
+from dae.checkpoints import (
+    Checkpoint,
+    load_checkpoint,
+    read_about,
+    read_tensors,
+    save_checkpoint,
+    save_tensors,
+)
+from dae.config import TrainConfig
+from dae.errors import CheckpointError, RunError
+from dae.files import write_json
+from dae.models import Autoencoder, Shape
+from dae.status import Status
+from dae.training import Report, TrainState
+
+FORMAT = 1
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+def runs_root(root: Path | str | None = None) -> Path:
+    """The folder of runs: `root`, else DAE_CHECKPOINTS, else `checkpoints` in the working directory."""
+    return Path(root or os.environ.get("DAE_CHECKPOINTS") or "checkpoints")
+
+
+def list_runs(root: Path | str | None = None) -> list["RunDirectory"]:
+    """Every readable run, the newest first; folders that are no runs are passed over."""
+    found = []
+    for path in sorted(runs_root(root).glob("*/config.json")):
+        try:
+            found.append(RunDirectory(path.parent))
+        except RunError:
+            continue
+    return sorted(found, key=lambda run: run.created, reverse=True)
+
+
+def find_run(name: str, root: Path | str | None = None) -> "RunDirectory":
+    """The run called `name`, or at the path `name`; raises RunError with the names that exist."""
+    path = Path(name) if Path(name, "config.json").is_file() else runs_root(root) / name
+    if not (path / "config.json").is_file():
+        names = ", ".join(run.name for run in list_runs(root)) or "none yet; `dae train` makes one"
+        raise RunError(f"There is no run {name!r} in {runs_root(root)}. Runs there: {names}.")
+    return RunDirectory(path)
+
+
+class RunDirectory:
+    """One run; opening it reads its configuration.
+
+    Raises:
+        RunError: the folder holds no run, a damaged one, or one of a newer format.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.name = path.name
+        try:
+            about = json.loads((path / "config.json").read_text())
+            if about["format"] != FORMAT:
+                raise RunError(
+                    f"Run {self.name!r} has format {about['format']}; this program reads {FORMAT}. Update the program."
+                )
+            self.created = float(about["created"])
+            self.recipe = str(about["recipe"])
+            self.note = str(about["note"])
+            self.machine = str(about["machine"])
+            self._config: dict[str, Any] = dict(about["config"])
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            raise RunError(f"Run {self.name!r} cannot be read: its config.json is missing or damaged.") from error
+        self.status = Status(path)
+
+    @classmethod
+    def create(
+        cls,
+        config: TrainConfig,
+        *,
+        root: Path | str | None = None,
+        name: str = "",
+        recipe: str = "",
+        note: str = "",
+    ) -> "RunDirectory":
+        """Make the folder of a new run; a number is added where `name` is not given and the usual one is taken.
+
+        Raises:
+            RunError: the name is not allowed or taken, or the folder cannot be written.
+        """
+        folder = runs_root(root)
+        wanted = name or recipe or f"{config.dataset.rpartition('/')[2].replace('folder:', '')}-{config.model}"
+        stem = wanted if name else re.sub(r"[^a-z0-9._-]", "-", wanted.lower()).strip("-.")[:56]
+        check_name(stem)
+        about = {
+            "format": FORMAT,
+            "created": round(time.time(), 3),
+            "recipe": recipe,
+            "note": note,
+            "machine": f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}",
+            "config": config.to_json(),
+        }
+        try:
+            path = _new_folder(folder, stem, numbered=not name)
+            (path / "previews").mkdir()
+            Status(path).set("stopped", "Not started yet.")
+            write_json(path / "config.json", about)  # last: a folder without it is no run
+        except OSError as error:
+            raise RunError(
+                f"The runs folder {folder} cannot be written: {error.strerror}. Name another one."
+            ) from error
+        return cls(path)
+
+    @property
+    def config(self) -> TrainConfig:
+        """What was asked for; raises SpecError where this version does not know a name in it."""
+        return TrainConfig.from_json(self._config)
+
+    @property
+    def state(self) -> str:
+        """queued, running, paused, stopped, finished, failed or interrupted."""
+        return self.status.state
+
+    # What a training leaves
+
+    def append(self, report: Report) -> None:
+        """Add a line of progress; raises OSError."""
+        progress.append(self.path / "progress.jsonl", report)
+
+    def progress(self) -> list[dict[str, Any]]:
+        """The lines of progress, oldest first."""
+        return progress.read(self.path / "progress.jsonl")
+
+    def save_state(self, state: TrainState) -> None:
+        """Keep the end of an epoch, to resume from; raises OSError."""
+        save_tensors(self.path / "resume.safetensors", state.tensors(), {"format": FORMAT})
+
+    def restore(self, state: TrainState) -> None:
+        """Go back to the last whole epoch, and forget the progress reported after it."""
+        path = self.path / "resume.safetensors"
+        if path.exists():
+            try:
+                read_about(path)
+                state.restore(read_tensors(path))
+            except (KeyError, ValueError, IndexError, RuntimeError) as error:
+                raise CheckpointError(f"{path} does not fit the run's configuration, so it cannot resume.") from error
+        kept = [line for line in self.progress() if line["step"] <= state.step] if state.step else []
+        progress.rewrite(self.path / "progress.jsonl", kept)
+
+    def save_model(self, state: TrainState, shape: Shape) -> None:
+        """Keep the weights as they are now; raises OSError."""
+        save_checkpoint(self.model_path, state.model, self._config["model"], shape, self._config)
+
+    def import_model(self, model: Autoencoder, shape: Shape) -> None:
+        """Keep weights that were trained elsewhere, as a finished run."""
+        save_checkpoint(self.model_path, model, self._config["model"], shape, self._config)
+        self.finish()
+
+    def finish(self) -> None:
+        """The run is complete: what only a resume would need goes."""
+        self.status.set("finished")
+        (self.path / "resume.safetensors").unlink(missing_ok=True)
+
+    @property
+    def model_path(self) -> Path:
+        return self.path / "model.safetensors"
+
+    @property
+    def has_model(self) -> bool:
+        return self.model_path.is_file()
+
+    def load(self) -> Checkpoint:
+        """The run's model; raises CheckpointError."""
+        if not self.has_model:
+            raise CheckpointError(f"Run {self.name!r} has no weights yet; it keeps them at the end of its first epoch.")
+        return load_checkpoint(self.model_path)
+
+    def preview_path(self, which: int | str) -> Path:
+        """The picture strip of an epoch, or "clean" or "noisy"."""
+        return self.path / "previews" / (f"epoch-{which:04d}.png" if isinstance(which, int) else f"{which}.png")
+
+    # Housekeeping
+
+    def rename(self, name: str) -> "RunDirectory":
+        """Give the run another name; raises RunError while it is being written, or where the name is not free."""
+        check_name(name)
+        self.status.acquire()
+        try:
+            if (self.path.parent / name).exists():
+                raise RunError(f"There is a run {name!r} already. Choose another name.")
+            os.rename(self.path, self.path.parent / name)
+        finally:
+            self.status.release()
+        return RunDirectory(self.path.parent / name)
+
+    def delete(self) -> None:
+        """Remove the run and all its files; raises RunError while it is being written."""
+        self.status.acquire()
+        try:
+            (self.path / "config.json").unlink()  # from now on it is no run, whatever happens
+        finally:
+            self.status.release()
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def check_name(name: str) -> None:
+    """Raise RunError unless `name` can be a run's folder."""
+    if not _NAME.fullmatch(name):
+        raise RunError(
+            f"{name!r} cannot name a run: use 1 to 64 small letters, digits, dots, dashes and underscores, "
+            "with a letter or digit first."
+        )
+
+
+def _new_folder(root: Path, stem: str, numbered: bool) -> Path:
+    root.mkdir(parents=True, exist_ok=True)
+    names = [stem, *(f"{stem}-{number}" for number in range(2, 10_000))] if numbered else [stem]
+    for name in names:
+        try:
+            (root / name).mkdir()
+            return root / name
+        except FileExistsError:
+            continue
+    raise RunError(f"There is a run {stem!r} already. Choose another name, or resume it.")

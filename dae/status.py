@@ -1,0 +1,74 @@
+"""What state a run is in, and which process may write it."""
+
+import json
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from dae.errors import RunError
+from dae.files import write_json
+
+ACTIVE = ("queued", "running", "paused")  # states that need a living owner
+
+
+class Status:
+    """state.json and owner.lock of one run.
+
+    The system gives the lock back when its process ends, however it ends, so a run that says running while nobody
+    holds its lock was interrupted.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = FileLock(path / "owner.lock", timeout=1, thread_local=False)
+
+    @property
+    def state(self) -> str:
+        """queued, running, paused, stopped, finished or failed as last set, or interrupted."""
+        state = str(self._read().get("state"))
+        return "interrupted" if state in ACTIVE and not self.is_owned() else state
+
+    @property
+    def message(self) -> str:
+        """Why the run failed or stopped; often empty."""
+        return str(self._read().get("message", ""))
+
+    def set(self, state: str, message: str = "") -> None:
+        """Write the state; raises OSError."""
+        owner = f"process {os.getpid()} on {platform.node()}"
+        write_json(self.path / "state.json", {"state": state, "message": message, "owner": owner})
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            values = json.loads((self.path / "state.json").read_text())
+        except (OSError, ValueError, RecursionError):
+            values = None
+        return values if isinstance(values, dict) else {"state": "running"}
+
+    def is_owned(self) -> bool:
+        """Whether a living process, this one or another, writes the run."""
+        if self._lock.is_locked:
+            return True
+        try:
+            with FileLock(self.path / "owner.lock", timeout=0):
+                return False
+        except Timeout:
+            return True
+        except OSError:  # a read-only folder: nobody writes there
+            return False
+
+    def acquire(self) -> None:
+        """Become the only writer until as many calls of `release`; raises RunError that names the present one."""
+        try:
+            self._lock.acquire()
+        except Timeout:
+            owner = self._read().get("owner", "another process")
+            raise RunError(f"Run {self.path.name!r} is being written by {owner}. Wait, or stop it there.") from None
+        except OSError as error:
+            raise RunError(f"Run {self.path.name!r} cannot be written: {error.strerror}.") from error
+
+    def release(self) -> None:
+        self._lock.release()

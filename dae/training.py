@@ -1,0 +1,213 @@
+"""Training: the state that changes, and `fit`, the loop.
+
+`fit` is a generator. It yields a `Report` a few times a second and at the end of each epoch, and whoever iterates
+it decides between two reports whether to go on, wait, save or stop. It knows no thread, no file and no page.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+from dae import metrics
+from dae.config import LOSSES, OPTIMIZERS, SCHEDULES, TrainConfig
+from dae.data import ImageSet
+from dae.devices import as_device, uses_bfloat16
+from dae.errors import Diverged, OutOfMemory
+from dae.models import Autoencoder, Shape, build_model
+from dae.noise import corrupt
+from dae.seeds import generator
+
+REPORT_EVERY_S = 0.25
+PREVIEWS = 8  # images shown while a model learns
+VALIDATION_IMAGES = 1_000
+
+_INITIAL, _SHUFFLE, _NOISE, _VALIDATION = range(4)  # streams of random numbers under one seed
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Means over the validation images."""
+
+    mse: float
+    psnr_db: float
+    ssim: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """Where a training stands. `scores` and `preview` are there at the end of an epoch and before the first."""
+
+    epoch: int  # whole epochs done, plus the part of the present one as `step` tells
+    epochs: int
+    step: int
+    steps: int
+    seconds: float  # of training, without pauses
+    loss: float | None  # mean since the last report
+    images_per_second: float | None
+    scores: Scores | None = None
+    noisy_scores: Scores | None = None  # of the noisy input: what doing nothing gives
+    preview: Tensor | None = None  # denoised, uint8 (PREVIEWS, C, H, W)
+
+    @property
+    def remaining_seconds(self) -> float | None:
+        """Time left at the pace so far, None before there is one."""
+        return self.seconds / self.step * (self.steps - self.step) if self.step else None
+
+
+class TrainState:
+    """What changes while a model is trained: its weights, the optimiser's moments, and how far it is."""
+
+    def __init__(self, config: TrainConfig, shape: Shape) -> None:
+        self.device = as_device(config.device)
+        self.bfloat16 = uses_bfloat16(config.precision, config.model, self.device)
+        self.model: Autoencoder = build_model(config.model, shape, generator(config.seed, _INITIAL)).to(self.device)
+        if self.bfloat16:
+            self.model.to(memory_format=torch.channels_last)
+        kind = OPTIMIZERS[config.optimizer]
+        self.optimizer = kind(
+            self.model.parameters(),
+            lr=config.lr,
+            betas=(0.9, config.beta2),
+            weight_decay=config.weight_decay,
+            fused=self.device.type != "mps",
+        )
+        self.epoch = 0  # whole epochs done
+        self.step = 0
+        self.seconds = 0.0
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All that `restore` needs to go on from the end of an epoch, on the CPU."""
+        moments = {
+            f"optimizer.{number}.{name}": value
+            for number, entry in self.optimizer.state_dict()["state"].items()
+            for name, value in entry.items()
+        }
+        counters = {"epoch": torch.tensor(self.epoch), "step": torch.tensor(self.step)}
+        seconds = {"seconds": torch.tensor(self.seconds, dtype=torch.float64)}
+        weights = {f"model.{name}": value for name, value in self.model.state_dict().items()}
+        return {
+            name: value.detach().cpu().contiguous() for name, value in (weights | moments | counters | seconds).items()
+        }
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """Go back to a state that `tensors` gave; raises KeyError or RuntimeError where it does not fit."""
+        weights = {name[6:]: value for name, value in tensors.items() if name.startswith("model.")}
+        self.model.load_state_dict(weights)
+        parameters = list(self.model.parameters())
+        for name, value in tensors.items():
+            if name.startswith("optimizer."):
+                _, number, field = name.split(".")
+                parameter = parameters[int(number)]
+                # a moment has its parameter's memory format; a step counter has no format
+                moment = torch.empty_like(parameter).copy_(value) if value.ndim else value.to(self.device)
+                self.optimizer.state[parameter][field] = moment
+        self.epoch, self.step = int(tensors["epoch"]), int(tensors["step"])
+        self.seconds = float(tensors["seconds"])
+
+
+def fixed_noise(config: TrainConfig, validation: ImageSet) -> tuple[Tensor, Tensor]:
+    """The clean and noisy validation images that every epoch is measured on, float32 (N, C, H, W) on the CPU."""
+    clean = validation.clean(slice(0, VALIDATION_IMAGES))
+    return clean, corrupt(clean, config.noise, generator(config.seed, _VALIDATION))
+
+
+def fit(
+    config: TrainConfig,
+    state: TrainState,
+    train: ImageSet,
+    validation: ImageSet,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Iterator[Report]:
+    """Train `state` in place until its configured epochs are done, yielding reports on the way.
+
+    Each epoch draws its order and its noise from the seed and its own number, so a state restored at the end of an
+    epoch goes on exactly as if it had never stopped. Nothing is chosen by the validation images; they only show.
+
+    Raises:
+        Diverged: the loss is NaN or infinite.
+        OutOfMemory: the device has too little memory.
+    """
+    device, model = state.device, state.model
+    images = train.head(config.images).images
+    if images.nbytes < 4 << 30:
+        images = images.to(device)  # a data set is one tensor on the device; larger ones stay mapped
+    steps_per_epoch = -(-len(images) // config.batch_size)
+    steps = config.epochs * steps_per_epoch
+    loss_of, schedule = LOSSES[config.loss], SCHEDULES[config.schedule]
+    autocast = torch.autocast(device.type, torch.bfloat16, enabled=state.bfloat16)
+    clean_fixed, noisy_fixed = (batch.to(device) for batch in fixed_noise(config, validation))
+    noisy_scores = _score(noisy_fixed.clamp(0, 1), clean_fixed)
+    total, counted = torch.zeros((), device=device), 0  # the loss summed since the last report
+    mark = clock()
+
+    def report(finished_epoch: bool) -> Report:
+        nonlocal total, counted, mark
+        loss = float(total) / counted if counted else None  # the only wait for the device
+        if loss is not None and not loss < float("inf"):
+            raise Diverged(state.epoch + (not finished_epoch), loss)
+        elapsed = clock() - mark
+        speed = counted * config.batch_size / elapsed if counted and elapsed else None
+        scores = preview = None
+        if finished_epoch:
+            denoised = denoise(model, noisy_fixed)
+            scores = _score(denoised, clean_fixed)
+            preview = denoised[:PREVIEWS].mul(255).round().byte().cpu()
+        state.seconds += clock() - mark
+        total, counted = torch.zeros_like(total), 0
+        return Report(
+            state.epoch,
+            config.epochs,
+            state.step,
+            steps,
+            state.seconds,
+            loss,
+            speed,
+            scores,
+            noisy_scores,
+            preview,
+        )
+
+    try:
+        if state.step == 0:
+            yield report(finished_epoch=True)
+        while state.epoch < config.epochs:
+            order = torch.randperm(len(images), generator=generator(config.seed, _SHUFFLE, state.epoch))
+            noise = generator(config.seed, _NOISE, state.epoch, device=device)
+            model.train()
+            mark = clock()
+            for batch in order.to(images.device).split(config.batch_size):
+                clean = images[batch].to(device).float().div_(255)  # (B, C, H, W)
+                noisy = corrupt(clean, config.noise, noise)
+                for group in state.optimizer.param_groups:
+                    group["lr"] = config.lr * schedule(state.step / steps)
+                with autocast:
+                    denoised = model(noisy)
+                loss = loss_of(denoised.float(), clean)
+                state.optimizer.zero_grad()
+                loss.backward()
+                state.optimizer.step()
+                state.step += 1
+                total += loss.detach()
+                counted += 1
+                if clock() - mark > REPORT_EVERY_S:
+                    yield report(finished_epoch=False)
+                    mark = clock()
+            state.epoch += 1
+            yield report(finished_epoch=True)
+    except torch.OutOfMemoryError as error:
+        raise OutOfMemory(str(device), config.batch_size) from error
+
+
+@torch.inference_mode()
+def denoise(model: Autoencoder, noisy: Tensor, batch_size: int = 500) -> Tensor:
+    """What the model makes of noisy images (B, C, H, W): the same shape, float32, clamped to [0, 1]."""
+    model.eval()
+    return torch.cat([model(batch).clamp(0, 1) for batch in noisy.split(batch_size)])
+
+
+def _score(denoised: Tensor, clean: Tensor) -> Scores:
+    names = [field.name for field in fields(Scores)]
+    return Scores(**{name: float(metrics.METRICS[name](denoised, clean).mean()) for name in names})
