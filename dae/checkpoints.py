@@ -63,20 +63,25 @@ def load_checkpoint(path: Path) -> Checkpoint:
     Raises:
         CheckpointError: the file is missing, truncated, foreign, of a newer format, or does not fit its model.
     """
-    about = read_about(path)
-    match about:
-        case {"model": str(name), "config": dict(config), "shape": [int(channels), int(height), int(width)]} if all(
-            1 <= side <= _SIDE_LIMIT for side in (channels, height, width)
-        ):
-            shape = (channels, height, width)
-        case _:
-            raise CheckpointError(f"{path} does not say which model it holds; use one that `dae train` wrote.")
+    name, shape, config = describe(path)
     try:
         model = meta_model(name, shape)
     except DaeError as error:
         raise CheckpointError(f"{path} cannot be used: {error}") from error
     _assign(model, read_tensors(path, {key: value.shape for key, value in model.state_dict().items()}))
     return Checkpoint(model, name, shape, config)
+
+
+def describe(path: Path) -> tuple[str, Shape, dict[str, Any]]:
+    """The architecture, image shape and configuration in a checkpoint's header; raises as `load_checkpoint`."""
+    about = read_about(path)
+    match about:
+        case {"model": str(name), "config": dict(config), "shape": [int(channels), int(height), int(width)]} if all(
+            1 <= side <= _SIDE_LIMIT for side in (channels, height, width)
+        ):
+            return name, (channels, height, width), config
+        case _:
+            raise CheckpointError(f"{path} does not say which model it holds; use one that `dae train` wrote.")
 
 
 def import_weights(path: Path, name: str, shape: Shape) -> Autoencoder:

@@ -55,7 +55,7 @@ class ImageSet:
         channels, height, width = self.images.shape[1:]
         return channels, height, width
 
-    def clean(self, where: slice | Tensor = slice(None)) -> Tensor:
+    def clean(self, where: slice | list[int] | Tensor = slice(None)) -> Tensor:
         """The images at `where` as float32 (B, C, H, W) in [0, 1]."""
         return self.images[where].float().div_(255)
 

@@ -11,7 +11,7 @@ from dae.checkpoints import Checkpoint
 from dae.data import ImageSet
 from dae.errors import DataError
 from dae.metrics import METRICS
-from dae.models import MODELS
+from dae.models import MODELS, Shape
 from dae.noise import NoiseSpec, corrupt
 from dae.seeds import generator
 from dae.training import denoise
@@ -33,14 +33,18 @@ def noisy_blocks(images: ImageSet, noise: NoiseSpec, seed: int) -> Iterator[tupl
         yield clean, corrupt(whole, noise, generator(seed, block))[: len(clean)]
 
 
+def fits(model: str, trained: Shape, shape: Shape) -> bool:
+    """Whether an architecture that was trained on images of one shape can take those of another."""
+    return trained == shape or (MODELS[model].any_size and trained[0] == shape[0])
+
+
 def as_denoiser(checkpoint: Checkpoint, images: ImageSet) -> Denoiser:
     """The checkpoint's model behind the common call.
 
     Raises:
         DataError: the model cannot take images of that shape.
     """
-    channels, *size = checkpoint.shape
-    if channels != images.shape[0] or (size != list(images.shape[1:]) and not MODELS[checkpoint.name].any_size):
+    if not fits(checkpoint.name, checkpoint.shape, images.shape):
         theirs, ours = (" x ".join(map(str, shape)) for shape in (checkpoint.shape, images.shape))
         raise DataError(
             f"This {checkpoint.name} was trained on {theirs} pictures (channels, height, width) and cannot take the "

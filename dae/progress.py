@@ -8,7 +8,6 @@ from typing import Any
 from dae.files import whole_file
 from dae.training import Report, Scores
 
-
 _SCORES = [field.name for field in fields(Scores)]
 
 

@@ -28,6 +28,7 @@ import torch
 from dae import progress
 from dae.checkpoints import (
     Checkpoint,
+    describe,
     load_checkpoint,
     read_about,
     read_tensors,
@@ -139,6 +140,16 @@ class RunDirectory:
         return TrainConfig.from_json(self._config)
 
     @property
+    def dataset(self) -> str:
+        """The name of the data set that the run was asked to train on."""
+        return str(self._config.get("dataset", ""))
+
+    @property
+    def model(self) -> str:
+        """The name of the architecture that the run was asked to train."""
+        return str(self._config.get("model", ""))
+
+    @property
     def state(self) -> str:
         """queued, running, paused, stopped, finished, failed or interrupted."""
         return self.status.state
@@ -196,6 +207,11 @@ class RunDirectory:
         if not self.has_model:
             raise CheckpointError(f"Run {self.name!r} has no weights yet; it keeps them at the end of its first epoch.")
         return load_checkpoint(self.model_path)
+
+    def describe_model(self) -> tuple[str, Shape]:
+        """The architecture and image shape of the run's weights, from their header; raises CheckpointError."""
+        name, shape, _ = describe(self.model_path)
+        return name, shape
 
     def preview_path(self, which: int | str) -> Path:
         """The picture strip of an epoch, or "clean" or "noisy"."""

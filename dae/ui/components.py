@@ -1,0 +1,249 @@
+"""Two Streamlit components: a Plotly chart updated in place, and a slider over pictures computed ahead.
+
+Both are plain ES modules under `assets/`. The slider's travels inline, so it works from a bare checkout;
+the chart's is served from the folder that `pyproject.toml` declares, as it imports plotly.js (4.8 MB).
+"""
+
+import functools
+import hashlib
+import json
+import logging
+import shutil
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import streamlit as st
+from streamlit.errors import StreamlitAPIException
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+    from streamlit.components.v2.types import ComponentRenderer
+
+ASSETS = Path(__file__).parent / "assets"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FrameRow:
+    """One row of pictures under a frame slider: the same images at every step.
+
+    Args:
+        title: names the row: "Clean", "Noisy", "Linear 784-128-32".
+        sheet: a PNG; steps stacked downwards, each one strip of `columns` pictures side by side without
+            gaps. A sheet one strip high belongs to a row that never changes.
+        color: a CSS colour, the one that marks the model everywhere; empty for none.
+        words: one line a step ("+7.9 dB, much clearer"), a single line for all steps, or nothing.
+        numbers: `numbers[step][column]`, written under each picture; a single step for all, or nothing.
+    """
+
+    title: str
+    sheet: bytes
+    color: str = ""
+    words: tuple[str, ...] = ()
+    numbers: tuple[tuple[str, ...], ...] = ()
+
+
+class _Move(NamedTuple):
+    """A step, and the turn it belongs to: every move of the user has its own, a growing number."""
+
+    step: int
+    turn: int
+
+
+class _Place(NamedTuple):
+    """Where a slider stands, kept from one run of the script to the next."""
+
+    asked: _Move  # what Python last asked for, and the latest turn it knew when asking
+    turn: int  # the latest turn seen; 0 before the user's first move
+    step: int
+
+
+def frame_slider(
+    rows: Sequence[FrameRow],
+    *,
+    steps: Sequence[str],
+    columns: int,
+    value: int,
+    label: str,
+    key: str,
+    alt: str,
+    trained: tuple[int, int] | None = None,
+    trained_words: str = "trained here",
+    caption: str = "",
+    play: bool = False,
+    autoplay: bool = False,
+) -> int:
+    """Draw a slider over frames computed ahead and return the step it stands on.
+
+    While the pointer drags, pictures, words and numbers follow in the browser; the script runs again
+    when the pointer is let go, after a key press, or when playing stops.
+
+    Args:
+        rows: what is shown, from top to bottom, at one scale.
+        steps: the label of each step, "0.30".
+        columns: pictures in a row.
+        value: the step to start on. When it differs from the run before, the slider follows it; a move
+            that the user made meanwhile wins.
+        label: what the slider changes, "Noise strength".
+        key: names the slider on its page; its state lives as long as the page shows it.
+        alt: one sentence that tells what the pictures show, for a screen reader.
+        trained: first and last step the model was trained on, marked on the track by `trained_words`.
+        caption: a quiet line under the pictures: what the numbers are, their unit.
+        play: whether there is a button that runs through the steps, 8 a second.
+        autoplay: start playing at first sight, unless the reader prefers reduced motion.
+
+    Raises:
+        ValueError: a row does not fit the steps and columns, or an index is outside the steps.
+    """
+    header = _describe(rows, steps, columns)
+    if not all(0 <= index < len(steps) for index in (value, *(trained or ()))):
+        raise ValueError(f"value {value} or trained {trained} is outside the steps 0 to {len(steps) - 1}.")
+    memory = f"{key}:place"
+    place: _Place | None = st.session_state.get(memory)
+    asked = _ask(place, value, _move(st.session_state.get(key)))
+    header |= {"key": key, "label": label, "alt": alt, "caption": caption}
+    header |= {"trained": trained, "trainedWords": trained_words}
+    header |= {"play": play or autoplay, "autoplay": autoplay, "value": asked.step, "turn": asked.turn}
+    # Streamlit lists a state in the result only where a callback is given.
+    result = _frame_slider_mount()(key=key, data=_pack(header, rows), on_move_change=lambda: None)
+    place = st.session_state[memory] = _settle(place, asked, _move(result), last=len(steps) - 1)
+    return place.step
+
+
+def live_chart(figure: "go.Figure | Mapping[str, Any]", *, key: str, alt: str, height: int = 420) -> None:
+    """Draw a Plotly figure that later runs update in place: zoom, pan and hidden traces survive.
+
+    Colours, fonts and grid lines come from the Streamlit theme wherever the figure sets none itself; the
+    figure's own template is left out. Arrays travel as base64, so float32 ones are half the bytes.
+
+    Args:
+        figure: a figure, or a dict with "data" and "layout".
+        key: names the chart on its page; keep it the same from one update to the next.
+        alt: one sentence that tells what the chart shows, for a screen reader.
+        height: in CSS pixels.
+    """
+    import plotly.graph_objects as go
+
+    figure = figure if isinstance(figure, go.Figure) else go.Figure(figure)
+    try:
+        data = {"figure": _figure_json(figure), "plotly": plotly_asset(), "alt": alt, "height": height}
+        mount = _live_chart_mount()
+    except (OSError, StreamlitAPIException) as error:  # a read-only folder, or dae is not installed
+        _log.warning("live_chart draws without its component: %s", error)
+        st.plotly_chart(figure, key=key, height=height, config={"displaylogo": False})
+        st.caption("Each update draws this chart anew and loses its zoom; the server's log says why.")
+        return
+    mount(key=key, data=data)
+
+
+def plotly_asset(folder: Path = ASSETS) -> str:
+    """Put plotly.js beside the chart's module, once, and return its path within `folder`.
+
+    The file comes from the installed plotly package and carries its version in its name, so an upgrade is
+    a new file. It is written whole or not at all, and two processes may do so at once.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    import plotly
+
+    name = f"vendor/plotly-{plotly.__version__}.min.js"
+    target = folder / name
+    if not target.is_file():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f"{uuid.uuid4().hex}.part")
+        try:
+            shutil.copyfile(Path(plotly.__file__).parent / "package_data" / "plotly.min.js", part)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+    return name
+
+
+# Registered at the first call, not at import: a served module needs the running server's asset folders.
+@functools.cache
+def _live_chart_mount() -> "ComponentRenderer":
+    return st.components.v2.component("dae.live_chart", js="live_chart.js", css="live_chart.css")
+
+
+@functools.cache
+def _frame_slider_mount() -> "ComponentRenderer":
+    js, css = ((ASSETS / f"frame_slider.{kind}").read_text(encoding="utf-8") for kind in ("js", "css"))
+    return st.components.v2.component("dae_frame_slider", js=js, css=css)
+
+
+def _figure_json(figure: "go.Figure") -> str:
+    """Return the figure as strict JSON, without its template; NaN in lists becomes null."""
+    from plotly.io.json import to_json_plotly
+
+    spec = figure.to_plotly_json()
+    spec["layout"].pop("template", None)
+    return str(to_json_plotly({"data": spec["data"], "layout": spec["layout"]}))
+
+
+def _describe(rows: Sequence[FrameRow], steps: Sequence[str], columns: int) -> dict[str, Any]:
+    """Check that the rows fit and return their part of the header of the message to the browser."""
+    if not rows or not steps or columns < 1:
+        raise ValueError(f"Rows, steps and columns are needed; got {len(rows)}, {len(steps)}, {columns}.")
+    sizes = [_png_size(row) for row in rows]
+    wide, tall = sizes[0][0] // columns, max(height for _, height in sizes) // len(steps)
+    described = []
+    for row, size in zip(rows, sizes, strict=True):
+        if size not in ((wide * columns, tall), (wide * columns, tall * len(steps))):
+            raise ValueError(
+                f"The sheet of {row.title!r} is {size[0]} x {size[1]}; {columns} pictures of {wide} x {tall} "
+                f"need {wide * columns} x {tall * len(steps)}, or x {tall} in a row that never changes."
+            )
+        for name, lines in (("words", row.words), ("numbers", row.numbers)):
+            if len(lines) not in (0, 1, len(steps)):
+                raise ValueError(f"{row.title!r} has {len(lines)} {name} for {len(steps)} steps.")
+        if any(len(line) != columns for line in row.numbers):
+            raise ValueError(f"The numbers of {row.title!r} are not {columns} a step.")
+        entry: dict[str, Any] = {"title": row.title, "color": row.color, "words": row.words}
+        entry |= {"numbers": row.numbers, "bytes": len(row.sheet), "still": size[1] == tall}
+        described.append(entry | {"id": hashlib.blake2b(row.sheet, digest_size=12).hexdigest()})
+    return {"steps": list(steps), "columns": columns, "picture": (wide, tall), "rows": described}
+
+
+def _png_size(row: FrameRow) -> tuple[int, int]:
+    if row.sheet[:8] != b"\x89PNG\r\n\x1a\n" or len(row.sheet) < 24:
+        raise ValueError(f"The sheet of {row.title!r} is not a PNG.")
+    return int.from_bytes(row.sheet[16:20]), int.from_bytes(row.sheet[20:24])
+
+
+def _pack(header: Mapping[str, Any], rows: Sequence[FrameRow]) -> bytes:
+    """Return one message of raw bytes: the length of the header, the header as JSON, the PNGs."""
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    return b"".join([len(text).to_bytes(4), text, *(row.sheet for row in rows)])
+
+
+def _move(state: Any) -> _Move | None:
+    """Read the browser's report, which anyone at the other end of the socket could have written."""
+    match state:
+        case {"move": {"step": int(step), "turn": int(turn)}}:
+            return _Move(step, turn)
+    return None
+
+
+def _ask(place: _Place | None, value: int, move: _Move | None) -> _Move:
+    """Return what to ask of the browser: the same as before, so that the message need not be sent again,
+    unless Python's value has changed or the page was left (Streamlit has then dropped the user's move)."""
+    if place is None or move is None or value != place.asked.step:
+        return _Move(value, place.turn if place else 0)
+    return place.asked
+
+
+def _settle(place: _Place | None, asked: _Move, move: _Move | None, last: int) -> _Place:
+    """Return where the slider stands: at a new move of the user, else at a new wish of Python, else unmoved.
+
+    The browser decides by the same rule: it follows a new wish only if Python knew the latest move.
+    """
+    seen = place.turn if place else 0
+    if move is not None and move.turn != seen:
+        return _Place(asked, move.turn, min(max(move.step, 0), last))
+    if place is None or asked != place.asked:
+        return _Place(asked, seen, asked.step)
+    return place._replace(step=min(place.step, last))

@@ -1,0 +1,259 @@
+"""Watching runs: their progress, curves and pictures, drawn from their directories alone."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from dae import plots, words
+from dae.errors import DaeError
+from dae.models import MODELS
+from dae.pictures import to_png
+from dae.runs import RunDirectory, find_run
+from dae.status import ACTIVE
+from dae.training import PREVIEWS
+from dae.ui import page, shared
+from dae.ui.components import FrameRow, frame_slider, live_chart
+
+POLL_S = 0.5
+_FRAMES = 61  # of a playback at the most
+STATES = {
+    "queued": ":gray-badge[:material/hourglass: waiting]",
+    "running": ":blue-badge[:material/play_arrow: training]",
+    "paused": ":orange-badge[:material/pause: paused]",
+    "finished": ":green-badge[:material/check: finished]",
+    "stopped": ":gray-badge[:material/stop: stopped]",
+    "interrupted": ":orange-badge[:material/power_off: interrupted]",
+    "failed": ":red-badge[:material/error: failed]",
+}
+
+
+def watch(names: Sequence[str]) -> None:
+    """Draw the runs, twice a second as long as one of them is active, and the whole page once when that ends."""
+    active = any(find_run(name).state in ACTIVE for name in names)
+
+    @st.fragment(run_every=POLL_S if active else None)
+    def view() -> None:
+        with page.told():
+            runs = [find_run(name) for name in names]
+            progress = {run.name: run.progress() for run in runs}
+            still_active = [_progress_row(run, progress[run.name]) in ACTIVE for run in runs]
+            _verdict(runs, progress)
+            _curves(runs, progress)
+            _pictures(runs, progress)
+            if active and not any(still_active):
+                st.rerun()
+
+    view()
+
+
+def _progress_row(run: RunDirectory, lines: list[dict[str, Any]]) -> str:
+    """The run's name, state, progress and controls; returns the state."""
+    state = run.state
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{run.name}** &nbsp; {STATES.get(state, state)}", width="stretch")
+            _controls(run, state)
+        st.progress(
+            min(lines[-1]["step"] / max(lines[-1]["steps"], 1), 1.0) if lines else 0.0, _facts(run, state, lines)
+        )
+        if message := run.status.message:
+            (st.error if state == "failed" else st.caption)(message)
+    return state
+
+
+def _facts(run: RunDirectory, state: str, lines: list[dict[str, Any]]) -> str:
+    """Where a run stands, in one line."""
+    if not lines:
+        return "Opening the images …" if state == "running" else "Not begun yet."
+    last = lines[-1]
+    facts = [f"epoch {last['epoch']} of {last['epochs']}"]
+    if state == "running" and last["step"]:
+        facts.append(f"{words.duration(last['seconds'] / last['step'] * (last['steps'] - last['step']))} left")
+        speed = next((line["images_per_second"] for line in reversed(lines) if line.get("images_per_second")), None)
+        facts += [f"{speed:,.0f} images a second"] if speed else []
+    else:
+        facts.append(f"{words.duration(last['seconds'])} of training")
+    scored = [line for line in lines if line.get("scores")]
+    if scored:
+        psnr_db, noisy_db = scored[-1]["scores"]["psnr_db"], scored[-1]["noisy_scores"]["psnr_db"]
+        best = max(line["scores"]["psnr_db"] for line in scored)
+        facts.append(f"now {psnr_db:.1f} dB, best {best:.1f} dB ({words.gain(best - noisy_db)} than the noisy input)")
+    return " · ".join(facts)
+
+
+def _controls(run: RunDirectory, state: str) -> None:
+    lab = shared.lab()
+    jobs = lab.jobs()
+    ours = any(run.name in job for job in jobs)
+    if ours and jobs and run.name in jobs[0] and state == "running":
+        st.button("Pause", icon=":material/pause:", key=f"pause-{run.name}", on_click=lab.pause, args=(run.name,))
+    if ours and state == "paused":
+        st.button("Go on", icon=":material/play_arrow:", key=f"goon-{run.name}", on_click=lab.resume, args=(run.name,))
+    if ours:
+        st.button("Stop", icon=":material/stop:", key=f"stop-{run.name}", on_click=lab.stop, args=(run.name,))
+    elif state in ACTIVE:
+        st.caption("trained by another process")
+    if state in ("stopped", "interrupted", "failed"):
+        st.button("Resume", icon=":material/play_arrow:", key=f"resume-{run.name}", on_click=_resume, args=(run.name,))
+    if state not in ACTIVE:
+        if run.has_model:
+            link = {"data": run.dataset, "models": run.name}
+            st.page_link("pages/explore.py", label="Explore it", icon=":material/search:", query_params=link)
+        with st.popover("More", icon=":material/more_horiz:", key=f"more-{run.name}"):
+            name = st.text_input("New name", run.name, key=f"name-{run.name}", max_chars=64)
+            st.button("Rename", key=f"rename-{run.name}", on_click=_rename, args=(run.name, name))
+            sure = st.checkbox("Yes, remove this run and its model", key=f"sure-{run.name}")
+            st.button(
+                "Delete",
+                icon=":material/delete:",
+                key=f"delete-{run.name}",
+                on_click=_delete,
+                args=(run.name,),
+                disabled=not sure,
+            )
+
+
+def tell(problem: str) -> None:
+    """Leave a sentence for the next drawing of the page; callbacks draw before it."""
+    st.session_state["problem"] = problem
+
+
+def _resume(name: str) -> None:
+    try:
+        shared.lab().start(find_run(name))
+    except DaeError as error:
+        tell(str(error))
+
+
+def _rename(name: str, new: str) -> None:
+    try:
+        renamed = find_run(name).rename(new)
+        st.session_state["runs"] = [
+            renamed.name if shown == name else shown for shown in st.session_state.get("runs", [])
+        ]
+    except DaeError as error:
+        tell(str(error))
+
+
+def _delete(name: str) -> None:
+    try:
+        find_run(name).delete()
+        st.session_state["runs"] = [shown for shown in st.session_state.get("runs", []) if shown != name]
+    except DaeError as error:
+        tell(str(error))
+
+
+def _verdict(runs: Sequence[RunDirectory], progress: dict[str, list[dict[str, Any]]]) -> None:
+    """One sentence on who leads a race, after the last epoch that all have finished."""
+    scored = {
+        run.name: {line["epoch"]: line["scores"]["psnr_db"] for line in progress[run.name] if line.get("scores")}
+        for run in runs
+    }
+    common = set.intersection(*map(set, scored.values())) if len(runs) > 1 else set()
+    if len(runs) < 2 or max(common, default=0) == 0:
+        return
+    epoch = max(common)
+    first, second = sorted(scored, key=lambda name: -scored[name][epoch])[:2]
+    lead = scored[first][epoch] - scored[second][epoch]
+    if lead < 0.05:
+        st.markdown(f"After epoch {epoch} **{first}** and **{second}** are level at {scored[first][epoch]:.1f} dB.")
+    else:
+        st.markdown(
+            f"After epoch {epoch} **{first}** leads **{second}** by {lead:.1f} dB ({scored[first][epoch]:.1f} dB)."
+        )
+
+
+def _curves(runs: Sequence[RunDirectory], progress: dict[str, list[dict[str, Any]]]) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        y = st.segmented_control(
+            "Show",
+            plots.Y_AXES,
+            format_func=lambda name: "Loss" if name == "loss" else "PSNR",
+            default="loss",
+            required=True,
+            key="curve_y",
+            help="**Loss** is the error that training makes smaller; **PSNR** how clear the pictures are, in decibels.",
+        )
+        x = st.segmented_control(
+            "Against",
+            plots.X_AXES,
+            format_func=str.capitalize,
+            default="epoch",
+            required=True,
+            key="curve_x",
+            help="An **epoch** is one pass over all training pictures; a **step** is one batch of them.",
+        )
+        log = st.toggle("Log scale", key="curve_log", help="Shows small differences late in the training.")
+        smoothing = st.slider(
+            "Smoothing",
+            0.0,
+            0.95,
+            0.0,
+            0.05,
+            key="curve_smoothing",
+            width=180,
+            help="Averages the jumpy training loss; the validation curve stays as measured.",
+        )
+    used: dict[str, int] = {}
+    curves = []
+    for run in runs:
+        model = run.model
+        dash = plots.DASHES[used.get(model, 0) % len(plots.DASHES)]  # a second run of a model shares its colour
+        used[model] = used.get(model, 0) + 1
+        curves.append(plots.Curve(run.name, color(model), progress[run.name], dash))
+    if x and y and any(progress.values()):
+        live_chart(
+            plots.loss_figure(curves, x, y, log, smoothing),
+            key="loss-chart",
+            alt=f"{plots.Y_AXES[y]} of {words.listing([run.name for run in runs])} against the {plots.X_AXES[x]}",
+        )
+
+
+def color(model: str) -> str:
+    """The colour of an architecture on every page."""
+    return MODELS[model].color if model in MODELS else plots.NEUTRAL
+
+
+def _pictures(runs: Sequence[RunDirectory], progress: dict[str, list[dict[str, Any]]]) -> None:
+    """The same test pictures after every epoch, to drag or play back; while a run trains, the newest stands there."""
+    scored = {run.name: [line for line in progress[run.name] if line.get("scores")] for run in runs}
+    epochs = [line["epoch"] for line in min(scored.values(), key=len)] if scored else []
+    epochs = [epoch for epoch in epochs if all(run.preview_path(epoch).is_file() for run in runs)]
+    if not epochs:
+        return
+    shown = [epochs[place] for place in np.linspace(0, len(epochs) - 1, min(len(epochs), _FRAMES)).round().astype(int)]
+    rows = []
+    for which, note in (("clean", "what it should find again"), ("noisy", "what the model is given")):
+        rows.append(FrameRow(which.capitalize(), runs[0].preview_path(which).read_bytes(), words=(note,)))
+    for run in runs:
+        psnr_db = {
+            line["epoch"]: line["scores"]["psnr_db"] - line["noisy_scores"]["psnr_db"] for line in scored[run.name]
+        }
+        paths = tuple(str(run.preview_path(epoch)) for epoch in shown)
+        lines = tuple(words.gain(psnr_db[epoch]) for epoch in shown)
+        rows.append(FrameRow(run.name, _stacked(paths), color=color(run.model), words=lines))
+    st.subheader("Watch it learn", anchor=False)
+    frame_slider(
+        rows,
+        steps=[f"{epoch}" for epoch in shown],
+        columns=PREVIEWS,
+        value=len(shown) - 1,
+        label="After epoch",
+        key="playback",
+        alt=f"{PREVIEWS} test pictures: clean, noisy, and denoised after each epoch",
+        play=True,
+    )
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _stacked(paths: tuple[str, ...]) -> bytes:
+    """Picture strips of one size, stacked downwards, as one PNG."""
+    strips = [Image.open(Path(path)) for path in paths]
+    sheet = Image.new(strips[0].mode, (strips[0].width, strips[0].height * len(strips)))
+    for place, strip in enumerate(strips):
+        sheet.paste(strip, (0, place * strip.height))
+    return to_png(sheet)

@@ -1,0 +1,83 @@
+"""What all sessions of a server share: the laboratory, opened data sets and loaded models."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from dae.checkpoints import Checkpoint
+from dae.data import DATASETS, ImageSet, is_available, load_dataset
+from dae.errors import DaeError
+from dae.evaluation import fits
+from dae.lab import Lab
+from dae.models import MODELS
+from dae.runs import find_run, list_runs
+
+
+@st.cache_resource(show_spinner=False, on_release=lambda lab: lab.close())
+def lab() -> Lab:
+    """The one thread that trains in this process."""
+    return Lab()
+
+
+@st.cache_resource(show_spinner="Opening the images …", max_entries=12)
+def images(dataset: str, split: str, limit: int | None = None) -> ImageSet:
+    """A data set, opened once for all sessions."""
+    return load_dataset(dataset, split, limit=limit)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _checkpoint(name: str, changed_ns: int) -> Checkpoint:
+    return find_run(name).load()
+
+
+def checkpoint(name: str) -> Checkpoint:
+    """A run's model, loaded once and again when its file has changed.
+
+    Raises:
+        DaeError: there is no such run, or its weights cannot be used.
+    """
+    return _checkpoint(name, version(name))
+
+
+def version(name: str) -> int:
+    """When the run's weights were last written, in nanoseconds; 0 where it has none; RunError where there is no run."""
+    run = find_run(name)
+    return run.model_path.stat().st_mtime_ns if run.has_model else 0
+
+
+def available_datasets() -> list[str]:
+    """The data sets that can be opened at once, MNIST before the drawn digits where it is there."""
+    order = sorted(DATASETS, key=lambda name: name != "mnist")
+    return [name for name in order if is_available(name)]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A run that can denoise, as pages list it."""
+
+    name: str
+    label: str
+    color: str
+    family: str
+    dataset: str
+
+
+def choices(image_set: ImageSet) -> dict[str, Choice]:
+    """The runs whose models fit the images, by name: those trained on them first."""
+    found = []
+    for run in list_runs():
+        try:
+            model, shape = run.describe_model()
+        except DaeError:
+            continue  # no weights yet, or damaged: Train says so
+        if fits(model, shape, image_set.shape):
+            entry = MODELS[model]
+            found.append(Choice(run.name, entry.label, entry.color, entry.family, run.dataset))
+    found.sort(key=lambda choice: choice.dataset != image_set.name)
+    return {choice.name: choice for choice in found}
+
+
+def usual(found: dict[str, Choice], families: tuple[str, ...]) -> list[str]:
+    """One run of each family to begin with: the first that `choices` lists."""
+    picked = [next((name for name, choice in found.items() if choice.family == family), None) for family in families]
+    return [name for name in picked if name]

@@ -1,0 +1,35 @@
+"""Numbers in words that everybody in the room understands."""
+
+
+def gain(gain_db: float) -> str:
+    """How much clearer a picture became: "+7.9 dB, much clearer"."""
+    for least, words in (
+        (6, "much clearer"),
+        (3, "clearer"),
+        (1, "a little clearer"),
+        (-1, "about the same"),
+        (-3, "a little worse"),
+    ):
+        if gain_db >= least:
+            return f"{gain_db:+.1f} dB, {words}"
+    return f"{gain_db:+.1f} dB, worse"
+
+
+def decibels(psnr_db: float) -> str:
+    """A PSNR to stand under a picture: one decimal, or "same" where the pictures are identical."""
+    return "same" if psnr_db == float("inf") else f"{psnr_db:.1f}"
+
+
+def duration(seconds: float | None) -> str:
+    """ "45 s", "3 min 20 s" or "1 h 5 min"; a dash where it is not known yet."""
+    if seconds is None:
+        return "–"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def listing(names: list[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
