@@ -1,0 +1,33 @@
+"""The README's pictures, taken from a running dashboard: python -m tests.screenshots http://localhost:8501"""
+
+import shutil
+import sys
+
+from playwright.sync_api import sync_playwright
+
+from tests.conftest import ROOT
+from tests.test_browser import FLAGS, visit
+
+SHOTS = {
+    "explore": "explore?data=Drawn+digits&models=digits-linear,digits-conv,digits-unet",
+    "train": "train?runs=digits-conv",
+    "compare": "compare?data=Drawn+digits&models=digits-linear,digits-conv,digits-unet",
+}
+
+
+def main(server: str) -> None:
+    """Write one PNG a page into .github, 1280 pixels wide."""
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=list(FLAGS))
+        page = browser.new_page(viewport={"width": 1280, "height": 1000})
+        page.set_default_timeout(90_000)
+        for name, address in SHOTS.items():
+            visit(page, f"{server}/{address}")
+            page.get_by_test_id("frame-row" if name == "explore" else "live-chart").last.wait_for()
+            page.wait_for_load_state("networkidle")
+            page.screenshot(path=ROOT / ".github" / f"{name}.png")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1].rstrip("/"))

@@ -1,0 +1,164 @@
+"""The pages, run without a browser: they open, they react, and nothing a user does ends in a traceback."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from dae import cli
+from dae.runs import RunDirectory, list_runs
+from dae.ui import shared
+from tests.conftest import PATIENCE_S, ROOT, new_run, wait_for
+
+PAGES = ("dashboard.py", "pages/train.py", "pages/explore.py", "pages/compare.py")
+
+
+@pytest.fixture(scope="module")
+def trained(photos: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A runs folder with a linear and a convolutional run of a few steps."""
+    from dae.recording import record
+
+    root = tmp_path_factory.mktemp("runs")
+    for model in ("linear-32", "conv-64"):
+        for _ in record(new_run(root, photos, name=f"small-{model}", model=model)):
+            pass
+    return root
+
+
+@pytest.fixture(autouse=True)
+def _fresh_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("DAE_CHECKPOINTS", str(tmp_path / "runs"))
+    yield
+    assert shared.lab().close(PATIENCE_S)
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+def opened(path: str, /, **address: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=PATIENCE_S)
+    for name, value in address.items():
+        app.query_params[name] = value
+    app = app.run() if path == "dashboard.py" else app.switch_page(path).run()
+    assert not app.exception, app.exception
+    return app
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens_without_a_run_and_says_what_to_do(page: str) -> None:
+    app = opened(page)
+    assert len(app.title) == 1 and not app.error
+    assert any("rain" in info.value for info in app.info) or page == "pages/train.py"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens_with_runs(page: str, trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAE_CHECKPOINTS", str(trained))
+    app = opened(page)
+    assert len(app.title) == 1 and not app.error and not app.warning
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    "nonsense", ["", "-1", "1e999", "nan", "../../etc", "<b>x</b>", "9" * 400, "\x00", "digits,digits"]
+)
+def test_a_nonsense_address_never_breaks_a_page(
+    page: str, nonsense: str, trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAE_CHECKPOINTS", str(trained))
+    names = ("data", "noise", "models", "page", "seed", "level", "strength", "full", "runs")
+    opened(page, **dict.fromkeys(names, nonsense))
+
+
+def test_train_starts_a_run_in_a_background_thread_and_shows_its_end(photos: str) -> None:
+    app = opened("pages/train.py")
+    app.button(key="start-quick-linear").click()
+    app.run()
+    assert not app.exception and not app.error
+    (run,) = list_runs()
+    assert run.recipe == "quick-linear" and app.session_state["runs"] == ["quick-linear"]
+    wait_for(lambda: run.progress())
+    shared.lab().stop(run.name)
+    wait_for(lambda: run.state == "stopped")
+    app.run()
+    assert "stopped" in " ".join(text.value for text in app.markdown) and run.has_model
+
+
+def test_a_race_starts_two_runs_as_one_job() -> None:
+    app = opened("pages/train.py")
+    app.button(key="start-race").click()
+    app.run()
+    assert sorted(run.recipe for run in list_runs()) == ["quick-conv", "quick-linear"]
+    assert len(shared.lab().jobs()) == 1 and len(app.session_state["runs"]) == 2
+
+
+def test_a_run_can_be_stopped_renamed_and_deleted(photos: str, tmp_path: Path) -> None:
+    new_run(tmp_path / "runs", photos, name="old").status.set("stopped")
+    app = opened("pages/train.py")
+    app.text_input(key="name-old").set_value("../new")
+    app.run()
+    app.button(key="rename-old").click()
+    app.run()
+    assert "cannot name a run" in app.error[0].value and list_runs()[0].name == "old"
+    app.text_input(key="name-old").set_value("new")
+    app.run()
+    app.button(key="rename-old").click()
+    app.run()
+    assert [run.name for run in list_runs()] == ["new"] and app.session_state["runs"] == ["new"]
+    assert app.button(key="delete-new").disabled
+    app.checkbox(key="sure-new").check()
+    app.run()
+    app.button(key="delete-new").click()
+    app.run()
+    assert not list_runs() and not app.exception
+
+
+def test_a_failed_run_says_why(photos: str, tmp_path: Path) -> None:
+    run = new_run(tmp_path / "runs", photos)
+    run.status.set("failed", "Training diverged in epoch 2: the loss became nan.")
+    app = opened("pages/train.py")
+    assert "diverged in epoch 2" in app.error[0].value
+
+
+def test_a_damaged_run_does_not_take_its_neighbours_along(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photos: str
+) -> None:
+    damaged = new_run(tmp_path / "runs", photos, name="damaged")
+    damaged.model_path.write_bytes(b"no weights at all")
+    newer = new_run(tmp_path / "runs", photos, name="newer")
+    (newer.path / "config.json").write_text('{"format": 99}')
+    for page in PAGES:
+        opened(page)
+
+
+def test_explore_keeps_its_noise_in_the_address(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAE_CHECKPOINTS", str(trained))
+    app = opened("pages/explore.py", level="0.3", seed="7")
+    assert app.number_input(key="seed").value == 7
+    assert app.query_params["level"] == "0.3"
+    app.button(key="new_noise").click()
+    app.run()
+    assert app.number_input(key="seed").value == 8
+
+
+def test_compare_gives_the_numbers_of_the_command_line(
+    trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DAE_CHECKPOINTS", str(trained))
+    app = opened("pages/compare.py")
+    table = app.dataframe[0].value.set_index("run")
+    runs = [run.name for run in list_runs()]
+    arguments = ["evaluate", *runs, "--dataset", "digits", "--noise", "gaussian:0.5", "--limit", "1000", "--json"]
+    assert cli.main(arguments) == 0
+    for row in json.loads(capsys.readouterr().out):
+        for metric in ("mse", "psnr_db", "ssim", "l2"):
+            assert table.loc[row["run"], metric] == row[metric]
+
+
+def test_every_run_of_the_project_can_be_read() -> None:
+    for path in (ROOT / "checkpoints").glob("*/config.json"):
+        run = RunDirectory(path.parent)
+        assert run.config.model == run.load().name and run.progress() and run.state == "finished"
