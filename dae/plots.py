@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from dae.words import listing
+
 POINTS = 1_500  # a trace never has more: a long run stays as light as a short one
 NEUTRAL = "#7a818c"
 DASHES = ("solid", "dash", "dot", "dashdot")
@@ -91,14 +93,13 @@ def robustness_figure(
     """
     figure = go.Figure()
     for low, high in sorted(set(trained.values())):
+        here = [name for name, span in trained.items() if span == (low, high)]
+        text = "trained here" if len(here) == len(trained) else f"{listing(here)}: trained here"
+        annotation = {"text": text, "font": {"color": NEUTRAL}, "textangle": 90 if low == high else 0}
         if low == high:
-            figure.add_vline(
-                low, line={"color": NEUTRAL, "dash": "dot", "width": 1}, annotation={"text": "trained here"}
-            )
+            figure.add_vline(low, line={"color": NEUTRAL, "dash": "dot", "width": 1}, annotation=annotation)
         else:
-            figure.add_vrect(
-                low, high, fillcolor=NEUTRAL, opacity=0.15, line_width=0, annotation={"text": "trained here"}
-            )
+            figure.add_vrect(low, high, fillcolor=NEUTRAL, opacity=0.15, line_width=0, annotation=annotation)
     for place, (name, own) in enumerate(rows.groupby("run", sort=False)):
         reference = name == "noisy"
         finite = own[np.isfinite(own["psnr_db"])]

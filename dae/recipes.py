@@ -41,7 +41,7 @@ def _as_published(dataset: str, model: str, noise: str, epochs: int, batch_size:
     return replace(usual, **others)  # type: ignore[arg-type]
 
 
-_LINEAR = TrainConfig(dataset="mnist", model="linear-32", epochs=60, batch_size=256, lr=3e-3)
+_LINEAR = TrainConfig(dataset="mnist", model="linear-32", epochs=60, batch_size=256, lr=1.2e-2)
 _CONV = TrainConfig(dataset="mnist", model="conv-64", epochs=20, batch_size=128, lr=3e-3)
 _UNET = TrainConfig(dataset="mnist", model="unet", epochs=12, batch_size=128, lr=3e-3)
 _COLOUR = NoiseSpec("gaussian", 0.1)

@@ -58,7 +58,6 @@ with page.told():
         "Models",
         list(found),
         default=shared.usual(found, ("linear", "convolutional", "modern")),
-        format_func=lambda name: f"{found[name].label} ({name})" if name in found else name,
         key="models",
         bind="query-params",
         help="Trained runs; doing nothing is always measured beside them.",

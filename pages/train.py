@@ -58,19 +58,28 @@ if problem := st.session_state.pop("problem", ""):
     st.error(problem, icon=":material/error:")
 
 quick = [name for name in RECIPES if name.startswith("quick-")]
-for column, name in zip(st.columns(4), [*quick, "race"], strict=True):
-    with column:
-        if name == "race":
-            race = {
-                recipe: replace(RECIPES[recipe].config, images=RACE_IMAGES, epochs=5, batch_size=128) for recipe in RACE
-            }
-            card(
-                "Linear against convolutional", "A race: both learn in turns, an epoch each, side by side.", name, race
-            )
-        else:
-            card(RECIPES[name].label, RECIPES[name].help, name, {name: RECIPES[name].config})
+watching = "runs" in st.session_state or bool(shared.lab().jobs())  # what is watched stays where it is
+with st.expander("Start a run", icon=":material/rocket_launch:", expanded=not watching):
+    quick_tab, best_tab, advanced_tab = st.tabs(["Quick start", "Best and published models", "Advanced"])
 
-with st.expander("More recipes: our best models, and the published ones as their authors trained them"):
+with quick_tab:
+    for column, name in zip(st.columns(4), [*quick, "race"], strict=True):
+        with column:
+            if name == "race":
+                race = {
+                    recipe: replace(RECIPES[recipe].config, images=RACE_IMAGES, epochs=5, batch_size=128)
+                    for recipe in RACE
+                }
+                card(
+                    "Linear against convolutional",
+                    "A race: both learn in turns, an epoch each, side by side.",
+                    name,
+                    race,
+                )
+            else:
+                card(RECIPES[name].label, RECIPES[name].help, name, {name: RECIPES[name].config})
+
+with best_tab:
     others = [name for name in RECIPES if name not in quick]
     for first in range(0, len(others), 4):
         for column, name in zip(st.columns(4), others[first : first + 4], strict=False):
@@ -79,7 +88,7 @@ with st.expander("More recipes: our best models, and the published ones as their
                 source = f" From {recipe.source}." if recipe.published else ""
                 card(recipe.label, f"{recipe.help}{source} `{name}`", name, {name: recipe.config})
 
-with st.expander("Advanced: choose everything yourself"), st.form("advanced", border=False):
+with advanced_tab, st.form("advanced", border=False):
     left, middle, right = st.columns(3)
     usual = TrainConfig()
     dataset = left.selectbox(
@@ -169,19 +178,22 @@ with st.expander("Advanced: choose everything yourself"), st.form("advanced", bo
 with page.told():
     names = [run.name for run in list_runs()]
     jobs = shared.lab().jobs()
+    first = None
     if "runs" in st.session_state:  # a run that was deleted meanwhile is no longer a choice
         st.session_state["runs"] = [name for name in st.session_state["runs"] if name in names]
+    else:
+        first = [name for name in (jobs[0] if jobs else names[:1]) if name in names]
     shown = st.multiselect(
         "Runs shown",
         names,
-        default=[name for name in (jobs[0] if jobs else names[:1]) if name in names],
+        default=first,
         key="runs",
         bind="query-params",
         max_selections=4,
         placeholder="Choose runs to watch, or to lay over each other",
         help="Every training is kept as a run. Choose several to compare their curves.",
     )
-    waiting = [words for job in jobs[1:] for words in job]
+    waiting = [name for job in jobs[1:] for name in job]
     if waiting:
         st.caption(f"Waiting their turn: {', '.join(waiting)}.")
     if shown:

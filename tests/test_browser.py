@@ -1,5 +1,6 @@
 """The dashboard in a real browser: what only a browser can show. Skipped, and saying so, where there is none."""
 
+import json
 import os
 import re
 import shutil
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from dae import cli
@@ -16,7 +18,9 @@ from tests.conftest import PATIENCE_S, ROOT, wait_for
 
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine: apt-get install chromium")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="there is no Chromium on this machine: apt-get install chromium"
+)
 
 READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
@@ -140,6 +144,7 @@ def test_explore_keeps_its_state_in_the_address(page: "playwright.Page", server:
 def test_train_learns_in_a_chart_that_stays_in_place(page: "playwright.Page", server: str, runs: Path) -> None:
     visit(page, f"{server}/train")
     page.locator(".st-key-start-quick-linear button").click()
+    page.get_by_text(re.compile("epoch 1 of 5")).wait_for()
     chart = page.get_by_test_id("live-chart")
     chart.wait_for()
     chart.evaluate("node => { node.dataset.mark = 'the same node'; }")
@@ -154,7 +159,7 @@ def test_train_learns_in_a_chart_that_stays_in_place(page: "playwright.Page", se
     page.get_by_role("link", name="Explore", exact=True).first.click()  # the run goes on without the page
     page.wait_for_url(re.compile("/explore"))
     page.get_by_role("link", name="Train", exact=True).first.click()
-    page.get_by_text("finished").first.wait_for()
+    page.locator(".stMain").get_by_text("finished", exact=True).wait_for(timeout=3 * SLOW_MS)
     assert (runs / "quick-linear" / "model.safetensors").is_file()
     page.get_by_role("link", name="Explore it").click()
     page.wait_for_url(re.compile("models=quick-linear"))
@@ -168,9 +173,9 @@ def test_compare_shows_a_verdict_and_hands_out_the_measured_table(
     page.get_by_text("is best").wait_for()
     with page.expect_download() as download:
         page.get_by_role("button", name="Table as CSV").click()
-    table = Path(download.value.path()).read_text()
+    shown = pd.read_csv(download.value.path(), float_precision="round_trip").set_index("run")
     arguments = ["evaluate", "digits-linear", "digits-conv", "--dataset", "digits", "--noise", "gaussian:0.5"]
-    assert cli.main([*arguments, "--limit", "1000", "--csv", "--checkpoints", str(runs)]) == 0
-    for row in capsys.readouterr().out.splitlines()[1:]:
-        mse = row.split(",")[6]
-        assert mse in table
+    assert cli.main([*arguments, "--limit", "1000", "--json", "--checkpoints", str(runs)]) == 0
+    for row in json.loads(capsys.readouterr().out):
+        for metric in ("mse", "psnr_db", "ssim", "l2"):
+            assert shown.loc[row["run"], metric] == row[metric]

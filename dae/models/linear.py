@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 from torch import nn
 
@@ -13,25 +14,27 @@ class LinearAutoencoder(Autoencoder):
 
     Args:
         shape: of one image, (C, H, W).
-        widths: of the hidden layers, the code last.
-        code_activation: whether the code passes a ReLU too.
+        widths: of the hidden layers, the code last; the code itself passes no ReLU.
     """
 
-    def __init__(self, shape: Shape, widths: Sequence[int], code_activation: bool) -> None:
+    def __init__(self, shape: Shape, widths: Sequence[int]) -> None:
         super().__init__()
         sizes = [math.prod(shape), *widths]
-        down = [layer for pair in zip(sizes, sizes[1:], strict=False) for layer in (nn.Linear(*pair), nn.ReLU())]
-        sizes.reverse()
-        up = [layer for pair in zip(sizes, sizes[1:], strict=False) for layer in (nn.Linear(*pair), nn.ReLU())]
-        self.encoder = nn.Sequential(nn.Flatten(), *(down if code_activation else down[:-1]))
-        self.decoder = nn.Sequential(*up[:-1], nn.Sigmoid(), nn.Unflatten(1, shape))
+        self.encoder = nn.Sequential(nn.Flatten(), *_dense(sizes))
+        self.decoder = nn.Sequential(*_dense(sizes[::-1]), nn.Sigmoid(), nn.Unflatten(1, shape))
+
+
+def _dense(sizes: Sequence[int]) -> list[nn.Module]:
+    """Linear layers through these sizes, a ReLU between each two."""
+    layers: list[nn.Module] = [layer for pair in pairwise(sizes) for layer in (nn.Linear(*pair), nn.ReLU())]
+    return layers[:-1]
 
 
 def linear_32(shape: Shape) -> Autoencoder:
     """784-128-32-128-784 for 28 x 28 grey pictures, as in Tony-Ale/Notebooks."""
-    return LinearAutoencoder(shape, (128, 32), code_activation=True)
+    return LinearAutoencoder(shape, (128, 32))
 
 
 def linear_10(shape: Shape) -> Autoencoder:
     """784-500-300-80-10 and back for 28 x 28 grey pictures, as in AadityaR04/Autoencoders."""
-    return LinearAutoencoder(shape, (500, 300, 80, 10), code_activation=False)
+    return LinearAutoencoder(shape, (500, 300, 80, 10))

@@ -1,5 +1,7 @@
 """A small residual U-Net (Ronneberger et al. 2015): the modern model, for pictures of any size."""
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -29,7 +31,7 @@ class UNet(Autoencoder):
     def __init__(self, shape: Shape, widths: tuple[int, ...] = (16, 32, 64)) -> None:
         super().__init__()
         channels = shape[0]
-        pairs = list(zip(widths, widths[1:], strict=False))
+        pairs = list(pairwise(widths))
         self.down = nn.ModuleList([_double(channels, widths[0]), *(_double(fine, coarse) for fine, coarse in pairs)])
         self.up = nn.ModuleList(nn.ConvTranspose2d(coarse, fine, 2, stride=2) for fine, coarse in reversed(pairs))
         self.merge = nn.ModuleList(_double(2 * fine, fine) for fine, _ in reversed(pairs))

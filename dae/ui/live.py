@@ -9,6 +9,7 @@ import streamlit as st
 from PIL import Image
 
 from dae import plots, words
+from dae.data import DATASETS
 from dae.errors import DaeError
 from dae.models import MODELS
 from dae.pictures import to_png
@@ -70,7 +71,8 @@ def _facts(run: RunDirectory, state: str, lines: list[dict[str, Any]]) -> str:
     if not lines:
         return "Opening the images …" if state == "running" else "Not begun yet."
     last = lines[-1]
-    facts = [f"epoch {last['epoch']} of {last['epochs']}"]
+    epoch = min(last["epoch"] + (state in ACTIVE), last["epochs"])
+    facts = [f"epoch {epoch} of {last['epochs']}"]
     if state == "running" and last["step"]:
         facts.append(f"{words.duration(last['seconds'] / last['step'] * (last['steps'] - last['step']))} left")
         speed = next((line["images_per_second"] for line in reversed(lines) if line.get("images_per_second")), None)
@@ -101,7 +103,7 @@ def _controls(run: RunDirectory, state: str) -> None:
         st.button("Resume", icon=":material/play_arrow:", key=f"resume-{run.name}", on_click=_resume, args=(run.name,))
     if state not in ACTIVE:
         if run.has_model:
-            link = {"data": run.dataset, "models": run.name}
+            link = {"data": dataset_label(run.dataset), "models": run.name}
             st.page_link("pages/explore.py", label="Explore it", icon=":material/search:", query_params=link)
         with st.popover("More", icon=":material/more_horiz:", key=f"more-{run.name}"):
             name = st.text_input("New name", run.name, key=f"name-{run.name}", max_chars=64)
@@ -211,6 +213,11 @@ def _curves(runs: Sequence[RunDirectory], progress: dict[str, list[dict[str, Any
             key="loss-chart",
             alt=f"{plots.Y_AXES[y]} of {words.listing([run.name for run in runs])} against the {plots.X_AXES[x]}",
         )
+
+
+def dataset_label(name: str) -> str:
+    """What pages call a data set, in their addresses too."""
+    return DATASETS[name].label if name in DATASETS else name
 
 
 def color(model: str) -> str:

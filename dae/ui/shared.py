@@ -10,6 +10,7 @@ from dae.errors import DaeError
 from dae.evaluation import fits
 from dae.lab import Lab
 from dae.models import MODELS
+from dae.recipes import RECIPES
 from dae.runs import find_run, list_runs
 
 
@@ -63,7 +64,7 @@ class Choice:
 
 
 def choices(image_set: ImageSet) -> dict[str, Choice]:
-    """The runs whose models fit the images, by name: those trained on them first."""
+    """The runs whose models fit the images, by name: those trained on them first, of these our recipes' first."""
     found = []
     for run in list_runs():
         try:
@@ -73,8 +74,13 @@ def choices(image_set: ImageSet) -> dict[str, Choice]:
         if fits(model, shape, image_set.shape):
             entry = MODELS[model]
             found.append(Choice(run.name, entry.label, entry.color, entry.family, run.dataset))
-    found.sort(key=lambda choice: choice.dataset != image_set.name)
+    found.sort(key=lambda choice: (choice.dataset != image_set.name, _rank(choice.name)))
     return {choice.name: choice for choice in found}
+
+
+def _rank(name: str) -> int:
+    recipe = RECIPES.get(name)
+    return 2 if recipe is None else int(recipe.published)
 
 
 def usual(found: dict[str, Choice], families: tuple[str, ...]) -> list[str]:

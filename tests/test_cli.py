@@ -1,0 +1,215 @@
+"""The command line: every command through `main`, and every mistake in one sentence."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from conftest import new_run
+from PIL import Image
+from safetensors.torch import save_file
+
+from dae import cli, evaluation
+from dae.cli import main
+from dae.data import DATASETS, load_dataset
+from dae.models import MODELS, build_model
+from dae.noise import NOISES, NoiseSpec
+from dae.recipes import RECIPES
+from dae.recording import record
+from dae.runs import find_run, list_runs
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory, photos: str) -> Path:
+    """A runs folder with one trained run, called trained."""
+    folder = tmp_path_factory.mktemp("runs")
+    list(record(new_run(folder, photos, "trained", epochs=1)))
+    return folder
+
+
+def call(root: Path, *arguments: object) -> int:
+    command, *others = map(str, arguments)
+    return main([command, "--checkpoints", str(root), *others])
+
+
+def fails(capsys: pytest.CaptureFixture[str], root: Path, *arguments: object) -> str:
+    """The one sentence or two that the command says, with exit code 2."""
+    try:
+        code = call(root, *arguments)
+    except SystemExit as error:  # of argparse
+        code = int(error.code or 0)
+    told = capsys.readouterr().err.strip()
+    assert code == 2 and told and "Traceback" not in told
+    return told.splitlines()[-1]
+
+
+def test_train_and_resume(tmp_path: Path, photos: str, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--dataset", photos, "--model", "linear-32", "--epochs", 2, "--batch-size", 8, "--device", "cpu"]
+    others = ["--noise", "masking:0.3", "--lr", 0.001, "--seed", 5, "--images", 16, "--name", "mine", "--note", "a b"]
+    assert call(tmp_path, "train", *options, *others) == 0
+    out = capsys.readouterr().out
+    assert "Run mine in" in out and "epoch 2/2" in out and "dB over the noisy input" in out
+    run = find_run("mine", tmp_path)
+    assert run.state == "finished" and run.note == "a b"
+    assert (run.config.noise, run.config.lr, run.config.seed, run.config.images) == (
+        NoiseSpec("masking", 0.3),
+        0.001,
+        5,
+        16,
+    )
+    stopped = new_run(tmp_path, photos, "stopped")
+    recorded = record(stopped)
+    next(recorded)
+    recorded.close()
+    assert call(tmp_path, "train", "--resume", "stopped") == 0 and stopped.state == "finished"
+
+
+def test_a_recipe_and_what_changes_it(tmp_path: Path, photos: str) -> None:
+    options = ["--recipe", "mnist-linear-32", "--dataset", photos, "--epochs", 1, "--images", 4]
+    assert call(tmp_path, "train", *options) == 0
+    (run,) = list_runs(tmp_path)
+    assert run.recipe == "mnist-linear-32" and run.config.epochs == 1 and run.config.optimizer == "adam"
+
+
+def test_ctrl_c(tmp_path: Path, photos: str, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(run: Any, data: Any) -> Any:
+        recorded = record(run, data)
+        yield next(recorded)
+        recorded.throw(KeyboardInterrupt)
+
+    monkeypatch.setattr(cli, "record", interrupted)
+    assert call(tmp_path, "train", "--dataset", photos, "--model", "linear-32", "--device", "cpu") == 130
+    assert capsys.readouterr().err.endswith("dae: stopped\n") and list_runs(tmp_path)[0].state == "stopped"
+
+
+def test_evaluate_says_what_evaluation_says(root: Path, photos: str, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["trained", "--noise", "gaussian:0.3", "--noise", "masking:0.2-0.4", "--limit", 5, "--seed", 3]
+    assert call(root, "evaluate", *options, "--json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    images = load_dataset(photos, "test", limit=5)
+    checkpoint = find_run("trained", root).load()
+    denoisers = {
+        "noisy": ("nothing", evaluation.nothing),
+        "trained": (checkpoint.name, evaluation.as_denoiser(checkpoint, images)),
+    }
+    noises = [NoiseSpec("gaussian", 0.3), NoiseSpec("masking", 0.2, 0.4)]
+    assert rows == list(evaluation.evaluate(denoisers, images, noises, 3))
+    assert call(root, "evaluate", *options, "--csv") == 0
+    table = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [{key: str(value) for key, value in row.items()} for row in rows] == table
+    assert call(root, "evaluate", *options) == 0
+    out = capsys.readouterr().out
+    assert f"{rows[1]['psnr_db']:.5g}" in out and "5 test images" in out and "seed 3" in out
+
+
+def test_json_is_json_even_where_nothing_is_noisy(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(root, "evaluate", "trained", "--noise", "gaussian:0", "--json") == 0
+
+    def refuse(name: str) -> None:
+        raise AssertionError(f"{name} is not JSON")
+
+    json.loads(capsys.readouterr().out, parse_constant=refuse)
+
+
+def test_a_run_called_noisy_hides_nothing(tmp_path: Path, photos: str, capsys: pytest.CaptureFixture[str]) -> None:
+    list(record(new_run(tmp_path, photos, "noisy", epochs=1)))
+    assert call(tmp_path, "evaluate", "noisy", "--json") == 0
+    assert [row["model"] for row in json.loads(capsys.readouterr().out)] == ["nothing", "linear-32"]
+
+
+def test_denoise(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, target = tmp_path / "in.jpg", tmp_path / "out.png"
+    Image.new("RGB", (50, 40), "white").save(source)
+    for options in ([], ["--noise", "gaussian:0.3", "--seed", 4]):
+        assert call(root, "denoise", "trained", source, target, *options) == 0
+        assert "28 x 28, resized to fit the model" in capsys.readouterr().out
+        with Image.open(target) as picture:
+            assert picture.format == "PNG" and np.asarray(picture).shape == (28, 28)
+
+
+def test_list(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(root, "list", "--json") == 0
+    sections = json.loads(capsys.readouterr().out)
+    expected = {"recipes": RECIPES, "models": MODELS, "noises": NOISES, "datasets": DATASETS, "runs": ["trained"]}
+    assert {title: [row["name"] for row in rows] for title, rows in sections.items()} == {
+        title: list(names) for title, names in expected.items()
+    }
+    assert call(tmp_path, "list", "--data", tmp_path) == 0
+    out = capsys.readouterr().out
+    assert "runs: none" in out and "dae download mnist" in out and all(name in out for name in RECIPES)
+
+
+def test_import_weights(tmp_path: Path) -> None:
+    model = build_model("conv-64", (1, 28, 28), torch.Generator())
+    save_file(dict(model.state_dict()), tmp_path / "w.safetensors")
+    options = ["--model", "conv-64", "--noise", "gaussian:0.3", "--name", "theirs"]
+    assert call(tmp_path / "runs", "import-weights", tmp_path / "w.safetensors", *options) == 0
+    run = find_run("theirs", tmp_path / "runs")
+    assert run.state == "finished" and run.load().name == "conv-64" and "w.safetensors" in run.note
+
+
+def test_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(cli.data, "download", lambda *arguments: asked.append(arguments))
+    assert call(tmp_path, "download", "mnist", "--data", tmp_path) == 0
+    assert asked == [("mnist", str(tmp_path))] and str(tmp_path) in capsys.readouterr().out
+
+
+MISTAKES = [
+    (["train", "--model", "conv64"], "Did you mean 'conv-64'"),
+    (["train", "--recipe", "mnist-liner"], "Did you mean 'mnist-linear'"),
+    (["train", "--dataset", "mnits"], "Did you mean 'mnist'"),
+    (["train", "--dataset", "mnist"], "dae download mnist"),
+    (["train", "--dataset", "folder:nowhere"], "There is no folder"),
+    (["train", "--noise", "gaussian:1.4"], "outside 0 to 1"),
+    (["train", "--epochs", "0"], "Epochs 0 is outside"),
+    (["train", "--epochs", "many"], "invalid int value"),
+    (["train", "--dataset", "PHOTOS", "--device", "quantum"], "no device 'quantum'"),
+    (["train", "--seed", "-1"], "Seed -1 is outside"),
+    (["train", "--name", "../out"], "cannot name a run"),
+    (["train", "--resume", "nothing"], "There is no run 'nothing'"),
+    (["evaluate", "nothing"], "trained"),
+    (["evaluate", "trained", "--noise", "loud"], "There is no noise 'loud'"),
+    (["evaluate", "trained", "--limit", "0"], "limit of 0"),
+    (["evaluate", "trained", "--seed", "-1"], "-1"),
+    (["evaluate", "trained", "--dataset", "cifar10"], "dae download"),
+    (["denoise", "trained", "missing.png", "out.png"], "missing.png cannot be read"),
+    (["denoise", "trained", __file__, "out.png"], "Use PNG"),
+    (["download", "digits"], "needs no download"),
+    (["download", "nothing"], "There is no data set"),
+    (["import-weights", "missing.safetensors", "--model", "unet"], "cannot be read"),
+    (["fly"], "invalid choice"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), MISTAKES, ids=[" ".join(arguments)[:40] for arguments, _ in MISTAKES])
+def test_a_mistake_is_told_in_one_sentence_and_leaves_nothing(
+    arguments: list[str],
+    words: str,
+    root: Path,
+    photos: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = [run.name for run in list_runs(root)]
+    assert words in fails(capsys, root, *(photos if word == "PHOTOS" else word for word in arguments))
+    assert [run.name for run in list_runs(root)] == before and list(tmp_path.iterdir()) == []
+
+
+def test_a_target_that_cannot_be_written(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.new("L", (28, 28)).save(tmp_path / "in.png")
+    told = fails(capsys, root, "denoise", "trained", tmp_path / "in.png", tmp_path / "no" / "out.png")
+    assert "cannot be written" in told
+
+
+def test_every_command_and_option_has_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("train", "evaluate", "denoise", "list", "download", "import-weights"):
+        with pytest.raises(SystemExit) as caught:
+            main([command, "--help"])
+        assert caught.value.code == 0 and "--checkpoints" in capsys.readouterr().out

@@ -1,0 +1,100 @@
+"""Evaluation: the same images and the same noise for all, told in rows that add up."""
+
+import math
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+from conftest import tiny
+
+from dae import metrics
+from dae.checkpoints import Checkpoint
+from dae.data import ImageSet
+from dae.errors import DataError
+from dae.evaluation import as_denoiser, evaluate, measure, noisy_blocks, nothing
+from dae.models import MODELS, build_model
+from dae.noise import NOISES, NoiseSpec
+
+KEYS = ["run", "model", "dataset", "noise", "level", "n", "mse", "psnr_db", "ssim", "l2"]
+HALF = NoiseSpec("gaussian", 0.5)
+
+
+def of(name: str, shape: tuple[int, int, int] = (1, 28, 28)) -> Checkpoint:
+    return Checkpoint(build_model(name, shape, torch.Generator().manual_seed(0)), name, shape, {})
+
+
+def rows(images: ImageSet, *noises: NoiseSpec, seed: int = 0) -> list[dict[str, Any]]:
+    denoisers = {
+        "noisy": ("nothing", nothing),
+        "mine": ("linear-32", as_denoiser(of("linear-32", images.shape), images)),
+    }
+    return list(evaluate(denoisers, images, noises, seed))
+
+
+def test_rows_have_these_keys_and_means_of_single_images() -> None:
+    images = tiny(12)
+    table = rows(images, HALF, NoiseSpec("masking", 0.1, 0.6))
+    assert [list(row) for row in table] == [KEYS] * 4
+    assert [(row["run"], row["noise"]) for row in table] == [
+        (run, noise) for noise in ("gaussian:0.5", "masking:0.1-0.6") for run in ("noisy", "mine")
+    ]
+    assert [row["level"] for row in table] == [0.5, 0.5, "0.1-0.6", "0.1-0.6"]
+    assert all((row["n"], row["dataset"]) == (12, "tiny") for row in table)
+    scores = measure(nothing, images, HALF)
+    assert list(scores.columns) == KEYS[6:] and len(scores) == 12
+    for name in KEYS[6:]:
+        assert table[0][name] == pytest.approx(scores[name].mean(), rel=1e-12)
+    clean, noisy = next(noisy_blocks(images, HALF, 0))
+    assert torch.allclose(torch.tensor(scores["psnr_db"].to_numpy()), metrics.psnr_db(noisy, clean))
+
+
+@pytest.mark.parametrize("kind", NOISES)
+def test_the_limit_changes_nothing_for_the_images_it_leaves(kind: str) -> None:
+    images, noise = tiny(520), NoiseSpec(kind, 0.1, 0.7)
+    whole = measure(nothing, images, noise)
+    for limit in (1, 7, 500, 501):
+        part = measure(nothing, images.head(limit), noise)
+        pd.testing.assert_frame_equal(part, whole.head(limit), check_exact=True)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_models_numbers_do_not_depend_on_the_limit(name: str) -> None:
+    images = tiny(40)
+    denoiser = as_denoiser(of(name), images)
+    pd.testing.assert_frame_equal(
+        measure(denoiser, images.head(3), HALF), measure(denoiser, images, HALF).head(3), rtol=1e-5
+    )
+
+
+def test_the_seed_decides_the_noise_and_nothing_global_does() -> None:
+    before = torch.get_rng_state()
+    first, again, other = (rows(tiny(8), HALF, seed=seed) for seed in (1, 1, 2))
+    assert first == again and first != other and torch.equal(torch.get_rng_state(), before)
+
+
+def test_level_0_is_the_identity() -> None:
+    (row, _) = rows(tiny(8), NoiseSpec("gaussian", 0))
+    assert (row["mse"], row["l2"], row["psnr_db"]) == (0, 0, math.inf) and row["ssim"] == pytest.approx(1)
+
+
+def test_outputs_are_clamped() -> None:
+    clean = tiny(8)
+    ((row, _), (wild, _)) = (rows(clean, NoiseSpec("gaussian", 1, clipped=clipped)) for clipped in (True, False))
+    assert row["mse"] == pytest.approx(wild["mse"], rel=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(3, 28, 28), (1, 32, 32), (1, 37, 31)])
+@pytest.mark.parametrize("name", MODELS)
+def test_pictures_that_a_model_cannot_take_are_told(name: str, shape: tuple[int, int, int]) -> None:
+    images = tiny(4, shape)
+    if MODELS[name].any_size and shape[0] == 1:
+        assert measure(as_denoiser(of(name), images), images, HALF).notna().all(axis=None)
+        return
+    with pytest.raises(DataError) as caught:
+        as_denoiser(of(name), images)
+    assert all(words in str(caught.value) for words in (name, "1 x 28 x 28", " x ".join(map(str, shape)), "tiny"))
+
+
+def test_one_image() -> None:
+    assert rows(tiny(1), HALF)[0]["n"] == 1

@@ -1,0 +1,95 @@
+"""Metrics: against closed forms, scikit-image and torchmetrics, one number an image."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from conftest import blobs
+from skimage.metrics import mean_squared_error, peak_signal_noise_ratio, structural_similarity
+from torch import Tensor
+
+from dae.data import ImageSet
+from dae.metrics import METRICS, l2, mse, psnr_db, ssim
+
+SHAPES = [(1, 28, 28), (1, 37, 31), (3, 37, 31), (3, 32, 32), (1, 7, 9)]
+
+
+def pair(shape: tuple[int, int, int], number: int = 4) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(sum(shape))
+    clean = torch.from_numpy(blobs(number, shape)).float() / 255
+    return (clean + 0.3 * torch.randn(clean.shape, generator=generator)).clamp(0, 1), clean
+
+
+def agree_with_skimage(denoised: Tensor, clean: Tensor) -> None:
+    ours = {name: METRICS[name](denoised, clean).tolist() for name in ("mse", "psnr_db", "ssim")}
+    for place, (one, other) in enumerate(zip(clean.double().numpy(), denoised.double().numpy(), strict=True)):
+        theirs = {
+            "mse": mean_squared_error(one, other),
+            "psnr_db": peak_signal_noise_ratio(one, other, data_range=1),
+            "ssim": structural_similarity(one, other, data_range=1, channel_axis=0),
+        }
+        for name, value in theirs.items():
+            assert ours[name][place] == pytest.approx(value, abs=1e-6), name
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_scikit_image_says_the_same(shape: tuple[int, int, int]) -> None:
+    agree_with_skimage(*pair(shape))
+
+
+def test_scikit_image_says_the_same_of_real_digits(mnist: ImageSet) -> None:
+    clean = mnist.clean(slice(0, 8))
+    agree_with_skimage((clean + 0.5 * torch.randn(clean.shape, generator=torch.Generator())).clamp(0, 1), clean)
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # of torchmetrics itself, at import
+@pytest.mark.parametrize("shape", SHAPES)
+def test_torchmetrics_says_the_same(shape: tuple[int, int, int]) -> None:
+    functional = pytest.importorskip("torchmetrics.functional")
+    denoised, clean = (images.double() for images in pair(shape))
+    for place, value in enumerate(psnr_db(denoised, clean)):
+        theirs = functional.peak_signal_noise_ratio(denoised[place], clean[place], data_range=1.0)
+        assert value.item() == pytest.approx(theirs.item(), abs=1e-6)
+    assert mse(denoised, clean).mean() == pytest.approx(functional.mean_squared_error(denoised, clean).item())
+
+
+@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("shape", [*SHAPES, (1, 1, 1), (3, 2, 5)])
+def test_one_number_an_image_that_its_neighbours_do_not_change(name: str, shape: tuple[int, int, int]) -> None:
+    denoised, clean = pair(shape)
+    scores = METRICS[name](denoised, clean)
+    assert scores.shape == (4,) and scores.dtype == torch.float64 and scores.isfinite().all()
+    alone = torch.cat([METRICS[name](denoised[k : k + 1], clean[k : k + 1]) for k in range(4)])
+    assert torch.allclose(scores, alone, rtol=0, atol=1e-12)
+
+
+def test_identical_images() -> None:
+    _, clean = pair((3, 37, 31))
+    assert (mse(clean, clean) == 0).all() and (l2(clean, clean) == 0).all()
+    assert (psnr_db(clean, clean) == math.inf).all()
+    assert torch.allclose(ssim(clean, clean), torch.ones(4, dtype=torch.float64), atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_constant_shift_has_closed_forms(shape: tuple[int, int, int]) -> None:
+    clean = torch.full((2, *shape), 0.25, dtype=torch.float64)
+    denoised = clean + 0.1
+    assert mse(denoised, clean).tolist() == pytest.approx([0.01] * 2)
+    assert psnr_db(denoised, clean).tolist() == pytest.approx([20.0] * 2)
+    assert l2(denoised, clean).tolist() == pytest.approx([0.1 * math.sqrt(math.prod(shape))] * 2)
+    luminance = (2 * 0.25 * 0.35 + 1e-4) / (0.25**2 + 0.35**2 + 1e-4)  # flat images: no contrast, no structure
+    assert ssim(denoised, clean).tolist() == pytest.approx([luminance] * 2, abs=1e-9)
+
+
+def test_ssim_is_symmetric_and_at_most_1() -> None:
+    denoised, clean = pair((1, 37, 31))
+    assert torch.allclose(ssim(denoised, clean), ssim(clean, denoised), atol=1e-12)
+    assert (ssim(denoised, clean) < 1).all() and (ssim(1 - clean, clean) < 0.5).all()
+
+
+def test_float32_keeps_the_variance_of_bright_flat_areas() -> None:
+    clean = torch.full((1, 1, 28, 28), 0.999)
+    denoised = clean + 1e-4 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+    expected = structural_similarity(clean[0, 0].double().numpy(), denoised[0, 0].double().numpy(), data_range=1.0)
+    assert ssim(denoised, clean).item() == pytest.approx(float(np.float64(expected)), abs=1e-6)

@@ -1,0 +1,114 @@
+"""Models: the published sizes, the contract of shapes, and weights that a generator alone decides."""
+
+import pytest
+import torch
+from conftest import same, weights
+from torch import Generator
+
+from dae.errors import SpecError, UnknownName
+from dae.models import MODELS, Autoencoder, Shape, build_model, count_parameters, meta_model
+
+GREY: Shape = (1, 28, 28)
+PUBLISHED = {
+    "conv-pool": 24_473,
+    "conv-64": 210_369,
+    "linear-10": 1_136_154,
+    "conv-flat": 11_745,
+    "linear-32": 209_968,
+}
+ANY_SIZE = [name for name, entry in MODELS.items() if entry.any_size]
+FIXED = [name for name in MODELS if name not in ANY_SIZE]
+
+
+def built(name: str, shape: Shape = GREY, seed: int = 0) -> Autoencoder:
+    return build_model(name, shape, Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_models_have_their_authors_number_of_parameters(name: str) -> None:
+    assert count_parameters(meta_model(name, GREY)) == PUBLISHED[name]
+
+
+@pytest.mark.parametrize("name", MODELS)
+class TestEveryModel:
+    @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 28, 28)])
+    @pytest.mark.parametrize("number", [1, 3])
+    def test_gives_back_the_shape(self, name: str, shape: Shape, number: int) -> None:
+        model = built(name, shape)
+        noisy = torch.rand(number, *shape, generator=Generator())
+        denoised, code = model(noisy), model.encode(noisy)
+        assert denoised.shape == noisy.shape and denoised.dtype == torch.float32 and denoised.isfinite().all()
+        assert len(code) == number and code.isfinite().all()
+
+    def test_every_parameter_learns(self, name: str) -> None:
+        model = built(name)
+        model(torch.rand(4, *GREY, generator=Generator())).square().sum().backward()
+        for key, parameter in model.named_parameters():
+            assert parameter.grad is not None and parameter.grad.abs().sum() > 0, key
+
+    def test_a_seed_decides_the_weights_and_nothing_global_is_touched(self, name: str) -> None:
+        before = torch.get_rng_state()
+        first, again, other = (weights(built(name, seed=seed)) for seed in (1, 1, 2))
+        assert same(first, again)
+        assert not any(map(torch.equal, first, other))  # no tensor is left at a constant
+        assert torch.equal(torch.get_rng_state(), before)
+
+    def test_initial_weights_have_pytorchs_spread(self, name: str) -> None:
+        for module in built(name).modules():
+            weight = getattr(module, "weight", None)  # fan-in is that of one output, as PyTorch counts it
+            if isinstance(weight, torch.Tensor) and weight.numel() > 2_000:
+                bound = weight[0].numel() ** -0.5
+                assert weight.abs().max() <= bound and weight.std().item() == pytest.approx(bound / 3**0.5, rel=0.1)
+
+    def test_meta_models_take_no_memory(self, name: str) -> None:
+        model = meta_model(name, GREY)
+        assert all(value.is_meta for value in model.state_dict().values())
+
+    def test_images_do_not_see_their_neighbours(self, name: str) -> None:
+        model, noisy = built(name).eval(), torch.rand(3, *GREY, generator=Generator())
+        assert torch.allclose(model(noisy)[1:2], model(noisy[1:2]), atol=1e-6)
+
+    def test_odd_sizes_work_or_are_refused_with_a_way_out(self, name: str) -> None:
+        for shape in ((1, 37, 31), (3, 1, 1), (3, 32, 32), (1, 5, 200)):
+            try:
+                model = built(name, shape)
+            except SpecError as error:
+                assert name not in ANY_SIZE and f"{shape[1]} x {shape[2]}" in str(error) and "unet" in str(error)
+            else:
+                noisy = torch.rand(2, *shape)
+                assert model(noisy).shape == noisy.shape
+
+    def test_its_entry_serves_pages(self, name: str) -> None:
+        entry = MODELS[name]
+        assert entry.label and entry.help.endswith(".") and entry.family in ("linear", "convolutional", "modern")
+        assert [other.color for other in MODELS.values()].count(entry.color) == 1
+
+
+@pytest.mark.parametrize("name", ANY_SIZE)
+@pytest.mark.parametrize("size", [(37, 31), (1, 1), (64, 64), (3, 100)])
+def test_models_for_any_size_take_it_whatever_they_were_built_for(name: str, size: tuple[int, int]) -> None:
+    noisy = torch.rand(2, 1, *size)
+    assert built(name)(noisy).shape == noisy.shape
+
+
+@pytest.mark.parametrize("name", FIXED)
+def test_the_flag_is_not_forgotten(name: str) -> None:
+    """A model that is not for any size fails on one at least."""
+    model = built(name).to("meta")
+    with pytest.raises((RuntimeError, AssertionError)):
+        for size in ((37, 31), (1, 1), (3, 100)):
+            noisy = torch.rand(2, 1, *size, device="meta")
+            assert model(noisy).shape == noisy.shape
+
+
+@pytest.mark.parametrize("name", ["conv-64", "conv-pool", "conv-7x7"])
+def test_a_bad_size_says_which_and_what_to_do(name: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        build_model(name, (1, 37, 31), Generator())
+    assert all(word in str(caught.value) for word in (name, "37 x 31", "28 x 28", "'unet'"))
+
+
+def test_an_unknown_model_names_the_closest() -> None:
+    with pytest.raises(UnknownName) as caught:
+        meta_model("conv64", GREY)
+    assert caught.value.closest == "conv-64" and caught.value.noun == "model"

@@ -1,0 +1,55 @@
+"""Pictures: every pixel where it belongs, and exactly its value."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from dae.pictures import grid, strip, to_png
+
+
+def images(number: int, channels: int = 1, height: int = 5, width: int = 4) -> torch.Tensor:
+    count = number * channels * height * width
+    return (torch.arange(count) % 251).byte().view(number, channels, height, width)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_strip_lies_side_by_side(channels: int) -> None:
+    batch = images(3, channels)
+    picture = strip(batch)
+    assert picture.size == (12, 5) and picture.mode == ("L" if channels == 1 else "RGB")
+    array = np.asarray(picture).reshape(5, 12, channels)
+    for place in range(3):
+        assert np.array_equal(array[:, 4 * place : 4 * place + 4].transpose(2, 0, 1), batch[place].numpy())
+
+
+def test_a_grid_with_gaps_and_an_open_last_row() -> None:
+    batch = images(5) + 1
+    array = np.asarray(grid(batch, columns=2, gap=3))
+    assert array.shape == (3 * 5 + 2 * 3, 2 * 4 + 3)
+    for place in range(5):
+        top, left = place // 2 * 8, place % 2 * 7
+        assert np.array_equal(array[top : top + 5, left : left + 4], batch[place, 0].numpy())
+    assert (array[5:8] == 0).all() and (array[:, 4:7] == 0).all() and (array[16:, 7:] == 0).all()
+
+
+def test_scaled_pixels_stay_sharp() -> None:
+    batch = images(1, 3)
+    array = np.asarray(grid(batch, columns=1, scale=4))
+    assert np.array_equal(array[::4, ::4], np.asarray(strip(batch))) and array.shape == (20, 16, 3)
+    assert np.array_equal(array, np.asarray(strip(batch)).repeat(4, 0).repeat(4, 1))
+
+
+def test_floats_are_clamped_and_rounded() -> None:
+    values = torch.tensor([-1.0, 0.0, 0.5, 127.6 / 255, 1.0, 7.0]).view(1, 1, 1, 6)
+    assert np.asarray(strip(values))[0].tolist() == [0, 0, 128, 128, 255, 255]
+    every = torch.arange(256).view(1, 1, 16, 16)
+    assert np.array_equal(np.asarray(strip(every / 255)), every[0, 0].numpy())
+
+
+def test_a_png_has_the_same_pixels() -> None:
+    picture = grid(images(4, 3), columns=2, gap=1)
+    with Image.open(io.BytesIO(to_png(picture))) as again:
+        assert again.format == "PNG" and np.array_equal(np.asarray(again), np.asarray(picture))

@@ -1,0 +1,55 @@
+"""Recipes: named trainings that can be made, told apart and kept."""
+
+import json
+
+import pytest
+
+from dae.config import TrainConfig
+from dae.data import DATASETS
+from dae.models import MODELS, meta_model
+from dae.recipes import RECIPES
+from dae.runs import check_name
+
+PUBLISHED = [name for name, recipe in RECIPES.items() if recipe.published]
+
+
+@pytest.mark.parametrize("name", RECIPES)
+class TestEveryRecipe:
+    def test_its_model_takes_its_data(self, name: str) -> None:
+        config = RECIPES[name].config
+        meta_model(config.model, DATASETS[config.dataset].shape)
+
+    def test_it_survives_json(self, name: str) -> None:
+        config = RECIPES[name].config
+        assert TrainConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
+
+    def test_its_entry_serves_pages_and_names_a_run(self, name: str) -> None:
+        recipe = RECIPES[name]
+        check_name(name)
+        assert recipe.label and recipe.help.endswith(".")
+        assert [other.label for other in RECIPES.values()].count(recipe.label) == 1
+        assert [other.config for other in RECIPES.values()].count(recipe.config) == 1
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_ones_train_as_a_notebook_does(name: str) -> None:
+    config = RECIPES[name].config
+    assert (config.optimizer, config.beta2, config.schedule, config.precision) == (
+        "adam",
+        0.999,
+        "constant",
+        "float32",
+    )
+
+
+def test_something_quick_needs_no_download() -> None:
+    quick = [recipe.config for name, recipe in RECIPES.items() if name.startswith("quick")]
+    assert quick and all(DATASETS[config.dataset].download is None for config in quick)
+    assert {MODELS[config.model].family for config in quick} == {"linear", "convolutional", "modern"}
+
+
+@pytest.mark.parametrize("data", ["mnist", "digits"])
+def test_ours_compare_fairly(data: str) -> None:
+    ours = [recipe.config for name, recipe in RECIPES.items() if not recipe.published and name.startswith(data)]
+    assert len(ours) == 3 and len({config.noise for config in ours}) == 1
+    assert len({MODELS[config.model].family for config in ours}) == 3

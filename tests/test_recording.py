@@ -1,0 +1,236 @@
+"""A training that keeps itself: its files, its end however it comes, and going on from it."""
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from conftest import PATIENCE_S, ROOT, epochs, new_run, same, small, wait_for, weights
+from PIL import Image
+
+from dae import recording, training
+from dae.errors import CheckpointError, DataError, Diverged, RunError
+from dae.recording import record
+from dae.runs import RunDirectory
+from dae.training import PREVIEWS
+
+
+def stop_after(run: RunDirectory, epoch: int) -> None:
+    recorded = record(run)
+    for report in recorded:
+        if report.scores and report.epoch == epoch:
+            recorded.close()
+
+
+def without_times(run: RunDirectory) -> list[dict[str, Any]]:
+    return [
+        {key: value for key, value in line.items() if key not in ("seconds", "images_per_second")}
+        for line in run.progress()
+        if "scores" in line
+    ]
+
+
+def test_a_whole_run_leaves_its_files(tmp_path: Path, photos: str) -> None:
+    run = new_run(tmp_path, photos)
+    states = {run.state for _ in record(run)}
+    assert states == {"running"} and run.state == "finished" and run.status.message == ""
+    assert epochs(run) == [0, 1, 2, 3] and run.load().name == "linear-32"
+    assert not (run.path / "resume.safetensors").exists()
+    for which in ("clean", "noisy", 0, 1, 2, 3):
+        with Image.open(run.preview_path(which)) as picture:
+            assert picture.size == (28 * PREVIEWS, 28) and picture.mode == "L"
+    assert not list(run.path.rglob("*.part"))
+    RunDirectory(run.path).status.acquire()  # it was given back
+
+
+def test_reports_are_on_disk_before_they_are_told(tmp_path: Path, photos: str) -> None:
+    run = new_run(tmp_path, photos)
+    for report in record(run):
+        assert run.progress()[-1]["step"] == report.step
+        if report.scores:
+            assert run.has_model and run.preview_path(report.epoch).is_file()
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("epoch", [0, 1, 2])
+def test_a_stopped_run_goes_on_as_if_it_had_not(epoch: int, precision: str, tmp_path: Path, photos: str) -> None:
+    whole, parts = (new_run(tmp_path, photos, name, precision=precision) for name in ("whole", "parts"))
+    list(record(whole))
+    stop_after(parts, epoch)
+    assert parts.state == "stopped" and parts.has_model and epochs(parts) == list(range(epoch + 1))
+    again = RunDirectory(parts.path)
+    list(record(again))
+    assert again.state == "finished" and epochs(again) == [0, 1, 2, 3]
+    assert same(weights(again.load().model), weights(whole.load().model))
+    assert without_times(again) == without_times(whole)
+
+
+def test_stopped_amid_an_epoch_it_goes_on_from_the_last_whole_one(
+    tmp_path: Path, photos: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, parts = (new_run(tmp_path, photos, name) for name in ("whole", "parts"))
+    list(record(whole))
+    monkeypatch.setattr(training, "REPORT_EVERY_S", 0.0)  # a report at every step
+    recorded = record(parts)
+    while next(recorded).step < 5:
+        pass
+    recorded.close()
+    assert parts.state == "stopped" and parts.progress()[-1]["step"] == 5
+    assert not same(weights(parts.load().model), weights(whole.load().model))
+    list(record(parts))
+    steps = [line["step"] for line in parts.progress()]
+    assert steps == sorted(steps) and same(weights(parts.load().model), weights(whole.load().model))
+
+
+def test_ctrl_c_leaves_a_stopped_run(tmp_path: Path, photos: str) -> None:
+    run = new_run(tmp_path, photos)
+    recorded = record(run)
+    next(recorded)
+    with pytest.raises(KeyboardInterrupt):
+        recorded.throw(KeyboardInterrupt)
+    assert run.state == "stopped" and run.has_model
+
+
+def test_killed_it_says_interrupted_and_goes_on(tmp_path: Path, photos: str) -> None:
+    whole, killed = (new_run(tmp_path, photos, name) for name in ("whole", "killed"))
+    list(record(whole))
+    program = (
+        "import sys, threading; from pathlib import Path; from dae.runs import RunDirectory\n"
+        "from dae.recording import record\n"
+        "for report in record(RunDirectory(Path(sys.argv[1]))):\n"
+        "    if report.scores and report.epoch == 1:\n"
+        "        print('ready', flush=True); threading.Event().wait()\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(killed.path)], env=environment, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout and process.stdout.readline() == "ready\n"
+        assert killed.state == "running"
+        with pytest.raises(RunError, match=f"process {process.pid} on"):
+            next(record(killed))
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=PATIENCE_S)
+    wait_for(lambda: killed.state == "interrupted")
+    assert epochs(killed) == [0, 1] and killed.has_model
+    list(record(killed))
+    assert killed.state == "finished" and epochs(killed) == [0, 1, 2, 3]
+    assert same(weights(killed.load().model), weights(whole.load().model))
+
+
+@pytest.mark.parametrize("epoch", [1, 3])
+@pytest.mark.parametrize("step", ["save_state", "save_model", "append", "finish"])
+def test_a_death_between_any_two_writes_loses_nothing(
+    step: str, epoch: int, tmp_path: Path, photos: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each write of the end of an epoch in turn is the one that a killed process does not come to."""
+    whole, run = (new_run(tmp_path, photos, name) for name in ("whole", "killed"))
+    list(record(whole))
+
+    class Killed(BaseException):
+        pass
+
+    def die(*_: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        for report in record(run):
+            if report.scores and report.epoch == epoch - 1:
+                patch.setattr(RunDirectory, step, die)
+    assert run.state == "interrupted"
+    list(record(run))
+    assert run.state == "finished" and epochs(run) == [0, 1, 2, 3]
+    assert same(weights(run.load().model), weights(whole.load().model))
+
+
+def test_a_finished_run_is_not_trained_over(tmp_path: Path, photos: str) -> None:
+    run = new_run(tmp_path, photos)
+    list(record(run))
+    before = run.model_path.read_bytes(), run.progress()
+    try:
+        list(record(run))
+    except RunError as error:
+        assert "finished" in str(error)
+    assert (run.model_path.read_bytes(), run.progress()) == before
+
+
+def test_divergence_is_told_and_keeps_the_last_whole_epoch(
+    tmp_path: Path, photos: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = new_run(tmp_path, photos)
+    usual, calls = training.LOSSES["mse"], itertools.count()
+    monkeypatch.setitem(training.LOSSES, "mse", lambda *pair: usual(*pair) * (torch.nan if next(calls) > 3 else 1))
+    with pytest.raises(Diverged) as caught:
+        for report in record(run):
+            epoch, kept = report.epoch, run.model_path.read_bytes()
+    assert caught.value.epoch == 2 and epoch == 1 and epochs(run) == [0, 1]
+    assert run.state == "failed" and "lower learning rate" in run.status.message
+    assert run.model_path.read_bytes() == kept and "Diverged" in (run.path / "failure.txt").read_text()
+    assert all(value.isfinite().all() for value in weights(run.load().model))
+
+
+def test_weights_that_are_no_numbers_never_replace_good_ones(
+    tmp_path: Path, photos: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The only step of the last epoch breaks the weights after a finite loss: no later step is there to notice."""
+    run = new_run(tmp_path, photos, epochs=1, batch_size=24)
+    step = torch.optim.AdamW.step
+
+    def breaking(self: torch.optim.AdamW, *others: Any) -> Any:
+        result = step(self, *others)
+        with torch.no_grad():
+            self.param_groups[0]["params"][-1].fill_(torch.nan)
+        return result
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", breaking)
+    with pytest.raises(Diverged):
+        list(record(run))
+
+
+def test_missing_data_is_told(tmp_path: Path) -> None:
+    run = RunDirectory.create(small(dataset="mnist"), root=tmp_path)
+    with pytest.raises(DataError):
+        list(record(run, tmp_path / "nowhere"))
+    assert run.state == "failed" and "dae download mnist" in run.status.message
+
+
+def test_an_unexpected_error_is_told_and_traced(tmp_path: Path, photos: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = new_run(tmp_path, photos)
+    monkeypatch.setattr(recording, "fit", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        list(record(run))
+    assert run.state == "failed" and "division by zero" in run.status.message
+    assert "ZeroDivisionError" in (run.path / "failure.txt").read_text()
+    monkeypatch.undo()
+    list(record(run))
+    assert run.state == "finished"
+
+
+def test_a_damaged_resume_file_is_told(tmp_path: Path, photos: str) -> None:
+    run = new_run(tmp_path, photos)
+    stop_after(run, 1)
+    (run.path / "resume.safetensors").write_bytes(b"nonsense")
+    with pytest.raises(CheckpointError, match="resume.safetensors"):
+        list(record(run))
+    assert run.state == "failed" and run.has_model
+
+
+def test_pictures_are_written_whole(tmp_path: Path, photos: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page may look at any moment, so a picture never stands under its own name while it is being written."""
+    run = new_run(tmp_path, photos)
+    save, targets = Image.Image.save, []
+
+    def watch(self: Image.Image, target: Any, *others: Any, **more: Any) -> None:
+        targets.append(str(target))
+        save(self, target, *others, **more)
+
+    monkeypatch.setattr(Image.Image, "save", watch)
+    list(record(run))
+    assert run.preview_path(3).is_file() and str(run.preview_path(3)) not in targets

@@ -1,0 +1,207 @@
+"""Training: it learns, a seed decides it, it goes on where it stood, and it tells the truth on the way."""
+
+import itertools
+from dataclasses import replace
+
+import pytest
+import torch
+from conftest import same, small, tiny, train, weights
+
+from dae.config import LOSSES, OPTIMIZERS, SCHEDULES, TrainConfig
+from dae.errors import DaeError, Diverged, OutOfMemory, TrainingError
+from dae.models import MODELS
+from dae.noise import NoiseSpec
+from dae.recipes import RECIPES
+from dae.training import PREVIEWS, TrainState, denoise, fit, fixed_noise
+
+TEST = tiny(8, seed=1, split="test")
+
+
+def test_it_overfits_one_batch() -> None:
+    images = tiny(8)
+    config = small(epochs=150, batch_size=8, model="linear-32", lr=3e-3)
+    state = TrainState(config, images.shape)
+    first, *_, last = fit(config, state, images, images)
+    assert last.scores and first.scores and last.noisy_scores
+    assert last.scores.mse < first.scores.mse / 10 and last.scores.mse < last.noisy_scores.mse / 4
+    assert last.scores.psnr_db > last.noisy_scores.psnr_db + 5 and last.scores.ssim > last.noisy_scores.ssim
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_same_seed_gives_the_same_weights_and_nothing_global_is_touched(model: str) -> None:
+    config = small(model=model, epochs=1)
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    first, _ = train(config)
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(2)
+    again, _ = train(config)
+    other, _ = train(replace(config, seed=7))
+    assert same(weights(first), weights(again)) and not same(weights(first), weights(other))
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("model", ["linear-32", "conv-64", "unet"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_from_an_epochs_end_it_goes_on_bit_for_bit(model: str, precision: str, optimizer: str) -> None:
+    config = small(model=model, precision=precision, optimizer=optimizer, epochs=3, weight_decay=0.01)
+    images = tiny(20)  # the last batch is smaller
+    whole, _ = train(config, images)
+    begun = TrainState(config, images.shape)
+    kept: dict[str, torch.Tensor] = {}
+    for report in fit(config, begun, images, TEST):
+        if report.scores and begun.epoch == 1:
+            kept = {name: value.clone() for name, value in begun.tensors().items()}
+        if begun.epoch == 2:
+            break  # what happened after the end of the first epoch is to be forgotten
+    resumed = TrainState(config, images.shape)
+    resumed.restore(kept)
+    assert (resumed.epoch, resumed.step) == (1, 3)
+    list(fit(config, resumed, images, TEST))
+    assert same(weights(resumed), weights(whole))
+    one, two = resumed.tensors(), whole.tensors()
+    assert one.keys() == two.keys()
+    assert all(torch.equal(one[name], two[name]) for name in one if name != "seconds")
+
+
+def test_stopping_to_look_changes_nothing() -> None:
+    config, images = small(), tiny()
+    whole, _ = train(config, images)
+    watched = TrainState(config, images.shape)
+    for _ in fit(config, watched, images, TEST, clock=itertools.count().__next__):  # a report after every step
+        denoise(watched.model, torch.rand(2, 1, 28, 28))
+        torch.rand(3)
+    assert same(weights(watched), weights(whole))
+
+
+def test_a_model_that_does_not_fit_the_state_is_refused() -> None:
+    tensors = TrainState(small(model="linear-10"), (1, 28, 28)).tensors()
+    with pytest.raises(RuntimeError):
+        TrainState(small(), (1, 28, 28)).restore(tensors)
+
+
+def test_reports_go_forwards_and_add_up() -> None:
+    config, images = small(epochs=3), tiny(20)
+    state = TrainState(config, images.shape)
+    reports = list(fit(config, state, images, TEST, clock=itertools.count().__next__))
+    steps = [report.step for report in reports]
+    assert steps == sorted(steps) and (steps[0], steps[-1]) == (0, 9)
+    seconds = [report.seconds for report in reports]
+    assert seconds == sorted(seconds) and seconds[0] > 0
+    ends = [report for report in reports if report.scores]
+    assert [report.epoch for report in ends] == [0, 1, 2, 3] and [report.step for report in ends] == [0, 3, 6, 9]
+    assert all((report.epochs, report.steps) == (3, 9) for report in reports)
+    assert reports[0].loss is None and reports[0].remaining_seconds is None and reports[-1].remaining_seconds == 0
+    assert all(report.loss for report in reports if report.step not in (0, 3, 6, 9))
+    for report in ends:
+        assert report.preview is not None
+        assert report.preview.shape == (PREVIEWS, 1, 28, 28) and report.preview.dtype == torch.uint8
+
+
+def test_a_pause_does_not_count_as_training() -> None:
+    now = itertools.count()
+    config, images = small(epochs=2), tiny()
+
+    def seconds(pause: int) -> float:
+        total = 0.0
+        for report in fit(config, TrainState(config, images.shape), images, TEST, clock=now.__next__):
+            for _ in range(pause):
+                next(now)
+            total = report.seconds
+        return total
+
+    assert seconds(1_000) == seconds(0)
+
+
+def test_images_per_second_counts_images_and_not_places_in_batches() -> None:
+    config, images = small(epochs=1, batch_size=128), tiny(24)
+    clock = itertools.count(0, 0.01)
+    *_, last = fit(config, TrainState(config, images.shape), images, TEST, clock=clock.__next__)
+    assert last.images_per_second == pytest.approx(24 / 0.02)  # one batch of 24, two ticks
+
+
+def test_validation_is_fixed_and_decides_nothing() -> None:
+    config = small(epochs=2)
+    first, again = fixed_noise(config, TEST), fixed_noise(config, TEST)
+    assert all(map(torch.equal, first, again))
+    _, reports = train(config)
+    assert len({report.noisy_scores for report in reports}) == 1
+    one, two = (TrainState(config, TEST.shape) for _ in range(2))
+    list(fit(config, one, tiny(), TEST))
+    list(fit(config, two, tiny(), tiny(4, seed=9, split="test")))
+    assert same(weights(one), weights(two))
+
+
+def test_only_the_first_images_are_trained_on() -> None:
+    limited, reports = train(small(images=5), tiny(24))
+    assert reports[-1].steps == 3 and same(weights(limited), weights(train(small(), tiny(24).head(5))[0]))
+    assert train(small(images=10**6))[1][-1].steps == 9
+
+
+def test_each_setting_matters() -> None:
+    usual = weights(train(small(epochs=1))[0])
+    for change in ({"lr": 1e-4}, {"beta2": 0.9}, {"batch_size": 6}, {"noise": NoiseSpec("masking", 0.5)}):
+        assert not same(usual, weights(train(small(epochs=1, **change))[0])), change
+    for name, values in (("loss", LOSSES), ("schedule", SCHEDULES)):
+        results = [weights(train(small(epochs=1, **{name: value}))[0]) for value in values]
+        assert not any(same(*two) for two in itertools.combinations(results, 2)), name
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_loss_that_is_no_number_is_told_as_divergence(loss: str) -> None:
+    config = small(loss=loss)
+    state = TrainState(config, (1, 28, 28))
+    with torch.no_grad():
+        next(state.model.parameters()).fill_(torch.nan)
+    with pytest.raises(Diverged) as caught:
+        list(fit(config, state, tiny(), TEST))
+    assert caught.value.epoch == 1 and isinstance(caught.value, TrainingError)
+    assert "epoch 1" in str(caught.value) and "lower learning rate" in str(caught.value)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_model_and_loss_that_a_config_allows_trains(model: str, loss: str) -> None:
+    try:
+        config = small(model=model, loss=loss, epochs=1)
+    except DaeError:
+        return  # refused when it is made, which is as good
+    _, reports = train(config, tiny(8))
+    assert reports[-1].scores
+
+
+def test_no_memory_is_told_with_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = small()
+    state = TrainState(config, (1, 28, 28))
+
+    def refuse(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(state.optimizer, "step", refuse)
+    with pytest.raises(OutOfMemory) as caught:
+        list(fit(config, state, tiny(), TEST))
+    assert caught.value.batch_size == 8 and "Lower the batch size" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_one_step_of_every_recipe(name: str) -> None:
+    config = replace(RECIPES[name].config, epochs=1, device="cpu")
+    shape = (3 if "cifar" in config.dataset else 1, *([32, 32] if config.dataset == "cifar10" else [28, 28]))
+    images = tiny(4, (shape[0], shape[1], shape[2]))
+    state, reports = train(replace(config, precision="float32"), images)
+    assert state.step == 1 and reports[-1].scores and reports[-1].scores.mse < 1
+
+
+@pytest.mark.parametrize("shape", [(1, 37, 31), (3, 37, 31)])
+@pytest.mark.parametrize("model", [name for name, entry in MODELS.items() if entry.any_size])
+def test_odd_colourful_pictures_and_a_batch_of_one(model: str, shape: tuple[int, int, int]) -> None:
+    state, reports = train(TrainConfig(model=model, epochs=1, batch_size=1, device="cpu"), tiny(2, shape))
+    assert state.step == 2 and reports[-1].preview is not None and reports[-1].preview.shape[1:] == shape
+
+
+def test_denoise_is_in_range_the_same_in_any_batch_and_without_gradient() -> None:
+    model = TrainState(small(model="unet"), (1, 28, 28)).model
+    noisy = torch.randn(7, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    whole = denoise(model, noisy)
+    assert whole.min() >= 0 and whole.max() <= 1 and not whole.requires_grad
+    assert torch.allclose(whole, denoise(model, noisy, batch_size=2), atol=1e-6)
