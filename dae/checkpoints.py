@@ -162,7 +162,7 @@ def _assign(model: Autoencoder, tensors: dict[str, Tensor]) -> None:
 
 
 def _natural(name: str) -> list[int | str]:
-    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
 
 
 def _shapes(shapes: Mapping[str, torch.Size]) -> str:

@@ -3,6 +3,8 @@
 import argparse
 import csv
 import json
+import math
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,6 +16,7 @@ from tqdm import tqdm
 from dae import data, evaluation, pictures, recipes, uploads
 from dae.checkpoints import import_weights
 from dae.config import TrainConfig
+from dae.devices import as_device
 from dae.errors import DaeError, DataError
 from dae.files import whole_file
 from dae.models import MODELS
@@ -33,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DaeError as error:
         print(f"dae: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever read the output has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         print("dae: stopped", file=sys.stderr)
         return 130
@@ -47,7 +52,8 @@ def _train(options: argparse.Namespace) -> None:
         names = ("dataset", "model", "noise", "epochs", "batch_size", "lr", "seed", "device", "images")
         given = {name: value for name in names if (value := getattr(options, name)) is not None}
         config = replace(recipe.config if recipe else TrainConfig(), **given)
-        data.load_dataset(config.dataset, root=options.data)  # before a folder is made for it
+        as_device(config.device)  # these two before a folder is made for the run
+        data.load_dataset(config.dataset, root=options.data)
         run = RunDirectory.create(
             config,
             root=options.checkpoints,
@@ -159,7 +165,8 @@ def _import(options: argparse.Namespace) -> None:
 
 def _print_rows(rows: list[dict[str, Any]], options: argparse.Namespace) -> None:
     if options.json:
-        print(json.dumps(rows, indent=1))
+        finite = [{key: None if value == math.inf else value for key, value in row.items()} for row in rows]
+        print(json.dumps(finite, indent=1))  # JSON knows no infinity: the PSNR of identical pictures is null
     elif options.csv:
         writer = csv.DictWriter(sys.stdout, rows[0])
         writer.writeheader()

@@ -15,9 +15,15 @@ from dae.models import MODELS
 from dae.noise import NoiseSpec
 from dae.registry import lookup
 
+
+def _bce(denoised: Tensor, clean: Tensor) -> Tensor:
+    """Binary cross-entropy; NaN where the model gives NaN, for which PyTorch's own raises or stops the device."""
+    return F.binary_cross_entropy(denoised.nan_to_num(), clean) + 0 * denoised.mean()
+
+
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "mse": F.mse_loss,
-    "bce": F.binary_cross_entropy,
+    "bce": _bce,
     "l1": F.l1_loss,
 }
 OPTIMIZERS: dict[str, type[torch.optim.Adam]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
@@ -59,15 +65,19 @@ class TrainConfig:
         lookup("loss", LOSSES, self.loss)
         lookup("optimizer", OPTIMIZERS, self.optimizer)
         lookup("schedule", SCHEDULES, self.schedule)
+        if self.loss == "bce" and not MODELS[self.model].bounded:
+            raise SpecError(
+                f"Loss 'bce' needs a model that stays within 0 to 1, and {self.model!r} does not; use 'mse'."
+            )
         lookup("precision", dict.fromkeys(("auto", "float32", "bfloat16")), self.precision)
-        _check("Epochs", self.epochs, 1, 10_000)
-        _check("Batch size", self.batch_size, 1, 65_536)
+        _check("Epochs", self.epochs, 1, 10_000, whole=True)
+        _check("Batch size", self.batch_size, 1, 65_536, whole=True)
         _check("Learning rate", self.lr, 1e-7, 10)
         _check("Weight decay", self.weight_decay, 0, 10)
         _check("Beta2", self.beta2, 0, 0.999999)
-        _check("Seed", self.seed, 0, 2**32 - 1)
+        _check("Seed", self.seed, 0, 2**32 - 1, whole=True)
         if self.images is not None:
-            _check("Number of training images", self.images, 1, 10**9)
+            _check("Number of training images", self.images, 1, 10**9, whole=True)
 
     def to_json(self) -> dict[str, object]:
         return asdict(self) | {"noise": str(self.noise)}
@@ -87,6 +97,9 @@ class TrainConfig:
         return cls(**values | {"noise": NoiseSpec.parse(str(values.get("noise", cls.noise)))})  # type: ignore[arg-type]
 
 
-def _check(what: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
+def _check(what: str, value: float, low: float, high: float, whole: bool = False) -> None:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if number and not low <= value <= high:
         raise SpecError(f"{what} {value:g} is outside {low:g} to {high:g}.")
+    if not number or (whole and not isinstance(value, int)):
+        raise SpecError(f"{what} is {value!r}; it must be a {'whole ' if whole else ''}number.")

@@ -8,9 +8,11 @@ The data root is what the caller names, else the environment's DAE_DATA, else a 
 A relative `folder:` is looked for in the data root first, then in the working directory.
 """
 
+import errno
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -76,11 +78,17 @@ class Dataset:
     shape: tuple[int, int, int]
     read: Callable[[Path, str], Arrays]  # (data root, split)
     download: Callable[[Path], None] | None = None  # None: nothing to fetch
+    present: Callable[[Path], bool] = lambda root: True  # whether `read` will find its files
+    first: Callable[[str, int], Arrays] | None = None  # the first so many images of a split, without the others
+
+
+def _first_digits(split: str, limit: int) -> Arrays:
+    images, labels = digits.draw_digits(split, 0, min(limit, digits.COUNTS[split]))
+    return images.numpy(), labels.numpy(), tuple("0123456789")
 
 
 def _read_digits(root: Path, split: str) -> Arrays:
-    images, labels = digits.draw_digits(split, 0, digits.COUNTS[split])
-    return images.numpy(), labels.numpy(), tuple("0123456789")
+    return _first_digits(split, digits.COUNTS[split])
 
 
 def _read_cifar10_small(root: Path, split: str) -> Arrays:
@@ -96,6 +104,7 @@ DATASETS: dict[str, Dataset] = {
         help="Digits drawn by a program as a hand might; needs no download.",
         shape=(1, 28, 28),
         read=_read_digits,
+        first=_first_digits,
     ),
     "mnist": Dataset(
         label="MNIST",
@@ -103,6 +112,7 @@ DATASETS: dict[str, Dataset] = {
         shape=(1, 28, 28),
         read=downloads.read_mnist,
         download=downloads.download_mnist,
+        present=downloads.has_mnist,
     ),
     "fashion-mnist": Dataset(
         label="Fashion-MNIST",
@@ -110,6 +120,7 @@ DATASETS: dict[str, Dataset] = {
         shape=(1, 28, 28),
         read=downloads.read_fashion_mnist,
         download=downloads.download_fashion_mnist,
+        present=downloads.has_fashion_mnist,
     ),
     "cifar10": Dataset(
         label="CIFAR-10",
@@ -117,6 +128,7 @@ DATASETS: dict[str, Dataset] = {
         shape=(3, 32, 32),
         read=downloads.read_cifar10,
         download=downloads.download_cifar10,
+        present=downloads.has_cifar10,
     ),
     "cifar10-28": Dataset(
         label="CIFAR-10 at 28 x 28",
@@ -124,6 +136,7 @@ DATASETS: dict[str, Dataset] = {
         shape=(3, 28, 28),
         read=_read_cifar10_small,
         download=downloads.download_cifar10,
+        present=downloads.has_cifar10,
     ),
 }
 
@@ -159,16 +172,16 @@ def load_dataset(
     key = f"{name}-{split}"
     if entry.download:
         key += "-" + _digest(str(data_root(root).resolve()))
-    elif limit is not None and limit <= 2_000 and not _place(key).is_dir():
-        images, labels = digits.draw_digits(split, 0, min(limit, digits.COUNTS[split]))
-        return ImageSet(name, split, images, labels, tuple("0123456789"))
+    if entry.first and limit is not None and limit <= 2_000 and not _place(key).is_dir():
+        images, labels, classes = entry.first(split, limit)
+        return ImageSet(name, split, torch.from_numpy(images), torch.from_numpy(labels), classes)
     return _cached(name, split, key, lambda target: _pack(target, entry.read(data_root(root), split))).head(limit)
 
 
 def is_available(name: str, root: Path | str | None = None) -> bool:
     """Whether the data set `name` can be opened without a download; reads no image."""
     entry = lookup("data set", DATASETS, name)
-    return entry.download is None or downloads.present(name.removesuffix("-28"), data_root(root))
+    return entry.present(data_root(root))
 
 
 def download(name: str, root: Path | str | None = None) -> None:
@@ -203,6 +216,8 @@ def _place(key: str) -> Path:
 
 def _pack(target: Path, arrays: Arrays) -> None:
     images, labels, classes = arrays
+    if len(images) != len(labels):
+        raise DataError(f"The data set has {len(images)} images but {len(labels)} labels. Fetch it again.")
     np.save(target / "images.npy", images)
     np.save(target / "labels.npy", labels)
     (target / "about.json").write_text(json.dumps({"classes": classes, "note": ""}))
@@ -213,17 +228,18 @@ def _cached(name: str, split: str, key: str, make: Callable[[Path], None]) -> Im
     place = _place(key)
     try:
         return _open(name, split, place)
-    except (OSError, ValueError, KeyError):
-        pass  # not made yet, or not readable: make it
+    except (OSError, ValueError, KeyError, EOFError, TypeError):
+        pass  # not made yet, or damaged: make it
     try:
+        shutil.rmtree(place, ignore_errors=True)
         with whole_folder(place) as target:
             make(target)
         return _open(name, split, place)
-    except PermissionError:  # a read-only cache: make it anew each time
-        with tempfile.TemporaryDirectory() as scratch:
-            make(Path(scratch))
-            return _open(name, split, Path(scratch))  # what is mapped outlives its name
     except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):  # a read-only cache: make it anew each time
+            with tempfile.TemporaryDirectory() as scratch:
+                make(Path(scratch))
+                return _open(name, split, Path(scratch))  # what is mapped outlives its name
         raise DataError(f"The cache {place.parent} cannot be written ({error.strerror}). Free some space.") from error
 
 

@@ -116,4 +116,9 @@ def _downloader(name: str) -> Callable[[Path], None]:
     return lambda root: _download(name, root)
 
 
+def _finder(name: str) -> Callable[[Path], bool]:
+    return lambda root: present(name, root)
+
+
 download_mnist, download_fashion_mnist, download_cifar10 = map(_downloader, _FILES)
+has_mnist, has_fashion_mnist, has_cifar10 = map(_finder, _FILES)

@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from dae.errors import DataError
+from dae.pictures import plain
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 _GREY_MODES = {"1", "L", "LA", "I", "I;16", "F"}
@@ -21,7 +22,7 @@ def pictures(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise DataError(f"There is no folder {folder}. Name a folder of pictures, for example folder:photos.")
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file())
     if not found:
         raise DataError(f"The folder {folder} holds no picture. Supported: {', '.join(sorted(_SUFFIXES))}.")
     return found
@@ -43,8 +44,8 @@ def pack(folder: Path, split: str, size: int, target: Path) -> None:
     Raises:
         DataError: no picture of the split can be read.
     """
-    chosen, base = _split(folder, split)
-    images, labels, classes, bad = _read(chosen, base, size, target / "images.npy")
+    chosen, base, classes = _split(folder, split)
+    images, labels, bad = _read(chosen, base, classes, size, target / "images.npy")
     if images == 0:
         raise DataError(f"None of the {len(chosen)} picture files for {split} in {folder} can be read.")
     np.save(target / "labels.npy", labels)
@@ -55,29 +56,34 @@ def pack(folder: Path, split: str, size: int, target: Path) -> None:
     (target / "about.json").write_text(json.dumps({"classes": classes, "note": note}))
 
 
-def _split(folder: Path, split: str) -> tuple[list[Path], Path]:
+def _split(folder: Path, split: str) -> tuple[list[Path], Path, list[str]]:
+    """The pictures of a split, the folder they lie under, and the classes, which all splits share."""
     if (folder / "train").is_dir() and (folder / "test").is_dir():
-        return pictures(folder / split), folder / split
+        both = [(path, folder / part) for part in ("train", "test") for path in pictures(folder / part)]
+        classes = sorted({_class(path, base) for path, base in both})
+        return pictures(folder / split), folder / split, classes
     every = pictures(folder)
     test = every[::10]
     chosen = test if split == "test" else [path for number, path in enumerate(every) if number % 10]
-    return chosen or every, folder
+    return chosen or every, folder, sorted({_class(path, folder) for path in every})
 
 
-def _read(paths: list[Path], base: Path, size: int, out: Path) -> tuple[int, np.ndarray, list[str], list[str]]:
+def _class(path: Path, base: Path) -> str:
+    return path.relative_to(base).parts[0] if path.parent != base else "all"
+
+
+def _read(paths: list[Path], base: Path, classes: list[str], size: int, out: Path) -> tuple[int, np.ndarray, list[str]]:
     """Fill the array file picture by picture; what is not needed for unreadable ones is cut off in the end."""
-    names = [path.relative_to(base).parts[0] if path.parent != base else "all" for path in paths]
-    classes = sorted(set(names))
     labels: list[int] = []
     bad: list[str] = []
     images: np.memmap | None = None
     mode = "RGB"
-    for path, name in zip(paths, names, strict=True):
+    for path in paths:
         try:
             with Image.open(path) as picture:
                 if images is None:
                     mode = "L" if picture.mode in _GREY_MODES else "RGB"
-                upright = ImageOps.exif_transpose(picture).convert(mode)
+                upright = plain(ImageOps.exif_transpose(picture)).convert(mode)
                 square = ImageOps.fit(upright, (size, size), Image.Resampling.LANCZOS)
         except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError):
             bad.append(path.relative_to(base).as_posix())
@@ -86,7 +92,7 @@ def _read(paths: list[Path], base: Path, size: int, out: Path) -> tuple[int, np.
             channels = 1 if mode == "L" else 3
             images = np.lib.format.open_memmap(out, "w+", np.uint8, (len(paths), channels, size, size))
         images[len(labels)] = np.atleast_3d(np.asarray(square)).transpose(2, 0, 1)
-        labels.append(classes.index(name))
+        labels.append(classes.index(_class(path, base)))
     if images is not None and bad:
         kept = out.with_suffix(".kept")
         whole = np.lib.format.open_memmap(kept, "w+", np.uint8, (len(labels), *images.shape[1:]))
@@ -96,4 +102,4 @@ def _read(paths: list[Path], base: Path, size: int, out: Path) -> tuple[int, np.
         kept.replace(out)
     elif images is not None:
         images.flush()
-    return len(labels), np.asarray(labels, dtype=np.int64), classes, bad
+    return len(labels), np.asarray(labels, dtype=np.int64), bad

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
+from dae.errors import RunError
 from dae.recording import record
 from dae.runs import RunDirectory
 
@@ -35,20 +36,26 @@ class Lab:
         """Queue one run, or several that race; they are this process's from now on.
 
         Raises:
-            RunError: a run is being written already.
+            RunError: a run is being written already, is finished, or cannot be written; or the lab is closed.
         """
         taken: list[RunDirectory] = []
         try:
             for run in runs:
+                run.check_trainable()
                 run.status.acquire()
                 taken.append(run)
                 run.status.set("queued")
-        except BaseException:
-            for run in taken:
-                run.status.release()
+            with self._changed:
+                if self._closed:
+                    raise RunError("The program is closing and starts no more runs. Open it again.")
+                self._waiting.append(runs)
+        except OSError as error:
+            _leave(taken, "Could not be started.")
+            raise RunError(f"The run cannot be written: {error.strerror}. Free some space.") from error
+        except RunError:
+            _leave(taken, "Could not be started.")
             raise
         with self._changed:
-            self._waiting.append(runs)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="dae-lab", daemon=True)
                 self._thread.start()
@@ -127,9 +134,12 @@ class Lab:
                         turns.rotate(-1)
         finally:
             for run, recording in turns:
-                recording.close()
+                try:
+                    recording.close()
+                except Exception:  # a full disk, say: its last whole epoch is still there
+                    _set_state(run, "failed", "The run could not be written when it was stopped. Free some space.")
                 if run.state == "queued":
-                    _leave_state(run, "Stopped before it began.")
+                    _set_state(run, "stopped", "Stopped before it began.")
 
     def _may_go_on(self, job: Sequence[RunDirectory]) -> bool:
         """Wait while the job is paused; False when it is to stop."""
@@ -137,10 +147,10 @@ class Lab:
             if self._paused and not self._stopping:
                 running = [run for run in job if run.state == "running"]
                 for run in running:
-                    run.status.set("paused")
+                    _set_state(run, "paused")
                 self._changed.wait_for(lambda: not self._paused or self._stopping)
                 for run in running:
-                    run.status.set("running")
+                    _set_state(run, "running")
             return not self._stopping
 
 
@@ -150,12 +160,12 @@ def _has(job: Sequence[RunDirectory], name: str) -> bool:
 
 def _leave(job: Sequence[RunDirectory], message: str) -> None:
     for run in job:
-        _leave_state(run, message)
+        _set_state(run, "stopped", message)
         run.status.release()
 
 
-def _leave_state(run: RunDirectory, message: str) -> None:
+def _set_state(run: RunDirectory, state: str, message: str = "") -> None:
     try:
-        run.status.set("stopped", message)
+        run.status.set(state, message)
     except OSError:
-        pass  # without an owner it reads as interrupted, which is as good
+        pass  # a full disk: without an owner it will read as interrupted, which is as good

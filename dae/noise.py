@@ -166,7 +166,7 @@ class NoiseSpec:
 
     def __post_init__(self) -> None:
         noise = lookup("noise", NOISES, self.kind)
-        object.__setattr__(self, "low", round(float(self.low), 6))  # as it prints, so that both stay equal
+        object.__setattr__(self, "low", round(float(self.low), 6) + 0.0)  # as it prints, so that both stay equal
         object.__setattr__(self, "high", self.low if math.isnan(self.high) else round(float(self.high), 6))
         for level in (self.low, self.high):
             if not noise.low <= level <= noise.high:
@@ -193,8 +193,12 @@ class NoiseSpec:
         typical = lookup("noise", NOISES, kind).typical
         try:
             (numbers,) = levels or [str(typical)]
-            low, _, high = numbers.partition("-")
-            return cls(kind, float(low), float(high) if high else math.nan, clipped)
+            low, dash, high = numbers.partition("-")
+            if not dash:
+                return cls(kind, float(low), clipped=clipped)
+            if math.isnan(float(high)):
+                raise ValueError
+            return cls(kind, float(low), float(high), clipped)
         except ValueError:
             raise SpecError(
                 f"Noise {text!r} cannot be read; write kind:level or kind:low-high, "

@@ -2,6 +2,7 @@
 
 import io
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -32,3 +33,17 @@ def to_png(picture: Image.Image) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def plain(picture: Image.Image) -> Image.Image:
+    """The picture in mode L or RGB: 16-bit and float greys brought to 0 to 255, transparent places black."""
+    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
+        values = np.nan_to_num(np.asarray(picture, dtype=np.float64))
+        top = 65_535 if picture.mode != "F" and values.max(initial=0) > 255 else max(values.max(initial=0), 1)
+        return Image.fromarray((values.clip(0, top) / top * 255).round().astype(np.uint8))
+    if picture.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in picture.info:
+        colour = picture.convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", colour.size, "black"), colour).convert(
+            "L" if picture.mode in ("LA", "La") else "RGB"
+        )
+    return picture.convert("L" if picture.mode in ("1", "L") else "RGB")

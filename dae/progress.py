@@ -56,6 +56,8 @@ def _sound(values: Any) -> bool:
     numbers = ("epoch", "epochs", "step", "steps", "seconds")
     if not (isinstance(values, dict) and all(isinstance(values.get(name), (int, float)) for name in numbers)):
         return False
+    if not isinstance(values.get("loss"), (int, float, type(None))):
+        return False
     scores = [values.get(name) for name in ("scores", "noisy_scores")]
     return all(
         entry is None

@@ -4,7 +4,6 @@ import traceback
 from collections.abc import Generator
 from pathlib import Path
 
-from dae import pictures
 from dae.data import load_dataset
 from dae.errors import DaeError, RunError
 from dae.runs import RunDirectory
@@ -19,10 +18,13 @@ def record(run: RunDirectory, data_root: Path | str | None = None) -> Generator[
     at the end, however that comes.
 
     Raises:
-        RunError: another process writes the run, or its disk refuses.
+        RunError: the run is finished, another process writes it, or its disk refuses.
         DaeError: as `load_dataset` and `fit`; the run then says why it failed.
     """
-    run.status.acquire()
+    run.check_trainable()
+    mine = not run.status.held  # the lab holds its runs while they wait
+    if mine:
+        run.status.acquire()
     try:
         yield from _record(run, data_root)
     except DaeError as error:
@@ -36,7 +38,8 @@ def record(run: RunDirectory, data_root: Path | str | None = None) -> Generator[
         _fail(run, f"Training failed: {error}. The full trace is in {run.path / 'failure.txt'}.")
         raise
     finally:
-        run.status.release()
+        if mine:
+            run.status.release()
 
 
 def _record(run: RunDirectory, data_root: Path | str | None) -> Generator[Report, None, None]:
@@ -46,15 +49,15 @@ def _record(run: RunDirectory, data_root: Path | str | None) -> Generator[Report
     state = TrainState(config, train.shape)
     run.restore(state)
     for name, batch in zip(("clean", "noisy"), fixed_noise(config, validation), strict=True):
-        pictures.strip(batch[:PREVIEWS]).save(run.preview_path(name))
+        run.save_preview(name, batch[:PREVIEWS])
     try:
         for report in fit(config, state, train, validation):
             if report.preview is not None:
-                pictures.strip(report.preview).save(run.preview_path(report.epoch))
+                run.save_preview(report.epoch, report.preview)
             run.append(report)
             if report.scores:
+                run.save_model(state, train.shape)  # first: a resume repeats an epoch rather than skip its weights
                 run.save_state(state)
-                run.save_model(state, train.shape)
             yield report
     except (GeneratorExit, KeyboardInterrupt):
         run.save_model(state, train.shape)

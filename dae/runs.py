@@ -24,8 +24,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from dae import progress
+from dae import pictures, progress
 from dae.checkpoints import (
     Checkpoint,
     describe,
@@ -37,7 +38,7 @@ from dae.checkpoints import (
 )
 from dae.config import TrainConfig
 from dae.errors import CheckpointError, RunError
-from dae.files import write_json
+from dae.files import whole_file, write_json
 from dae.models import Autoencoder, Shape
 from dae.status import Status
 from dae.training import Report, TrainState
@@ -92,7 +93,7 @@ class RunDirectory:
             self.note = str(about["note"])
             self.machine = str(about["machine"])
             self._config: dict[str, Any] = dict(about["config"])
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
             raise RunError(f"Run {self.name!r} cannot be read: its config.json is missing or damaged.") from error
         self.status = Status(path)
 
@@ -113,7 +114,7 @@ class RunDirectory:
         """
         folder = runs_root(root)
         wanted = name or recipe or f"{config.dataset.rpartition('/')[2].replace('folder:', '')}-{config.model}"
-        stem = wanted if name else re.sub(r"[^a-z0-9._-]", "-", wanted.lower()).strip("-.")[:56]
+        stem = wanted if name else re.sub(r"[^a-z0-9._-]", "-", wanted.lower()).strip("-._")[:56]
         check_name(stem)
         about = {
             "format": FORMAT,
@@ -213,6 +214,16 @@ class RunDirectory:
         name, shape, _ = describe(self.model_path)
         return name, shape
 
+    def check_trainable(self) -> None:
+        """Raise RunError where there is nothing left to train."""
+        if self.state == "finished":
+            raise RunError(f"Run {self.name!r} is finished. Start a new one from its recipe or with more epochs.")
+
+    def save_preview(self, which: int | str, images: Tensor) -> None:
+        """Keep pictures (N, C, H, W) as the strip of an epoch, or as "clean" or "noisy"; raises OSError."""
+        with whole_file(self.preview_path(which)) as temporary:
+            pictures.strip(images).save(temporary, "PNG")
+
     def preview_path(self, which: int | str) -> Path:
         """The picture strip of an epoch, or "clean" or "noisy"."""
         return self.path / "previews" / (f"epoch-{which:04d}.png" if isinstance(which, int) else f"{which}.png")
@@ -243,10 +254,10 @@ class RunDirectory:
 
 def check_name(name: str) -> None:
     """Raise RunError unless `name` can be a run's folder."""
-    if not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(name) or name == "noisy":  # which tables call the pictures that no model has cleaned
         raise RunError(
             f"{name!r} cannot name a run: use 1 to 64 small letters, digits, dots, dashes and underscores, "
-            "with a letter or digit first."
+            "with a letter or digit first, and not the word noisy."
         )
 
 

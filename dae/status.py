@@ -50,8 +50,10 @@ class Status:
 
     def is_owned(self) -> bool:
         """Whether a living process, this one or another, writes the run."""
-        if self._lock.is_locked:
+        if self.held:
             return True
+        if not self.path.is_dir():  # deleted meanwhile; a lock file would make the folder again
+            return False
         try:
             with FileLock(self.path / "owner.lock", timeout=0):
                 return False
@@ -60,9 +62,16 @@ class Status:
         except OSError:  # a read-only folder: nobody writes there
             return False
 
+    @property
+    def held(self) -> bool:
+        """Whether the writer is whoever holds this very object."""
+        return self._lock.is_locked
+
     def acquire(self) -> None:
-        """Become the only writer until as many calls of `release`; raises RunError that names the present one."""
+        """Become the only writer until `release`; raises RunError that names the present one."""
         try:
+            if self.held:
+                raise Timeout(str(self.path))
             self._lock.acquire()
         except Timeout:
             owner = self._read().get("owner", "another process")

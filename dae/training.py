@@ -4,6 +4,7 @@
 it decides between two reports whether to go on, wait, save or stop. It knows no thread, no file and no page.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
@@ -140,23 +141,25 @@ def fit(
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=state.bfloat16)
     clean_fixed, noisy_fixed = (batch.to(device) for batch in fixed_noise(config, validation))
     noisy_scores = _score(noisy_fixed.clamp(0, 1), clean_fixed)
-    total, counted = torch.zeros((), device=device), 0  # the loss summed since the last report
+    total, counted, seen = torch.zeros((), device=device), 0, 0  # loss, steps and images since the last report
     mark = clock()
 
     def report(finished_epoch: bool) -> Report:
-        nonlocal total, counted, mark
+        nonlocal total, counted, seen, mark
         loss = float(total) / counted if counted else None  # the only wait for the device
-        if loss is not None and not loss < float("inf"):
+        if loss is not None and not math.isfinite(loss):
             raise Diverged(state.epoch + (not finished_epoch), loss)
         elapsed = clock() - mark
-        speed = counted * config.batch_size / elapsed if counted and elapsed else None
+        speed = seen / elapsed if seen and elapsed else None
         scores = preview = None
         if finished_epoch:
             denoised = denoise(model, noisy_fixed)
             scores = _score(denoised, clean_fixed)
+            if not math.isfinite(scores.mse):  # the last step alone may have broken the weights
+                raise Diverged(max(state.epoch, 1), scores.mse)
             preview = denoised[:PREVIEWS].mul(255).round().byte().cpu()
         state.seconds += clock() - mark
-        total, counted = torch.zeros_like(total), 0
+        total, counted, seen = torch.zeros_like(total), 0, 0
         return Report(
             state.epoch,
             config.epochs,
@@ -192,6 +195,7 @@ def fit(
                 state.step += 1
                 total += loss.detach()
                 counted += 1
+                seen += len(batch)
                 if clock() - mark > REPORT_EVERY_S:
                     yield report(finished_epoch=False)
                     mark = clock()

@@ -8,6 +8,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from dae import pictures
 from dae.checkpoints import Checkpoint
 from dae.errors import DataError
 from dae.models import MODELS
@@ -38,27 +39,13 @@ def read_picture(content: bytes) -> Image.Image:
                         f"The picture is {width} x {height}; the limits are {PIXELS_LIMIT // 10**6} megapixels and "
                         f"{SIDE_LIMIT} pixels a side. Make it smaller."
                     )
-                return _plain(ImageOps.exif_transpose(picture))
+                return pictures.plain(ImageOps.exif_transpose(picture))
     except DataError:
         raise
     except (OSError, ValueError, SyntaxError, EOFError, MemoryError, Image.DecompressionBombError) as error:
         raise DataError(
             "The file is damaged or no picture of a known kind. Use PNG, JPEG, WebP, BMP, TIFF or GIF."
         ) from error
-
-
-def _plain(picture: Image.Image) -> Image.Image:
-    """Mode L or RGB; 16-bit and float greys are brought to 0 to 255."""
-    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
-        values = np.nan_to_num(np.asarray(picture, dtype=np.float64))
-        top = 65_535 if picture.mode != "F" and values.max(initial=0) > 255 else max(values.max(initial=0), 1)
-        return Image.fromarray((values.clip(0, top) / top * 255).round().astype(np.uint8))
-    if picture.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in picture.info:
-        colour = picture.convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", colour.size, "black"), colour).convert(
-            "L" if picture.mode in ("LA", "La") else "RGB"
-        )
-    return picture.convert("L" if picture.mode in ("1", "L") else "RGB")
 
 
 def fit_picture(picture: Image.Image, checkpoint: Checkpoint) -> tuple[Tensor, bool]:

@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from dae import cli, evaluation
 from dae.cli import main
 from dae.data import DATASETS, load_dataset
+from dae.errors import RunError
 from dae.models import MODELS, build_model
 from dae.noise import NOISES, NoiseSpec
 from dae.recipes import RECIPES
@@ -115,10 +116,9 @@ def test_json_is_json_even_where_nothing_is_noisy(root: Path, capsys: pytest.Cap
     json.loads(capsys.readouterr().out, parse_constant=refuse)
 
 
-def test_a_run_called_noisy_hides_nothing(tmp_path: Path, photos: str, capsys: pytest.CaptureFixture[str]) -> None:
-    list(record(new_run(tmp_path, photos, "noisy", epochs=1)))
-    assert call(tmp_path, "evaluate", "noisy", "--json") == 0
-    assert [row["model"] for row in json.loads(capsys.readouterr().out)] == ["nothing", "linear-32"]
+def test_no_run_can_take_the_name_of_the_baseline(tmp_path: Path, photos: str) -> None:
+    with pytest.raises(RunError, match="not the word noisy"):
+        new_run(tmp_path, photos, "noisy")
 
 
 def test_denoise(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

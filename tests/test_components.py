@@ -214,7 +214,7 @@ def test_an_index_outside_the_steps_is_refused(index: dict[str, Any]) -> None:
         )
 
 
-@pytest.mark.parametrize("path", sorted(ASSETS.glob("*.*")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted([*ASSETS.glob("*.js"), *ASSETS.glob("*.css")]), ids=lambda path: path.name)
 def test_assets_reach_no_network_and_write_no_markup(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     for forbidden in ("http:", "https:", "innerHTML", "insertAdjacentHTML", "eval("):

@@ -72,6 +72,7 @@ MODELS: dict[str, Model] = {
         family="modern",
         help="Looks at the picture at several scales and takes the noise away; works at any size.",
         build=UNet,
+        bounded=False,
         any_size=True,
         bfloat16=True,
         color="#009E73",
