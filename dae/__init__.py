@@ -7,11 +7,12 @@ Images are float32 (B, C, H, W) in [0, 1] wherever they are computed with, uint8
 
 from dae.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from dae.config import TrainConfig
-from dae.data import DATASETS, ImageSet, load_dataset
+from dae.data import DATASETS, load_dataset
 from dae.errors import DaeError
 from dae.evaluation import as_denoiser, evaluate, measure
 from dae.models import MODELS, Autoencoder, build_model
 from dae.noise import NOISES, NoiseSpec, corrupt
+from dae.packed import ImageSet
 from dae.recipes import RECIPES, Recipe
 from dae.recording import record
 from dae.runs import RunDirectory, find_run, list_runs

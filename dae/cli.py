@@ -185,22 +185,17 @@ def _table(rows: list[dict[str, Any]]) -> None:
         print("  " + "  ".join(str(cell).ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
 
 
-def _checked(read: Callable[[str], Any]) -> Callable[[str], Any]:
-    """An argparse type whose DaeError reaches the person as its own sentence."""
-
-    def convert(text: str) -> Any:
-        try:
-            return read(text)
-        except DaeError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return convert
+def _noise(text: str) -> NoiseSpec:
+    """`NoiseSpec.parse` for argparse, which prints its own errors only."""
+    try:
+        return NoiseSpec.parse(text)
+    except DaeError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="dae", description="Train, evaluate and use denoising autoencoders.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    noise_type = _checked(NoiseSpec.parse)
 
     def command(name: str, run: Callable[[argparse.Namespace], None], help: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=help, description=help)
@@ -213,7 +208,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--recipe", metavar="NAME", help="a named training; other options change it")
     train.add_argument("--dataset", metavar="NAME", help="a data set, or folder:PATH")
     train.add_argument("--model", metavar="NAME", help="an architecture")
-    train.add_argument("--noise", type=noise_type, help="kind:level or kind:low-high, with :unclipped if wanted")
+    train.add_argument("--noise", type=_noise, help="kind:level or kind:low-high, with :unclipped if wanted")
     train.add_argument("--epochs", type=int, metavar="N")
     train.add_argument("--batch-size", type=int, metavar="N")
     train.add_argument("--lr", type=float, metavar="RATE", help="the highest learning rate")
@@ -251,6 +246,6 @@ def _parser() -> argparse.ArgumentParser:
     weights.add_argument("weights", metavar="FILE.safetensors")
     weights.add_argument("--model", required=True, metavar="NAME")
     weights.add_argument("--dataset", default="mnist", metavar="NAME", help="whose image shape the model takes")
-    weights.add_argument("--noise", type=noise_type, default=TrainConfig.noise, help="what it was trained on")
+    weights.add_argument("--noise", type=_noise, default=TrainConfig.noise, help="what it was trained on")
     weights.add_argument("--name", metavar="RUN")
     return parser

@@ -8,65 +8,20 @@ The data root is what the caller names, else the environment's DAE_DATA, else a 
 A relative `folder:` is looked for in the data root first, then in the working directory.
 """
 
-import errno
-import hashlib
-import json
 import os
-import shutil
-import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from torch import Tensor
 
-from dae import digits, downloads, folders
+from dae import digits, downloads, folders, packed
 from dae.errors import DataError, SpecError
-from dae.files import cache_folder, whole_folder
+from dae.files import cache_folder
+from dae.packed import Arrays, ImageSet
 from dae.registry import lookup
 
 SPLITS = ("train", "test")
-_CACHE_FORMAT = 1  # raise it when the cached files of an older version would be wrong
-
-
-@dataclass(frozen=True, eq=False)
-class ImageSet:
-    """Images of one split and their classes.
-
-    Attributes:
-        images: uint8 (N, C, H, W), often memory-mapped; treat as read-only.
-        labels: int64 (N,), places in `classes`.
-        note: what a reader of a table should know, such as how many files were unreadable.
-    """
-
-    name: str
-    split: str
-    images: Tensor
-    labels: Tensor
-    classes: tuple[str, ...]
-    note: str = ""
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Of one image, (C, H, W)."""
-        channels, height, width = self.images.shape[1:]
-        return channels, height, width
-
-    def clean(self, where: slice | list[int] | Tensor = slice(None)) -> Tensor:
-        """The images at `where` as float32 (B, C, H, W) in [0, 1]."""
-        return self.images[where].float().div_(255)
-
-    def head(self, limit: int | None) -> "ImageSet":
-        """The first `limit` images, all where it is None."""
-        return replace(self, images=self.images[:limit], labels=self.labels[:limit])
-
-
-Arrays = tuple[np.ndarray, np.ndarray, tuple[str, ...]]  # images (N, C, H, W), labels (N,), classes
 
 
 @dataclass(frozen=True)
@@ -166,16 +121,20 @@ def load_dataset(
         raise SpecError(f"A limit of {limit} images leaves none; it must be at least 1.")
     if name.startswith("folder:"):
         folder, size = _folder(name, data_root(root))
-        key = f"{folder.name}-{size}-{split}-{_digest(folders.fingerprint(folder), str(folder))}"
-        return _cached(name, split, key, lambda target: folders.pack(folder, split, size, target)).head(limit)
+        key = f"{folder.name}-{size}-{split}-{packed.digest(folders.fingerprint(folder), str(folder))}"
+        return packed.cached(name, split, key, lambda target: folders.pack(folder, split, size, target)).head(limit)
     entry = lookup("data set", DATASETS, name)
     key = f"{name}-{split}"
     if entry.download:
-        key += "-" + _digest(str(data_root(root).resolve()))
-    if entry.first and limit is not None and limit <= 2_000 and not _place(key).is_dir():
+        key += "-" + packed.digest(str(data_root(root).resolve()))
+    if entry.first and limit is not None and limit <= 2_000 and not packed.exists(key):
         images, labels, classes = entry.first(split, limit)
         return ImageSet(name, split, torch.from_numpy(images), torch.from_numpy(labels), classes)
-    return _cached(name, split, key, lambda target: _pack(target, entry.read(data_root(root), split))).head(limit)
+
+    def make(target: Path) -> None:
+        packed.pack(target, entry.read(data_root(root), split))
+
+    return packed.cached(name, split, key, make).head(limit)
 
 
 def is_available(name: str, root: Path | str | None = None) -> bool:
@@ -204,54 +163,3 @@ def _folder(name: str, root: Path) -> tuple[Path, int]:
         raise SpecError(f"Picture size {size} is outside 8 to 512 pixels; write for example folder:photos@64.")
     here = Path(path).expanduser()
     return (root / here if (root / here).is_dir() else here).resolve(), int(size)
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
-
-
-def _place(key: str) -> Path:
-    return cache_folder() / "images" / f"{key}-v{_CACHE_FORMAT}"
-
-
-def _pack(target: Path, arrays: Arrays) -> None:
-    images, labels, classes = arrays
-    if len(images) != len(labels):
-        raise DataError(f"The data set has {len(images)} images but {len(labels)} labels. Fetch it again.")
-    np.save(target / "images.npy", images)
-    np.save(target / "labels.npy", labels)
-    (target / "about.json").write_text(json.dumps({"classes": classes, "note": ""}))
-
-
-def _cached(name: str, split: str, key: str, make: Callable[[Path], None]) -> ImageSet:
-    """Map the images kept under `key`, made first where they are missing or damaged."""
-    place = _place(key)
-    try:
-        return _open(name, split, place)
-    except (OSError, ValueError, KeyError, EOFError, TypeError):
-        pass  # not made yet, or damaged: make it
-    try:
-        shutil.rmtree(place, ignore_errors=True)
-        with whole_folder(place) as target:
-            make(target)
-        return _open(name, split, place)
-    except OSError as error:
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):  # a read-only cache: make it anew each time
-            with tempfile.TemporaryDirectory() as scratch:
-                make(Path(scratch))
-                return _open(name, split, Path(scratch))  # what is mapped outlives its name
-        raise DataError(f"The cache {place.parent} cannot be written ({error.strerror}). Free some space.") from error
-
-
-def _open(name: str, split: str, place: Path) -> ImageSet:
-    about = json.loads((place / "about.json").read_text())
-    images = np.load(place / "images.npy", mmap_mode="c", allow_pickle=False)
-    labels = np.load(place / "labels.npy", allow_pickle=False)
-    return ImageSet(
-        name,
-        split,
-        torch.from_numpy(images),
-        torch.from_numpy(labels),
-        tuple(about["classes"]),
-        about["note"],
-    )

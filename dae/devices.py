@@ -22,6 +22,13 @@ def as_device(name: str) -> torch.device:
         raise SpecError(f"There is no device {name!r} here. Write for example cuda:0.") from None
 
 
+def describe_device(device: torch.device) -> str:
+    """The device in words: "CPU, 2 threads" or the graphics card's name."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"CPU, {torch.get_num_threads()} threads" if device.type == "cpu" else device.type.upper()
+
+
 def available_devices() -> list[str]:
     """The kinds of device here, the fastest first."""
     return [

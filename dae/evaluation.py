@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from dae.checkpoints import Checkpoint
-from dae.data import ImageSet
 from dae.errors import DataError
 from dae.metrics import METRICS
 from dae.models import MODELS, Shape
 from dae.noise import NoiseSpec, corrupt
+from dae.packed import ImageSet
 from dae.seeds import generator
 from dae.training import denoise
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from dae.training import Scores
 from dae.words import listing
 
 POINTS = 1_500  # a trace never has more: a long run stays as light as a short one
@@ -29,15 +30,21 @@ class Curve:
 
 
 def loss_figure(
-    curves: Sequence[Curve], x: str = "epoch", y: str = "loss", log: bool = False, smoothing: float = 0.0
+    curves: Sequence[Curve],
+    x: str = "epoch",
+    y: str = "loss",
+    log: bool = False,
+    smoothing: float = 0.0,
+    references: Mapping[str, Scores] | None = None,
 ) -> go.Figure:
-    """Training and validation against epochs, steps or seconds, with the level of doing nothing.
+    """Training and validation against epochs, steps or seconds.
 
     Args:
         x: a key of X_AXES.
         y: "loss", the training loss and the validation MSE, or "psnr_db", the validation's alone.
         log: logarithmic y axis.
         smoothing: 0 for none, towards 1 for an ever slower moving average of the training loss.
+        references: validation scores of what needs no training, drawn as level lines.
     """
     figure = go.Figure()
     for curve in curves:
@@ -68,12 +75,11 @@ def loss_figure(
                 marker={"size": 15, "symbol": "circle-open", "color": curve.color, "line": {"width": 2.5}},
                 showlegend=False,
             )
-    noisy = next((line["noisy_scores"] for curve in curves for line in curve.lines if line.get("noisy_scores")), None)
-    if noisy:
+    for name, scores in (references or {}).items():
         figure.add_hline(
-            noisy["mse" if y == "loss" else "psnr_db"],
-            line={"color": NEUTRAL, "dash": "dash", "width": 1.5},
-            annotation={"text": "doing nothing", "font": {"color": NEUTRAL}},
+            scores.mse if y == "loss" else scores.psnr_db,
+            line={"color": NEUTRAL, "dash": "dash" if name == "doing nothing" else "dot", "width": 1.5},
+            annotation={"text": name, "font": {"color": NEUTRAL}},
             annotation_position="bottom right" if y == "loss" else "top right",
         )
     figure.update_xaxes(title=X_AXES[x], rangemode="tozero")

@@ -4,10 +4,13 @@ import traceback
 from collections.abc import Generator
 from pathlib import Path
 
+from dae.classical import classical_denoiser, tuned
 from dae.data import load_dataset
+from dae.devices import describe_device
 from dae.errors import DaeError, RunError
+from dae.facts import Facts
 from dae.runs import RunDirectory
-from dae.training import PREVIEWS, Report, TrainState, fit, fixed_noise
+from dae.training import PREVIEWS, Report, TrainState, fit, fixed_noise, score
 
 
 def record(run: RunDirectory, data_root: Path | str | None = None) -> Generator[Report, None, None]:
@@ -48,8 +51,12 @@ def _record(run: RunDirectory, data_root: Path | str | None) -> Generator[Report
     train, validation = (load_dataset(config.dataset, split, root=data_root) for split in ("train", "test"))
     state = TrainState(config, train.shape)
     run.restore(state)
-    for name, batch in zip(("clean", "noisy"), fixed_noise(config, validation), strict=True):
-        run.save_preview(name, batch[:PREVIEWS])
+    clean, noisy = fixed_noise(config, validation)
+    run.save_preview("clean", clean[:PREVIEWS])
+    run.save_preview("noisy", noisy[:PREVIEWS])
+    median = classical_denoiser("median", tuned("median", train, config.noise))(noisy)
+    references = {"doing nothing": score(noisy.clamp(0, 1), clean), "median filter": score(median, clean)}
+    run.save_facts(Facts(describe_device(state.device), references))
     try:
         for report in fit(config, state, train, validation):
             if report.preview is not None:

@@ -3,6 +3,7 @@
     checkpoints/NAME/
         config.json           what was asked for, when, on which machine
         state.json            queued, running, paused, stopped, finished or failed, and why
+        facts.json            the device, and what doing nothing and a median filter give
         progress.jsonl        one line a report
         previews/             clean.png, noisy.png and epoch-0003.png: eight pictures side by side
         model.safetensors     the weights, usable by themselves
@@ -26,7 +27,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dae import pictures, progress
+from dae import facts, pictures, progress
 from dae.checkpoints import (
     Checkpoint,
     describe,
@@ -38,13 +39,14 @@ from dae.checkpoints import (
 )
 from dae.config import TrainConfig
 from dae.errors import CheckpointError, RunError
+from dae.facts import Facts
 from dae.files import whole_file, write_json
 from dae.models import Autoencoder, Shape
+from dae.naming import check_name, new_folder
 from dae.status import Status
 from dae.training import Report, TrainState
 
 FORMAT = 1
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 def runs_root(root: Path | str | None = None) -> Path:
@@ -93,6 +95,7 @@ class RunDirectory:
             self.note = str(about["note"])
             self.machine = str(about["machine"])
             self._config: dict[str, Any] = dict(about["config"])
+            self.dataset, self.model = str(self._config["dataset"]), str(self._config["model"])  # what was asked for
         except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
             raise RunError(f"Run {self.name!r} cannot be read: its config.json is missing or damaged.") from error
         self.status = Status(path)
@@ -125,7 +128,7 @@ class RunDirectory:
             "config": config.to_json(),
         }
         try:
-            path = _new_folder(folder, stem, numbered=not name)
+            path = new_folder(folder, stem, numbered=not name)
             (path / "previews").mkdir()
             Status(path).set("stopped", "Not started yet.")
             write_json(path / "config.json", about)  # last: a folder without it is no run
@@ -139,16 +142,6 @@ class RunDirectory:
     def config(self) -> TrainConfig:
         """What was asked for; raises SpecError where this version does not know a name in it."""
         return TrainConfig.from_json(self._config)
-
-    @property
-    def dataset(self) -> str:
-        """The name of the data set that the run was asked to train on."""
-        return str(self._config.get("dataset", ""))
-
-    @property
-    def model(self) -> str:
-        """The name of the architecture that the run was asked to train."""
-        return str(self._config.get("model", ""))
 
     @property
     def state(self) -> str:
@@ -219,6 +212,14 @@ class RunDirectory:
         if self.state == "finished":
             raise RunError(f"Run {self.name!r} is finished. Start a new one from its recipe or with more epochs.")
 
+    def save_facts(self, known: Facts) -> None:
+        """Keep what is known once the training has begun; raises OSError."""
+        facts.write(self.path / "facts.json", known)
+
+    def facts(self) -> Facts | None:
+        """What is known once the training has begun; None before, or where the file is damaged."""
+        return facts.read(self.path / "facts.json")
+
     def save_preview(self, which: int | str, images: Tensor) -> None:
         """Keep pictures (N, C, H, W) as the strip of an epoch, or as "clean" or "noisy"; raises OSError."""
         with whole_file(self.preview_path(which)) as temporary:
@@ -250,24 +251,3 @@ class RunDirectory:
         finally:
             self.status.release()
         shutil.rmtree(self.path, ignore_errors=True)
-
-
-def check_name(name: str) -> None:
-    """Raise RunError unless `name` can be a run's folder."""
-    if not _NAME.fullmatch(name) or name == "noisy":  # which tables call the pictures that no model has cleaned
-        raise RunError(
-            f"{name!r} cannot name a run: use 1 to 64 small letters, digits, dots, dashes and underscores, "
-            "with a letter or digit first, and not the word noisy."
-        )
-
-
-def _new_folder(root: Path, stem: str, numbered: bool) -> Path:
-    root.mkdir(parents=True, exist_ok=True)
-    names = [stem, *(f"{stem}-{number}" for number in range(2, 10_000))] if numbered else [stem]
-    for name in names:
-        try:
-            (root / name).mkdir()
-            return root / name
-        except FileExistsError:
-            continue
-    raise RunError(f"There is a run {stem!r} already. Choose another name, or resume it.")

@@ -14,11 +14,11 @@ from torch import Tensor
 
 from dae import metrics
 from dae.config import LOSSES, OPTIMIZERS, SCHEDULES, TrainConfig
-from dae.data import ImageSet
 from dae.devices import as_device, uses_bfloat16
 from dae.errors import Diverged, OutOfMemory
 from dae.models import Autoencoder, Shape, build_model
 from dae.noise import corrupt
+from dae.packed import ImageSet
 from dae.seeds import generator
 
 REPORT_EVERY_S = 0.25
@@ -140,7 +140,7 @@ def fit(
     loss_of, schedule = LOSSES[config.loss], SCHEDULES[config.schedule]
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=state.bfloat16)
     clean_fixed, noisy_fixed = (batch.to(device) for batch in fixed_noise(config, validation))
-    noisy_scores = _score(noisy_fixed.clamp(0, 1), clean_fixed)
+    noisy_scores = score(noisy_fixed.clamp(0, 1), clean_fixed)
     total, counted, seen = torch.zeros((), device=device), 0, 0  # loss, steps and images since the last report
     mark = clock()
 
@@ -154,7 +154,7 @@ def fit(
         scores = preview = None
         if finished_epoch:
             denoised = denoise(model, noisy_fixed)
-            scores = _score(denoised, clean_fixed)
+            scores = score(denoised, clean_fixed)
             if not math.isfinite(scores.mse):  # the last step alone may have broken the weights
                 raise Diverged(max(state.epoch, 1), scores.mse)
             preview = denoised[:PREVIEWS].mul(255).round().byte().cpu()
@@ -212,6 +212,7 @@ def denoise(model: Autoencoder, noisy: Tensor, batch_size: int = 500) -> Tensor:
     return torch.cat([model(batch).clamp(0, 1) for batch in noisy.split(batch_size)])
 
 
-def _score(denoised: Tensor, clean: Tensor) -> Scores:
+def score(denoised: Tensor, clean: Tensor) -> Scores:
+    """Means over images (B, C, H, W) in [0, 1]."""
     names = [field.name for field in fields(Scores)]
     return Scores(**{name: float(metrics.METRICS[name](denoised, clean).mean()) for name in names})

@@ -7,7 +7,7 @@ import streamlit as st
 from dae.config import LOSSES, TrainConfig
 from dae.data import DATASETS, is_available
 from dae.devices import available_devices
-from dae.errors import DaeError
+from dae.errors import DaeError, SpecError
 from dae.models import MODELS
 from dae.noise import NOISES, NoiseSpec
 from dae.recipes import RECIPES
@@ -25,11 +25,16 @@ RACE = ("quick-linear", "quick-conv")
 RACE_IMAGES = 15_000
 
 
-def start(configs: dict[str, TrainConfig], recipe: str = "", name: str = "") -> None:
+def numbered(name: str, label: str, configs: dict[str, TrainConfig]) -> str:
+    """The name asked for; the runs of a race have their model's added."""
+    return f"{name}-{label}" if name and len(configs) > 1 else name
+
+
+def start(configs: dict[str, TrainConfig], name: str = "") -> None:
     """Make a run of each config, hand them to the lab as one job, and show them."""
     try:
         runs = [
-            RunDirectory.create(config, recipe=recipe or label, name=name if len(configs) == 1 else "")
+            RunDirectory.create(config, recipe=label if label in RECIPES else "", name=numbered(name, label, configs))
             for label, config in configs.items()
         ]
         shared.lab().start(*runs)
@@ -97,10 +102,11 @@ with advanced_tab, st.form("advanced", border=False):
         format_func=lambda name: DATASETS[name].label,
         help="What the model learns from.",
     )
-    model = left.selectbox(
-        "Model",
+    models = left.multiselect(
+        "Model, or several for a race",
         list(MODELS),
-        index=list(MODELS).index(usual.model),
+        default=[usual.model],
+        max_selections=4,
         format_func=lambda name: MODELS[name].label,
         help="\n".join(f"- **{entry.label}**: {entry.help}" for entry in MODELS.values()),
     )
@@ -159,20 +165,22 @@ with advanced_tab, st.form("advanced", border=False):
     name = right.text_input("Name of the run (optional)", max_chars=64, help="Small letters, digits and dashes.")
     if st.form_submit_button("Start training", icon=":material/play_arrow:", type="primary"):
         with page.told():
-            config = TrainConfig(
+            shared_config = TrainConfig(
                 dataset=dataset,
-                model=model,
                 noise=NoiseSpec(kind, low, high),
                 epochs=int(epochs),
                 batch_size=int(batch_size),
                 lr=float(lr),
                 weight_decay=float(weight_decay),
-                loss=loss,
+                loss=str(loss),
                 images=int(count) or None,
                 seed=int(seed),
                 device=device,
             )
-            start({"": config}, name=name.strip())
+            if not models:
+                raise SpecError("No model is chosen. Choose one, or two to four for a race.")
+            configs = {model: replace(shared_config, model=model) for model in models}
+            start(configs, name=name.strip())
             st.rerun()
 
 with page.told():

@@ -14,7 +14,8 @@ import torch
 from PIL import Image
 
 from dae.config import TrainConfig
-from dae.data import ImageSet, load_dataset
+from dae.data import load_dataset
+from dae.packed import ImageSet
 from dae.recording import record
 from dae.runs import RunDirectory
 from dae.training import Report, TrainState, fit

@@ -22,10 +22,10 @@ CORE = [name for name in MODULES if not name.startswith("dae.ui")]
 # Imports point down only: a module may import those of lower floors, and of its own those that come before it.
 FLOORS = [
     ["dae.errors", "dae.files", "dae.seeds", "dae.words", "dae.pictures", "dae.registry"],
-    ["dae.metrics", "dae.noise", "dae.digits", "dae.downloads", "dae.folders", "dae.models.base"],
+    ["dae.metrics", "dae.noise", "dae.digits", "dae.downloads", "dae.folders", "dae.packed", "dae.models.base"],
     ["dae.models.conv", "dae.models.linear", "dae.models.unet", "dae.models", "dae.data", "dae.devices"],
-    ["dae.config", "dae.checkpoints", "dae.uploads", "dae.training", "dae.recipes"],
-    ["dae.progress", "dae.status", "dae.runs", "dae.evaluation", "dae.recording"],
+    ["dae.classical", "dae.config", "dae.checkpoints", "dae.uploads", "dae.training", "dae.recipes"],
+    ["dae.facts", "dae.naming", "dae.progress", "dae.status", "dae.runs", "dae.evaluation", "dae.recording"],
     ["dae.frames", "dae.plots", "dae.lab", "dae.cli", "dae", "dae.__main__"],
 ]
 ORDER = [name for floor in FLOORS for name in floor]

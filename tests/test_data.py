@@ -11,9 +11,10 @@ import pytest
 import torch
 from conftest import blobs, tiny
 
-from dae import data, downloads
-from dae.data import DATASETS, ImageSet, data_root, is_available, load_dataset
+from dae import data, downloads, packed
+from dae.data import DATASETS, data_root, is_available, load_dataset
 from dae.errors import DataError, SpecError, UnknownName
+from dae.packed import ImageSet
 
 FETCHED = [name for name, entry in DATASETS.items() if entry.download]
 
@@ -113,7 +114,7 @@ def test_a_full_cache_is_told(root: Path, own_cache: Path, monkeypatch: pytest.M
     def full(*_: Any, **__: Any) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(data.np, "save", full)
+    monkeypatch.setattr(packed.np, "save", full)
     with pytest.raises(DataError, match="No space left.*Free some space"):
         load_dataset("mnist", root=root)
     assert list(own_cache.iterdir()) == []

@@ -10,11 +10,11 @@ from conftest import tiny
 
 from dae import metrics
 from dae.checkpoints import Checkpoint
-from dae.data import ImageSet
 from dae.errors import DataError
 from dae.evaluation import as_denoiser, evaluate, measure, noisy_blocks, nothing
 from dae.models import MODELS, build_model
 from dae.noise import NOISES, NoiseSpec
+from dae.packed import ImageSet
 
 KEYS = ["run", "model", "dataset", "noise", "level", "n", "mse", "psnr_db", "ssim", "l2"]
 HALF = NoiseSpec("gaussian", 0.5)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dae.data import ImageSet, load_dataset
+from dae.data import load_dataset
 from dae.errors import DaeError, DataError
+from dae.packed import ImageSet
 
 
 def paint(folder: Path, number: int, value: int = 0, mode: str = "L", size: tuple[int, int] = (12, 10)) -> None:

@@ -1,26 +1,21 @@
 """Watching runs: their progress, curves and pictures, drawn from their directories alone."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import streamlit as st
-from PIL import Image
 
 from dae import plots, words
 from dae.data import DATASETS
 from dae.errors import DaeError
-from dae.models import MODELS
-from dae.pictures import to_png
 from dae.runs import RunDirectory, find_run
 from dae.status import ACTIVE
-from dae.training import PREVIEWS
+from dae.training import Scores
 from dae.ui import page, shared
-from dae.ui.components import FrameRow, frame_slider, live_chart
+from dae.ui.components import live_chart
+from dae.ui.playback import color, playback
 
 POLL_S = 0.5
-_FRAMES = 61  # of a playback at the most
 STATES = {
     "queued": ":gray-badge[:material/hourglass: waiting]",
     "running": ":blue-badge[:material/play_arrow: training]",
@@ -44,7 +39,7 @@ def watch(names: Sequence[str]) -> None:
             still_active = [_progress_row(run, progress[run.name]) in ACTIVE for run in runs]
             _verdict(runs, progress)
             _curves(runs, progress)
-            _pictures(runs, progress)
+            playback(runs, progress)
             if active and not any(still_active):
                 st.rerun()
 
@@ -77,6 +72,7 @@ def _facts(run: RunDirectory, state: str, lines: list[dict[str, Any]]) -> str:
         facts.append(f"{words.duration(last['seconds'] / last['step'] * (last['steps'] - last['step']))} left")
         speed = next((line["images_per_second"] for line in reversed(lines) if line.get("images_per_second")), None)
         facts += [f"{speed:,.0f} images a second"] if speed else []
+        facts += [known.device] if (known := run.facts()) else []
     else:
         facts.append(f"{words.duration(last['seconds'])} of training")
     scored = [line for line in lines if line.get("scores")]
@@ -209,58 +205,18 @@ def _curves(runs: Sequence[RunDirectory], progress: dict[str, list[dict[str, Any
         curves.append(plots.Curve(run.name, color(model), progress[run.name], dash))
     if x and y and any(progress.values()):
         live_chart(
-            plots.loss_figure(curves, x, y, log, smoothing),
+            plots.loss_figure(curves, x, y, log, smoothing, _references(runs)),
             key="loss-chart",
             alt=f"{plots.Y_AXES[y]} of {words.listing([run.name for run in runs])} against the {plots.X_AXES[x]}",
         )
 
 
+def _references(runs: Sequence[RunDirectory]) -> dict[str, Scores]:
+    """What needs no training, where all the runs have the same: they then share data and noise."""
+    known = [facts.references for run in runs if (facts := run.facts())]
+    return known[0] if known and all(other == known[0] for other in known) else {}
+
+
 def dataset_label(name: str) -> str:
     """What pages call a data set, in their addresses too."""
     return DATASETS[name].label if name in DATASETS else name
-
-
-def color(model: str) -> str:
-    """The colour of an architecture on every page."""
-    return MODELS[model].color if model in MODELS else plots.NEUTRAL
-
-
-def _pictures(runs: Sequence[RunDirectory], progress: dict[str, list[dict[str, Any]]]) -> None:
-    """The same test pictures after every epoch, to drag or play back; while a run trains, the newest stands there."""
-    scored = {run.name: [line for line in progress[run.name] if line.get("scores")] for run in runs}
-    epochs = [line["epoch"] for line in min(scored.values(), key=len)] if scored else []
-    epochs = [epoch for epoch in epochs if all(run.preview_path(epoch).is_file() for run in runs)]
-    if not epochs:
-        return
-    shown = [epochs[place] for place in np.linspace(0, len(epochs) - 1, min(len(epochs), _FRAMES)).round().astype(int)]
-    rows = []
-    for which, note in (("clean", "what it should find again"), ("noisy", "what the model is given")):
-        rows.append(FrameRow(which.capitalize(), runs[0].preview_path(which).read_bytes(), words=(note,)))
-    for run in runs:
-        psnr_db = {
-            line["epoch"]: line["scores"]["psnr_db"] - line["noisy_scores"]["psnr_db"] for line in scored[run.name]
-        }
-        paths = tuple(str(run.preview_path(epoch)) for epoch in shown)
-        lines = tuple(words.gain(psnr_db[epoch]) for epoch in shown)
-        rows.append(FrameRow(run.name, _stacked(paths), color=color(run.model), words=lines))
-    st.subheader("Watch it learn", anchor=False)
-    frame_slider(
-        rows,
-        steps=[f"{epoch}" for epoch in shown],
-        columns=PREVIEWS,
-        value=len(shown) - 1,
-        label="After epoch",
-        key="playback",
-        alt=f"{PREVIEWS} test pictures: clean, noisy, and denoised after each epoch",
-        play=True,
-    )
-
-
-@st.cache_data(show_spinner=False, max_entries=64)
-def _stacked(paths: tuple[str, ...]) -> bytes:
-    """Picture strips of one size, stacked downwards, as one PNG."""
-    strips = [Image.open(Path(path)) for path in paths]
-    sheet = Image.new(strips[0].mode, (strips[0].width, strips[0].height * len(strips)))
-    for place, strip in enumerate(strips):
-        sheet.paste(strip, (0, place * strip.height))
-    return to_png(sheet)

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import streamlit as st
 
 from dae.checkpoints import Checkpoint
-from dae.data import DATASETS, ImageSet, is_available, load_dataset
+from dae.data import DATASETS, is_available, load_dataset
 from dae.errors import DaeError
 from dae.evaluation import fits
 from dae.lab import Lab
 from dae.models import MODELS
+from dae.packed import ImageSet
 from dae.recipes import RECIPES
 from dae.runs import find_run, list_runs
 

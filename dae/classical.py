@@ -1,0 +1,96 @@
+"""Filters that have learnt nothing, from SciPy and scikit-image, behind the same call as a model.
+
+Each has one strength. A fair comparison gives each its best one: `tuned` finds it on training images.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dae.metrics import mse
+from dae.noise import NoiseSpec, corrupt
+from dae.packed import ImageSet
+from dae.registry import lookup
+from dae.seeds import generator
+
+TUNING_IMAGES = 64
+
+
+def _median(noisy: np.ndarray, size: float) -> np.ndarray:
+    from scipy.ndimage import median_filter
+
+    return np.asarray(median_filter(noisy, size=(1, 1, int(size), int(size))))
+
+
+def _gaussian(noisy: np.ndarray, sigma: float) -> np.ndarray:
+    from scipy.ndimage import gaussian_filter
+
+    return np.asarray(gaussian_filter(noisy, sigma=(0, 0, sigma, sigma)))
+
+
+def _total_variation(noisy: np.ndarray, weight: float) -> np.ndarray:
+    from skimage.restoration import denoise_tv_chambolle
+
+    return np.stack([denoise_tv_chambolle(image, weight=weight, channel_axis=0) for image in noisy])
+
+
+def _non_local_means(noisy: np.ndarray, h: float) -> np.ndarray:
+    from skimage.restoration import denoise_nl_means
+
+    options = {"patch_size": 5, "patch_distance": 6, "h": h, "channel_axis": 0}
+    return np.stack([denoise_nl_means(image, **options) for image in noisy])
+
+
+@dataclass(frozen=True)
+class Classical:
+    """A filter, as pages, the command line and tests need it."""
+
+    label: str
+    help: str
+    apply: Callable[[np.ndarray, float], np.ndarray]  # float (B, C, H, W), strength -> the same shape
+    strengths: tuple[float, ...]  # what `tuned` chooses from
+
+
+CLASSICAL: dict[str, Classical] = {
+    "median": Classical("Median filter", "Each pixel becomes the middle one of its neighbours.", _median, (3, 5)),
+    "gaussian-blur": Classical(
+        "Gaussian blur", "Each pixel becomes an average of its neighbours.", _gaussian, (0.5, 0.7, 0.9, 1.1, 1.4)
+    ),
+    "total-variation": Classical(
+        "Total variation",
+        "Looks for the picture with the fewest jumps that is still close (Chambolle 2004).",
+        _total_variation,
+        (0.1, 0.2, 0.3, 0.45, 0.65, 0.9),
+    ),
+    "non-local-means": Classical(
+        "Non-local means",
+        "Averages patches of the picture that look alike (Buades et al. 2005).",
+        _non_local_means,
+        (0.1, 0.2, 0.3, 0.45, 0.65, 0.9),
+    ),
+}
+
+
+def classical_denoiser(name: str, strength: float) -> Callable[[Tensor], Tensor]:
+    """The filter as a call from noisy (B, C, H, W) to denoised of the same shape, float32 in [0, 1].
+
+    Raises:
+        UnknownName: no such filter.
+    """
+    entry = lookup("classical filter", CLASSICAL, name)
+
+    def denoiser(noisy: Tensor) -> Tensor:
+        return torch.from_numpy(entry.apply(noisy.cpu().numpy(), strength)).float().clamp(0, 1)
+
+    return denoiser
+
+
+def tuned(name: str, train: ImageSet, noise: NoiseSpec, seed: int = 0) -> float:
+    """The strength with the least mean squared error on the first training images under this noise."""
+    clean = train.clean(slice(0, TUNING_IMAGES))
+    noisy = corrupt(clean, noise, generator(seed))
+    strengths = lookup("classical filter", CLASSICAL, name).strengths
+    return min(strengths, key=lambda strength: float(mse(classical_denoiser(name, strength)(noisy), clean).mean()))

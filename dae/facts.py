@@ -1,0 +1,38 @@
+"""facts.json: what is known of a run once it has begun."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from dae.files import write_json
+from dae.training import Scores
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a run once it has begun.
+
+    Attributes:
+        device: what it trains on, in words.
+        references: validation scores of what needs no training, by name.
+    """
+
+    device: str
+    references: dict[str, Scores]
+
+
+def write(path: Path, facts: Facts) -> None:
+    """Write the file, whole or not at all; raises OSError."""
+    references = {name: vars(scores) for name, scores in facts.references.items()}
+    write_json(path, {"device": facts.device, "references": references})
+
+
+def read(path: Path) -> Facts | None:
+    """The facts; None where there is no such file or it is damaged."""
+    try:
+        values = json.loads(path.read_text())
+        references = {str(name): Scores(**scores) for name, scores in values["references"].items()}
+        numbers = [number for scores in references.values() for number in vars(scores).values()]
+        return Facts(str(values["device"]), references) if all(type(number) is float for number in numbers) else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None

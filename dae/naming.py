@@ -1,0 +1,35 @@
+"""What a run may be called, and making its folder."""
+
+import re
+from pathlib import Path
+
+from dae.errors import RunError
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+def check_name(name: str) -> None:
+    """Raise RunError unless `name` can be a run's folder."""
+    if not _NAME.fullmatch(name) or name == "noisy":  # which tables call the pictures that no model has cleaned
+        raise RunError(
+            f"{name!r} cannot name a run: use 1 to 64 small letters, digits, dots, dashes and underscores, "
+            "with a letter or digit first, and not the word noisy."
+        )
+
+
+def new_folder(root: Path, stem: str, numbered: bool) -> Path:
+    """Make and return the folder `stem` in `root`, or where `numbered` the first free of stem-2, stem-3 ...
+
+    Raises:
+        RunError: there is one already.
+        OSError: the disk refuses.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    names = [stem, *(f"{stem}-{number}" for number in range(2, 10_000))] if numbered else [stem]
+    for name in names:
+        try:
+            (root / name).mkdir()
+            return root / name
+        except FileExistsError:
+            continue
+    raise RunError(f"There is a run {stem!r} already. Choose another name, or resume it.")

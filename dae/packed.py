@@ -1,0 +1,114 @@
+"""Image sets, and the cache that keeps them packed: uint8 arrays that are memory-mapped."""
+
+import errno
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dae.errors import DataError
+from dae.files import cache_folder, whole_folder
+
+_CACHE_FORMAT = 1  # raise it when the cached files of an older version would be wrong
+
+Arrays = tuple[np.ndarray, np.ndarray, tuple[str, ...]]  # images (N, C, H, W), labels (N,), classes
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """Images of one split and their classes.
+
+    Attributes:
+        images: uint8 (N, C, H, W), often memory-mapped; treat as read-only.
+        labels: int64 (N,), places in `classes`.
+        note: what a reader of a table should know, such as how many files were unreadable.
+    """
+
+    name: str
+    split: str
+    images: Tensor
+    labels: Tensor
+    classes: tuple[str, ...]
+    note: str = ""
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of one image, (C, H, W)."""
+        channels, height, width = self.images.shape[1:]
+        return channels, height, width
+
+    def clean(self, where: slice | list[int] | Tensor = slice(None)) -> Tensor:
+        """The images at `where` as float32 (B, C, H, W) in [0, 1]."""
+        return self.images[where].float().div_(255)
+
+    def head(self, limit: int | None) -> "ImageSet":
+        """The first `limit` images, all where it is None."""
+        return replace(self, images=self.images[:limit], labels=self.labels[:limit])
+
+
+def digest(*parts: str) -> str:
+    """A short name for what these parts identify."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
+
+
+def exists(key: str) -> bool:
+    """Whether something is kept under `key`."""
+    return _place(key).is_dir()
+
+
+def _place(key: str) -> Path:
+    return cache_folder() / "images" / f"{key}-v{_CACHE_FORMAT}"
+
+
+def pack(target: Path, arrays: Arrays) -> None:
+    """Write arrays as the three files of a packed set; raises DataError where they do not belong together."""
+    images, labels, classes = arrays
+    if len(images) != len(labels):
+        raise DataError(f"The data set has {len(images)} images but {len(labels)} labels. Fetch it again.")
+    np.save(target / "images.npy", images)
+    np.save(target / "labels.npy", labels)
+    (target / "about.json").write_text(json.dumps({"classes": classes, "note": ""}))
+
+
+def cached(name: str, split: str, key: str, make: Callable[[Path], None]) -> ImageSet:
+    """Map the images kept under `key`, made first where they are missing or damaged."""
+    place = _place(key)
+    try:
+        return _open(name, split, place)
+    except (OSError, ValueError, KeyError, EOFError, TypeError):
+        pass  # not made yet, or damaged: make it
+    try:
+        shutil.rmtree(place, ignore_errors=True)
+        with whole_folder(place) as target:
+            make(target)
+        return _open(name, split, place)
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):  # a read-only cache: make it anew each time
+            with tempfile.TemporaryDirectory() as scratch:
+                make(Path(scratch))
+                return _open(name, split, Path(scratch))  # what is mapped outlives its name
+        raise DataError(f"The cache {place.parent} cannot be written ({error.strerror}). Free some space.") from error
+
+
+def _open(name: str, split: str, place: Path) -> ImageSet:
+    about = json.loads((place / "about.json").read_text())
+    images = np.load(place / "images.npy", mmap_mode="c", allow_pickle=False)
+    labels = np.load(place / "labels.npy", allow_pickle=False)
+    return ImageSet(
+        name,
+        split,
+        torch.from_numpy(images),
+        torch.from_numpy(labels),
+        tuple(about["classes"]),
+        about["note"],
+    )
