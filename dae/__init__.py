@@ -6,10 +6,13 @@ Images are float32 (B, C, H, W) in [0, 1] wherever they are computed with, uint8
 """
 
 from dae.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from dae.classical import CLASSICAL, classical_denoiser
 from dae.config import TrainConfig
 from dae.data import DATASETS, load_dataset
 from dae.errors import DaeError
 from dae.evaluation import as_denoiser, evaluate, measure
+from dae.lab import Lab
+from dae.metrics import METRICS, l2, mse, psnr_db, ssim
 from dae.models import MODELS, Autoencoder, build_model
 from dae.noise import NOISES, NoiseSpec, corrupt
 from dae.packed import ImageSet
@@ -19,7 +22,9 @@ from dae.runs import RunDirectory, find_run, list_runs
 from dae.training import Report, TrainState, denoise, fit
 
 __all__ = [
+    "CLASSICAL",
     "DATASETS",
+    "METRICS",
     "MODELS",
     "NOISES",
     "RECIPES",
@@ -27,6 +32,7 @@ __all__ = [
     "Checkpoint",
     "DaeError",
     "ImageSet",
+    "Lab",
     "NoiseSpec",
     "Recipe",
     "Report",
@@ -35,15 +41,20 @@ __all__ = [
     "TrainState",
     "as_denoiser",
     "build_model",
+    "classical_denoiser",
     "corrupt",
     "denoise",
     "evaluate",
     "find_run",
     "fit",
+    "l2",
     "list_runs",
     "load_checkpoint",
     "load_dataset",
     "measure",
+    "mse",
+    "psnr_db",
     "record",
     "save_checkpoint",
+    "ssim",
 ]

@@ -65,6 +65,8 @@ class TrainConfig:
         lookup("loss", LOSSES, self.loss)
         lookup("optimizer", OPTIMIZERS, self.optimizer)
         lookup("schedule", SCHEDULES, self.schedule)
+        if not isinstance(self.noise, NoiseSpec):
+            raise SpecError(f"Noise is {self.noise!r}; it must be a NoiseSpec, which NoiseSpec.parse reads from text.")
         if self.loss == "bce" and not MODELS[self.model].bounded:
             raise SpecError(
                 f"Loss 'bce' needs a model that stays within 0 to 1, and {self.model!r} does not; use 'mse'."

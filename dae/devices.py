@@ -26,7 +26,8 @@ def describe_device(device: torch.device) -> str:
     """The device in words: "CPU, 2 threads" or the graphics card's name."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"CPU, {torch.get_num_threads()} threads" if device.type == "cpu" else device.type.upper()
+    threads = torch.get_num_threads()
+    return f"CPU, {threads} thread{'s' * (threads > 1)}" if device.type == "cpu" else device.type.upper()
 
 
 def available_devices() -> list[str]:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from dae.checkpoints import Checkpoint
 from dae.errors import DataError
-from dae.metrics import METRICS
+from dae.metrics import METRICS, changed, mean_psnr_db
 from dae.models import MODELS, Shape
 from dae.noise import NoiseSpec, corrupt
 from dae.packed import ImageSet
@@ -59,11 +59,12 @@ def nothing(noisy: Tensor) -> Tensor:
 
 
 def measure(denoiser: Denoiser, images: ImageSet, noise: NoiseSpec, seed: int = 0) -> pd.DataFrame:
-    """Each image's mse, psnr_db, ssim and l2: one row an image, in their order."""
+    """Each image's mse, psnr_db, ssim and l2, and whether the noise changed it: one row an image, in their order."""
     blocks = []
     for clean, noisy in noisy_blocks(images, noise, seed):
         denoised = denoiser(noisy)
-        blocks.append(pd.DataFrame({name: metric(denoised, clean).numpy() for name, metric in METRICS.items()}))
+        scores = {name: metric(denoised, clean).numpy() for name, metric in METRICS.items()}
+        blocks.append(pd.DataFrame(scores | {"changed": changed(nothing(noisy), clean).numpy()}))
     return pd.concat(blocks, ignore_index=True)
 
 
@@ -77,6 +78,7 @@ def row(about: Mapping[str, Any], images: ImageSet, noise: NoiseSpec, scores: pd
         "level": level,
         "n": len(images),
         **{name: float(scores[name].mean()) for name in METRICS},
+        "psnr_db": mean_psnr_db(torch.tensor(scores["psnr_db"]), torch.tensor(scores["changed"])),
     }
 
 
@@ -93,7 +95,8 @@ def evaluate(
         images: what to measure on; noises and seed fix the one noise draw that all share.
 
     Yields:
-        run, model, dataset, noise, level, n, mse, psnr_db, ssim, l2; the metrics are means of per-image values.
+        run, model, dataset, noise, level, n, mse, psnr_db, ssim, l2; the metrics are means of per-image values, the
+        PSNR's over the images that the noise changed.
     """
     for noise in noises:
         for run, (model, denoiser) in denoisers.items():

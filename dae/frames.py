@@ -24,13 +24,12 @@ class Sheet:
     Attributes:
         png: the pictures, levels downwards.
         psnr_db: `psnr_db[level][image]`, infinite where nothing differs from the clean picture.
+        mean_psnr_db: `mean_psnr_db[level]`, over the pictures that the noise changed.
     """
 
     png: bytes
     psnr_db: tuple[tuple[float, ...], ...]
-
-    def mean_psnr_db(self, level: int) -> float:
-        return sum(self.psnr_db[level]) / len(self.psnr_db[level])
+    mean_psnr_db: tuple[float, ...]
 
 
 def levels(noise: NoiseSpec) -> list[float]:
@@ -45,7 +44,7 @@ def nearest_step(noise: NoiseSpec, level: float) -> int:
 
 
 def noisy_levels(clean: Tensor, noise: NoiseSpec, seed: int) -> Tensor:
-    """The batch (B, C, H, W) at every level, (LEVELS, B, C, H, W): one draw of noise, stronger and stronger."""
+    """The batch (B, C, H, W) at every level, (LEVELS, B, C, H, W): the same seed at each."""
     return torch.stack([corrupt(clean, noise.at(level), generator(seed)) for level in levels(noise)])
 
 
@@ -67,7 +66,10 @@ def denoised_sheet(clean: Tensor, noise: NoiseSpec, seed: int, denoiser: Denoise
         noise: its kind and clipping count; all its levels are drawn.
         seed: of the noise; the same for every level, and for every denoiser that is to be compared.
     """
-    denoised = denoiser(noisy_levels(clean, noise, seed).flatten(0, 1))
-    psnr_db: list[list[float]] = metrics.psnr_db(denoised, clean.repeat(LEVELS, 1, 1, 1)).view(LEVELS, -1).tolist()
+    noisy = noisy_levels(clean, noise, seed).flatten(0, 1)
+    denoised, repeated = denoiser(noisy), clean.repeat(LEVELS, 1, 1, 1)
+    psnr_db = metrics.psnr_db(denoised, repeated).view(LEVELS, -1)
+    changed = metrics.changed(nothing(noisy), repeated).view(LEVELS, -1)
+    means = tuple(metrics.mean_psnr_db(*level) for level in zip(psnr_db, changed, strict=True))
     png = pictures.to_png(pictures.grid(denoised, columns=len(clean)))
-    return Sheet(png, tuple(map(tuple, psnr_db)))
+    return Sheet(png, tuple(map(tuple, psnr_db.tolist())), means)

@@ -41,8 +41,7 @@ class Lab:
         taken: list[RunDirectory] = []
         try:
             for run in runs:
-                run.check_trainable()
-                run.status.acquire()
+                run.take()
                 taken.append(run)
                 run.status.set("queued")
             with self._changed:
@@ -127,8 +126,10 @@ class Lab:
                     report = next(recording)
                 except StopIteration:
                     turns.popleft()
+                    run.status.release()
                 except Exception:  # the run's directory says what happened; the others go on
                     turns.popleft()
+                    run.status.release()
                 else:
                     if report.scores:  # an epoch is over: the next one's turn
                         turns.rotate(-1)

@@ -48,4 +48,18 @@ def ssim(denoised: Tensor, clean: Tensor) -> Tensor:
     return similarity.flatten(1).mean(1)
 
 
+def changed(noisy: Tensor, clean: Tensor) -> Tensor:
+    """Which images the noise has altered at all, bool (B,)."""
+    return (noisy != clean).flatten(1).any(1)
+
+
+def mean_psnr_db(values: Tensor, counted: Tensor) -> float:
+    """The mean PSNR of the images that `counted`, bool (B,), names, or of all where it names none.
+
+    An image that the noise left alone has an infinite PSNR, and one such would make every mean infinite; so those are
+    left out, for doing nothing and for every model alike.
+    """
+    return float((values[counted] if bool(counted.any()) else values).mean())
+
+
 METRICS = {"mse": mse, "psnr_db": psnr_db, "ssim": ssim, "l2": l2}

@@ -85,10 +85,11 @@ def cached(name: str, split: str, key: str, make: Callable[[Path], None]) -> Ima
     place = _place(key)
     try:
         return _open(name, split, place)
-    except (OSError, ValueError, KeyError, EOFError, TypeError):
-        pass  # not made yet, or damaged: make it
+    except (FileNotFoundError, ValueError, KeyError, EOFError, TypeError):
+        shutil.rmtree(place, ignore_errors=True)  # not made yet, or damaged
+    except OSError as error:
+        raise DataError(f"The cache {place} cannot be read: {error.strerror}. Remove it, or try again.") from error
     try:
-        shutil.rmtree(place, ignore_errors=True)
         with whole_folder(place) as target:
             make(target)
         return _open(name, split, place)

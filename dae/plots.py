@@ -1,5 +1,6 @@
 """Plotly figures from plain data. Colours of fonts and grids are left to the page's theme."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -55,6 +56,7 @@ def loss_figure(
             figure.add_scatter(
                 **_points(training, x, loss.to_numpy()),
                 name=f"{curve.name}, training",
+                mode="lines",
                 line={"color": curve.color, "width": 1.5, "dash": curve.dash},
                 opacity=0.55,
             )
@@ -76,10 +78,11 @@ def loss_figure(
                 showlegend=False,
             )
     for name, scores in (references or {}).items():
+        value = scores.mse if y == "loss" else scores.psnr_db
         figure.add_hline(
-            scores.mse if y == "loss" else scores.psnr_db,
+            value,
             line={"color": NEUTRAL, "dash": "dash" if name == "doing nothing" else "dot", "width": 1.5},
-            annotation={"text": name, "font": {"color": NEUTRAL}},
+            annotation={"text": name, "font": {"color": NEUTRAL}, "y": math.log10(value) if log else value},
             annotation_position="bottom right" if y == "loss" else "top right",
         )
     figure.update_xaxes(title=X_AXES[x], rangemode="tozero")

@@ -24,10 +24,9 @@ def record(run: RunDirectory, data_root: Path | str | None = None) -> Generator[
         RunError: the run is finished, another process writes it, or its disk refuses.
         DaeError: as `load_dataset` and `fit`; the run then says why it failed.
     """
-    run.check_trainable()
     mine = not run.status.held  # the lab holds its runs while they wait
     if mine:
-        run.status.acquire()
+        run.take()
     try:
         yield from _record(run, data_root)
     except DaeError as error:
@@ -55,7 +54,7 @@ def _record(run: RunDirectory, data_root: Path | str | None) -> Generator[Report
     run.save_preview("clean", clean[:PREVIEWS])
     run.save_preview("noisy", noisy[:PREVIEWS])
     median = classical_denoiser("median", tuned("median", train, config.noise))(noisy)
-    references = {"doing nothing": score(noisy.clamp(0, 1), clean), "median filter": score(median, clean)}
+    references = {"doing nothing": score(noisy, noisy, clean), "median filter": score(median, noisy, clean)}
     run.save_facts(Facts(describe_device(state.device), references))
     try:
         for report in fit(config, state, train, validation):

@@ -95,7 +95,9 @@ class RunDirectory:
             self.note = str(about["note"])
             self.machine = str(about["machine"])
             self._config: dict[str, Any] = dict(about["config"])
-            self.dataset, self.model = str(self._config["dataset"]), str(self._config["model"])  # what was asked for
+            self.dataset, self.model, self.noise, self.seed = (
+                str(self._config[name]) for name in ("dataset", "model", "noise", "seed")
+            )  # what was asked for
         except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
             raise RunError(f"Run {self.name!r} cannot be read: its config.json is missing or damaged.") from error
         self.status = Status(path)
@@ -186,7 +188,8 @@ class RunDirectory:
     def finish(self) -> None:
         """The run is complete: what only a resume would need goes."""
         self.status.set("finished")
-        (self.path / "resume.safetensors").unlink(missing_ok=True)
+        for needless in ("resume.safetensors", "failure.txt"):
+            (self.path / needless).unlink(missing_ok=True)
 
     @property
     def model_path(self) -> Path:
@@ -207,9 +210,15 @@ class RunDirectory:
         name, shape, _ = describe(self.model_path)
         return name, shape
 
-    def check_trainable(self) -> None:
-        """Raise RunError where there is nothing left to train."""
+    def take(self) -> None:
+        """Become the run's only writer until `status.release`, to train it.
+
+        Raises:
+            RunError: somebody else writes it, or it is finished.
+        """
+        self.status.acquire()
         if self.state == "finished":
+            self.status.release()
             raise RunError(f"Run {self.name!r} is finished. Start a new one from its recipe or with more epochs.")
 
     def save_facts(self, known: Facts) -> None:
@@ -239,6 +248,8 @@ class RunDirectory:
             if (self.path.parent / name).exists():
                 raise RunError(f"There is a run {name!r} already. Choose another name.")
             os.rename(self.path, self.path.parent / name)
+        except OSError as error:
+            raise RunError(f"Run {self.name!r} cannot be renamed: {error.strerror}.") from error
         finally:
             self.status.release()
         return RunDirectory(self.path.parent / name)
@@ -248,6 +259,8 @@ class RunDirectory:
         self.status.acquire()
         try:
             (self.path / "config.json").unlink()  # from now on it is no run, whatever happens
+        except OSError as error:
+            raise RunError(f"Run {self.name!r} cannot be deleted: {error.strerror}.") from error
         finally:
             self.status.release()
         shutil.rmtree(self.path, ignore_errors=True)

@@ -38,7 +38,7 @@ class Status:
 
     def set(self, state: str, message: str = "") -> None:
         """Write the state; raises OSError."""
-        owner = f"process {os.getpid()} on {platform.node()}"
+        owner = f"process {os.getpid()} on {platform.node()}" if state in ACTIVE else ""
         write_json(self.path / "state.json", {"state": state, "message": message, "owner": owner})
 
     def _read(self) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from dae.seeds import generator
 REPORT_EVERY_S = 0.25
 PREVIEWS = 8  # images shown while a model learns
 VALIDATION_IMAGES = 1_000
+_BLOCK = 250  # images measured at once: metrics compute in float64
 
 _INITIAL, _SHUFFLE, _NOISE, _VALIDATION = range(4)  # streams of random numbers under one seed
 
@@ -133,19 +134,17 @@ def fit(
     """
     device, model = state.device, state.model
     images = train.head(config.images).images
-    if images.nbytes < 4 << 30:
-        images = images.to(device)  # a data set is one tensor on the device; larger ones stay mapped
     steps_per_epoch = -(-len(images) // config.batch_size)
     steps = config.epochs * steps_per_epoch
     loss_of, schedule = LOSSES[config.loss], SCHEDULES[config.schedule]
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=state.bfloat16)
     clean_fixed, noisy_fixed = (batch.to(device) for batch in fixed_noise(config, validation))
-    noisy_scores = score(noisy_fixed.clamp(0, 1), clean_fixed)
+    noisy_scores = score(noisy_fixed, noisy_fixed, clean_fixed)
     total, counted, seen = torch.zeros((), device=device), 0, 0  # loss, steps and images since the last report
     mark = clock()
 
     def report(finished_epoch: bool) -> Report:
-        nonlocal total, counted, seen, mark
+        nonlocal total, counted, seen
         loss = float(total) / counted if counted else None  # the only wait for the device
         if loss is not None and not math.isfinite(loss):
             raise Diverged(state.epoch + (not finished_epoch), loss)
@@ -154,7 +153,7 @@ def fit(
         scores = preview = None
         if finished_epoch:
             denoised = denoise(model, noisy_fixed)
-            scores = score(denoised, clean_fixed)
+            scores = score(denoised, noisy_fixed, clean_fixed)
             if not math.isfinite(scores.mse):  # the last step alone may have broken the weights
                 raise Diverged(max(state.epoch, 1), scores.mse)
             preview = denoised[:PREVIEWS].mul(255).round().byte().cpu()
@@ -174,6 +173,8 @@ def fit(
         )
 
     try:
+        if images.nbytes < 4 << 30:
+            images = images.to(device)  # a data set is one tensor on the device; larger ones stay mapped
         if state.step == 0:
             yield report(finished_epoch=True)
         while state.epoch < config.epochs:
@@ -205,14 +206,22 @@ def fit(
         raise OutOfMemory(str(device), config.batch_size) from error
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def denoise(model: Autoencoder, noisy: Tensor, batch_size: int = 500) -> Tensor:
     """What the model makes of noisy images (B, C, H, W): the same shape, float32, clamped to [0, 1]."""
     model.eval()
     return torch.cat([model(batch).clamp(0, 1) for batch in noisy.split(batch_size)])
 
 
-def score(denoised: Tensor, clean: Tensor) -> Scores:
-    """Means over images (B, C, H, W) in [0, 1]."""
-    names = [field.name for field in fields(Scores)]
-    return Scores(**{name: float(metrics.METRICS[name](denoised, clean).mean()) for name in names})
+def score(denoised: Tensor, noisy: Tensor, clean: Tensor) -> Scores:
+    """Means over images (N, C, H, W), clamped to [0, 1]; the PSNR's over those that the noise changed."""
+    columns: dict[str, list[Tensor]] = {field.name: [] for field in fields(Scores)}
+    counted = []
+    for batch in zip(denoised.split(_BLOCK), noisy.split(_BLOCK), clean.split(_BLOCK), strict=True):
+        ours, theirs, wanted = (images.clamp(0, 1) for images in batch)
+        counted.append(metrics.changed(theirs, wanted))
+        for name, values in columns.items():
+            values.append(metrics.METRICS[name](ours, wanted))
+    means = {name: float(torch.cat(values).mean()) for name, values in columns.items()}
+    means["psnr_db"] = metrics.mean_psnr_db(torch.cat(columns["psnr_db"]), torch.cat(counted))
+    return Scores(**means)

@@ -1,8 +1,12 @@
 """Numbers in words that everybody in the room understands."""
 
+import math
+
 
 def gain(gain_db: float) -> str:
     """How much clearer a picture became: "+7.9 dB, much clearer"."""
+    if not math.isfinite(gain_db):
+        return "there is no noise to take away"
     for least, words in (
         (6, "much clearer"),
         (3, "clearer"),

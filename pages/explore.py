@@ -94,7 +94,7 @@ with page.told():
     with pictures:
         step, sheets = gallery(runs, dataset, places, spec, seed, key="strength")
         if runs and step:
-            best = max(runs, key=lambda run: sheets[run.name].mean_psnr_db(step))
-            gain = sheets[best.name].mean_psnr_db(step) - sheets["noisy"].mean_psnr_db(step)
-            st.markdown(f"**{best.label}** is the clearest here: {words.gain(gain)} than the noisy pictures.")
+            best = max(runs, key=lambda run: sheets[run.name].mean_psnr_db[step])
+            gain = sheets[best.name].mean_psnr_db[step] - sheets["noisy"].mean_psnr_db[step]
+            st.markdown(f"**{best.label}** is the clearest here: {words.gain(gain)}, compared with the noisy pictures.")
     st.query_params["level"] = f"{frames.levels(spec)[step]:g}"

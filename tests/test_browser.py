@@ -13,7 +13,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dae import cli
 from tests.conftest import PATIENCE_S, ROOT, wait_for
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -37,6 +36,11 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+def environment(runs: Path) -> dict[str, str]:
+    """Of the server and of the command line beside it; one thread, so that both compute the same to the last digit."""
+    return os.environ | {"DAE_CHECKPOINTS": str(runs), "OMP_NUM_THREADS": "1"}
+
+
 @pytest.fixture(scope="module")
 def server(runs: Path) -> Iterator[str]:
     """The address of a dashboard of its own."""
@@ -45,10 +49,9 @@ def server(runs: Path) -> Iterator[str]:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "dashboard.py", "--server.headless=true"]
     command += [f"--server.port={port}", "--server.address=127.0.0.1", "--server.fileWatcherType=none"]
-    environment = os.environ | {"DAE_CHECKPOINTS": str(runs)}
     log = runs.parent / "server.log"
     with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
+        process = subprocess.Popen(command, cwd=ROOT, env=environment(runs), stdout=output, stderr=output)
 
     def answers() -> bool:
         assert process.poll() is None, log.read_text()
@@ -167,15 +170,16 @@ def test_train_learns_in_a_chart_that_stays_in_place(page: "playwright.Page", se
 
 
 def test_compare_shows_a_verdict_and_hands_out_the_measured_table(
-    page: "playwright.Page", server: str, runs: Path, capsys: pytest.CaptureFixture[str]
+    page: "playwright.Page", server: str, runs: Path
 ) -> None:
     visit(page, f"{server}/compare?models=digits-linear,digits-conv&data=Drawn+digits")
     page.get_by_text("is best").wait_for()
     with page.expect_download() as download:
         page.get_by_role("button", name="Table as CSV").click()
-    shown = pd.read_csv(download.value.path(), float_precision="round_trip").set_index("run")
-    arguments = ["evaluate", "digits-linear", "digits-conv", "--dataset", "digits", "--noise", "gaussian:0.5"]
-    assert cli.main([*arguments, "--limit", "1000", "--json", "--checkpoints", str(runs)]) == 0
-    for row in json.loads(capsys.readouterr().out):
+    shown = pd.read_csv(download.value.path()).set_index("run")
+    command = [sys.executable, "-m", "dae", "evaluate", "digits-linear", "digits-conv", "--dataset", "digits"]
+    command += ["--noise", "gaussian:0.5", "--limit", "1000", "--json"]
+    printed = subprocess.run(command, cwd=ROOT, env=environment(runs), capture_output=True, check=True).stdout
+    for row in json.loads(printed):
         for metric in ("mse", "psnr_db", "ssim", "l2"):
             assert shown.loc[row["run"], metric] == row[metric]

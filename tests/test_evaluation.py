@@ -42,11 +42,20 @@ def test_rows_have_these_keys_and_means_of_single_images() -> None:
     assert [row["level"] for row in table] == [0.5, 0.5, "0.1-0.6", "0.1-0.6"]
     assert all((row["n"], row["dataset"]) == (12, "tiny") for row in table)
     scores = measure(nothing, images, HALF)
-    assert list(scores.columns) == KEYS[6:] and len(scores) == 12
+    assert list(scores.columns) == [*KEYS[6:], "changed"] and len(scores) == 12
     for name in KEYS[6:]:
         assert table[0][name] == pytest.approx(scores[name].mean(), rel=1e-12)
     clean, noisy = next(noisy_blocks(images, HALF, 0))
     assert torch.allclose(torch.tensor(scores["psnr_db"].to_numpy()), metrics.psnr_db(noisy, clean))
+
+
+def test_pictures_that_the_noise_left_alone_are_in_no_mean_psnr() -> None:
+    noise = NoiseSpec("masking", 0.0005)
+    scores = measure(nothing, tiny(40), noise)
+    touched = scores["psnr_db"][scores["changed"]]
+    assert 0 < len(touched) < 40
+    assert rows(tiny(40), noise)[0]["psnr_db"] == pytest.approx(touched.mean()) and touched.mean() < float("inf")
+    assert rows(tiny(40), NoiseSpec("masking", 0))[0]["psnr_db"] == float("inf")
 
 
 @pytest.mark.parametrize("kind", NOISES)

@@ -55,8 +55,10 @@ def initialise(model: nn.Module, generator: Generator) -> None:
             if layer.bias is not None:
                 fan_in = layer.weight[0].numel()
                 nn.init.uniform_(layer.bias, -1 / math.sqrt(fan_in), 1 / math.sqrt(fan_in), generator=generator)
-        elif isinstance(layer, nn.BatchNorm2d):
-            layer.reset_parameters()
+        elif any(True for _ in layer.parameters(recurse=False)) or any(True for _ in layer.buffers(recurse=False)):
+            if not isinstance(layer, (nn.BatchNorm2d, nn.GroupNorm)):
+                raise TypeError(f"{type(layer).__name__} has weights that `initialise` does not know how to draw.")
+            layer.reset_parameters()  # draws nothing: ones and zeros
 
 
 def count_parameters(model: nn.Module) -> int:

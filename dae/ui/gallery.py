@@ -56,7 +56,7 @@ def gallery(
     for run in runs:
         sheets[run.name] = _sheet(run.name, shared.version(run.name), dataset, places, limit, spec, seed)
     steps = range(frames.LEVELS)
-    base = [sheets["noisy"].mean_psnr_db(step) for step in steps]
+    base = sheets["noisy"].mean_psnr_db
     rows = [
         FrameRow(
             "Noisy",
@@ -75,7 +75,7 @@ def gallery(
                 run.label,
                 sheet.png,
                 color=run.color,
-                words=tuple(words.gain(sheet.mean_psnr_db(step) - base[step]) if step else "" for step in steps),
+                words=tuple(words.gain(sheet.mean_psnr_db[step] - base[step]) for step in steps),
                 numbers=_numbers(sheet),
             )
         )

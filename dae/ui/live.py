@@ -1,6 +1,6 @@
 """Watching runs: their progress, curves and pictures, drawn from their directories alone."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -29,10 +29,13 @@ STATES = {
 
 def watch(names: Sequence[str]) -> None:
     """Draw the runs, twice a second as long as one of them is active, and the whole page once when that ends."""
+    st.session_state.pop("acted", None)  # the whole page is being drawn
     active = any(find_run(name).state in ACTIVE for name in names)
 
     @st.fragment(run_every=POLL_S if active else None)
     def view() -> None:
+        if st.session_state.pop("acted", False):
+            st.rerun()  # a click in here draws this part alone; what it changed concerns the whole page
         with page.told():
             runs = [find_run(name) for name in names]
             progress = {run.name: run.progress() for run in runs}
@@ -79,7 +82,9 @@ def _facts(run: RunDirectory, state: str, lines: list[dict[str, Any]]) -> str:
     if scored:
         psnr_db, noisy_db = scored[-1]["scores"]["psnr_db"], scored[-1]["noisy_scores"]["psnr_db"]
         best = max(line["scores"]["psnr_db"] for line in scored)
-        facts.append(f"now {psnr_db:.1f} dB, best {best:.1f} dB ({words.gain(best - noisy_db)} than the noisy input)")
+        facts.append(
+            f"now {psnr_db:.1f} dB, best {best:.1f} dB ({words.gain(best - noisy_db)}, compared with the noisy input)"
+        )
     return " · ".join(facts)
 
 
@@ -91,26 +96,28 @@ def _controls(run: RunDirectory, state: str) -> None:
         st.button("Pause", icon=":material/pause:", key=f"pause-{run.name}", on_click=lab.pause, args=(run.name,))
     if ours and state == "paused":
         st.button("Go on", icon=":material/play_arrow:", key=f"goon-{run.name}", on_click=lab.resume, args=(run.name,))
-    if ours:
-        st.button("Stop", icon=":material/stop:", key=f"stop-{run.name}", on_click=lab.stop, args=(run.name,))
+    if ours and state in ACTIVE:
+        word = "Stop the race" if any(run.name in job and len(job) > 1 for job in jobs) else "Stop"
+        st.button(word, icon=":material/stop:", key=f"stop-{run.name}", on_click=lab.stop, args=(run.name,))
     elif state in ACTIVE:
         st.caption("trained by another process")
     if state in ("stopped", "interrupted", "failed"):
-        st.button("Resume", icon=":material/play_arrow:", key=f"resume-{run.name}", on_click=_resume, args=(run.name,))
+        again = (_resume, run.name)
+        st.button("Resume", icon=":material/play_arrow:", key=f"resume-{run.name}", on_click=_act, args=again)
     if state not in ACTIVE:
-        if run.has_model:
+        if run.has_model and run.dataset in DATASETS:
             link = {"data": dataset_label(run.dataset), "models": run.name}
             st.page_link("pages/explore.py", label="Explore it", icon=":material/search:", query_params=link)
         with st.popover("More", icon=":material/more_horiz:", key=f"more-{run.name}"):
-            name = st.text_input("New name", run.name, key=f"name-{run.name}", max_chars=64)
-            st.button("Rename", key=f"rename-{run.name}", on_click=_rename, args=(run.name, name))
+            st.text_input("New name", run.name, key=f"name-{run.name}", max_chars=64)
+            st.button("Rename", key=f"rename-{run.name}", on_click=_act, args=(_rename, run.name))
             sure = st.checkbox("Yes, remove this run and its model", key=f"sure-{run.name}")
             st.button(
                 "Delete",
                 icon=":material/delete:",
                 key=f"delete-{run.name}",
-                on_click=_delete,
-                args=(run.name,),
+                on_click=_act,
+                args=(_delete, run.name),
                 disabled=not sure,
             )
 
@@ -120,29 +127,32 @@ def tell(problem: str) -> None:
     st.session_state["problem"] = problem
 
 
+def _act(action: Callable[[str], None], name: str) -> None:
+    """Do something to a run from a button, and have the whole page drawn anew."""
+    try:
+        action(name)
+    except DaeError as error:
+        tell(str(error))
+    st.session_state["acted"] = True
+
+
 def _resume(name: str) -> None:
-    try:
-        shared.lab().start(find_run(name))
-    except DaeError as error:
-        tell(str(error))
+    shared.lab().start(find_run(name))
 
 
-def _rename(name: str, new: str) -> None:
-    try:
-        renamed = find_run(name).rename(new)
-        st.session_state["runs"] = [
-            renamed.name if shown == name else shown for shown in st.session_state.get("runs", [])
-        ]
-    except DaeError as error:
-        tell(str(error))
+def _rename(name: str) -> None:
+    renamed = find_run(name).rename(st.session_state[f"name-{name}"].strip()).name
+    _show([renamed if shown == name else shown for shown in st.session_state.get("runs", [])])
 
 
 def _delete(name: str) -> None:
-    try:
-        find_run(name).delete()
-        st.session_state["runs"] = [shown for shown in st.session_state.get("runs", []) if shown != name]
-    except DaeError as error:
-        tell(str(error))
+    find_run(name).delete()
+    _show([shown for shown in st.session_state.get("runs", []) if shown != name])
+
+
+def _show(names: list[str]) -> None:
+    """Choose what the page shows from its next drawing on."""
+    st.session_state["runs"] = names
 
 
 def _verdict(runs: Sequence[RunDirectory], progress: dict[str, list[dict[str, Any]]]) -> None:

@@ -12,7 +12,6 @@ from dae import plots, words
 from dae.models import MODELS
 from dae.pictures import to_png
 from dae.runs import RunDirectory
-from dae.training import PREVIEWS
 from dae.ui.components import FrameRow, frame_slider
 
 _FRAMES = 61  # at the most
@@ -24,7 +23,8 @@ def color(model: str) -> str:
 
 
 def playback(runs: Sequence[RunDirectory], progress: Mapping[str, list[dict[str, Any]]]) -> None:
-    """Draw the pictures; while a run trains, the newest stand there."""
+    """Draw the pictures; while a run trains, the newest stand there. Runs on other pictures than the first wait."""
+    runs = [run for run in runs if _pictures(run) == _pictures(runs[0])]
     scored = {run.name: [line for line in progress[run.name] if line.get("scores")] for run in runs}
     epochs = [line["epoch"] for line in min(scored.values(), key=len)] if scored else []
     epochs = [epoch for epoch in epochs if all(run.preview_path(epoch).is_file() for run in runs)]
@@ -38,26 +38,42 @@ def playback(runs: Sequence[RunDirectory], progress: Mapping[str, list[dict[str,
         psnr_db = {
             line["epoch"]: line["scores"]["psnr_db"] - line["noisy_scores"]["psnr_db"] for line in scored[run.name]
         }
-        paths = tuple(str(run.preview_path(epoch)) for epoch in shown)
+        paths = [run.preview_path(epoch) for epoch in shown]
+        sheet = _stacked(tuple((str(path), path.stat().st_mtime_ns) for path in paths))
         lines = tuple(words.gain(psnr_db[epoch]) for epoch in shown)
-        rows.append(FrameRow(run.name, _stacked(paths), color=color(run.model), words=lines))
+        rows.append(
+            FrameRow(
+                run.name,
+                sheet,
+                color=color(run.model),
+                words=lines,
+            )
+        )
+    with Image.open(runs[0].preview_path("clean")) as strip:
+        width, height = strip.size
+    columns = max(width // height, 1)  # square pictures side by side
     st.subheader("Watch it learn", anchor=False)
     frame_slider(
         rows,
         steps=[f"{epoch}" for epoch in shown],
-        columns=PREVIEWS,
+        columns=columns,
         value=len(shown) - 1,
         label="After epoch",
         key="playback",
-        alt=f"{PREVIEWS} test pictures: clean, noisy, and denoised after each epoch",
+        alt=f"{columns} test pictures: clean, noisy, and denoised after each epoch",
         play=True,
     )
 
 
+def _pictures(run: RunDirectory) -> tuple[object, ...]:
+    """What decides which pictures, with which noise, the run was previewed on."""
+    return run.dataset, run.noise, run.seed
+
+
 @st.cache_data(show_spinner=False, max_entries=64)
-def _stacked(paths: tuple[str, ...]) -> bytes:
-    """Picture strips of one size, stacked downwards, as one PNG."""
-    strips = [Image.open(Path(path)) for path in paths]
+def _stacked(paths: tuple[tuple[str, int], ...]) -> bytes:
+    """Picture strips of one size, given with the time of their last change, stacked downwards, as one PNG."""
+    strips = [Image.open(Path(path)) for path, _ in paths]
     sheet = Image.new(strips[0].mode, (strips[0].width, strips[0].height * len(strips)))
     for place, strip in enumerate(strips):
         sheet.paste(strip, (0, place * strip.height))

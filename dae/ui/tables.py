@@ -1,5 +1,6 @@
 """Measured tables and curves for Compare."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -83,6 +84,8 @@ def sentence(table: pd.DataFrame) -> str:
     if len(table) == 1:
         return f"Doing nothing gives {best['psnr_db']:.1f} dB. Choose a model to compare with."
     second = ranked.iloc[1]
+    if best["run"] == "noisy" and not math.isfinite(best["psnr_db"]):
+        return "Without noise doing nothing is perfect, and a model can only lose."
     if best["run"] == "noisy":
         return (
             f"At this noise doing nothing is best: every model makes the pictures worse ({second['gain_db']:+.1f} dB)."

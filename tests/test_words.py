@@ -1,0 +1,59 @@
+"""Words: every number reads as a person would say it."""
+
+import math
+
+import pytest
+
+from dae.words import decibels, duration, gain, listing
+
+
+@pytest.mark.parametrize(
+    ("gain_db", "text"),
+    [
+        (7.94, "+7.9 dB, much clearer"),
+        (6.0, "+6.0 dB, much clearer"),
+        (3.0, "+3.0 dB, clearer"),
+        (1.0, "+1.0 dB, a little clearer"),
+        (0.0, "+0.0 dB, about the same"),
+        (-1.0, "-1.0 dB, about the same"),
+        (-3.0, "-3.0 dB, a little worse"),
+        (-3.1, "-3.1 dB, worse"),
+    ],
+)
+def test_a_gain_is_signed_and_judged(gain_db: float, text: str) -> None:
+    assert gain(gain_db) == text
+
+
+def test_a_larger_gain_never_sounds_worse() -> None:
+    ladder = ["worse", "a little worse", "about the same", "a little clearer", "clearer", "much clearer"]
+    heard = [ladder.index(gain(tenth / 10).partition(", ")[2]) for tenth in range(-100, 101)]
+    assert heard == sorted(heard) and set(heard) == set(range(len(ladder)))
+
+
+@pytest.mark.parametrize(("psnr_db", "text"), [(20.44, "20.4"), (-1.0, "-1.0"), (math.inf, "same")])
+def test_decibels_under_a_picture(psnr_db: float, text: str) -> None:
+    assert decibels(psnr_db) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (None, "–"),
+        (0.2, "0 s"),
+        (45, "45 s"),
+        (59.6, "1 min 0 s"),
+        (200, "3 min 20 s"),
+        (3_599.4, "59 min 59 s"),
+        (3_900, "1 h 5 min"),
+        (90_000, "25 h 0 min"),
+    ],
+)
+def test_a_duration_keeps_its_two_largest_units(seconds: float | None, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("names", "text"), [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")]
+)
+def test_a_listing_reads_as_a_sentence(names: list[str], text: str) -> None:
+    assert listing(names) == text
