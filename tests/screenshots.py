@@ -9,9 +9,9 @@ from tests.conftest import ROOT
 from tests.test_browser import FLAGS, visit
 
 SHOTS = {
-    "explore": "explore?data=Drawn+digits&models=digits-linear,digits-conv,digits-unet",
+    "explore": "explore?data=Drawn+digits&models=digits-linear&models=digits-conv&models=digits-unet",
     "train": "train?runs=digits-conv",
-    "compare": "compare?data=Drawn+digits&models=digits-linear,digits-conv,digits-unet",
+    "compare": "compare?data=Drawn+digits&models=digits-linear&models=digits-conv&models=digits-unet",
 }
 
 

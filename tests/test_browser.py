@@ -162,7 +162,7 @@ def test_train_learns_in_a_chart_that_stays_in_place(page: "playwright.Page", se
     page.get_by_role("link", name="Explore", exact=True).first.click()  # the run goes on without the page
     page.wait_for_url(re.compile("/explore"))
     page.get_by_role("link", name="Train", exact=True).first.click()
-    page.locator(".stMain").get_by_text("finished", exact=True).wait_for(timeout=3 * SLOW_MS)
+    page.locator(".stMain").get_by_text("finished").first.wait_for(timeout=3 * SLOW_MS)
     assert (runs / "quick-linear" / "model.safetensors").is_file()
     page.get_by_role("link", name="Explore it").click()
     page.wait_for_url(re.compile("models=quick-linear"))
@@ -172,7 +172,7 @@ def test_train_learns_in_a_chart_that_stays_in_place(page: "playwright.Page", se
 def test_compare_shows_a_verdict_and_hands_out_the_measured_table(
     page: "playwright.Page", server: str, runs: Path
 ) -> None:
-    visit(page, f"{server}/compare?models=digits-linear,digits-conv&data=Drawn+digits")
+    visit(page, f"{server}/compare?models=digits-linear&models=digits-conv&data=Drawn+digits")
     page.get_by_text("is best").wait_for()
     with page.expect_download() as download:
         page.get_by_role("button", name="Table as CSV").click()
