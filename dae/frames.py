@@ -14,7 +14,7 @@ from dae.evaluation import Denoiser, nothing
 from dae.noise import NoiseSpec, corrupt
 from dae.seeds import generator
 
-LEVELS = 41  # enough for a drag to look continuous
+LEVELS = 51  # in steps of two hundredths: enough for a drag to look continuous
 
 
 @dataclass(frozen=True)

@@ -53,14 +53,22 @@ def rewrite(path: Path, lines: list[dict[str, Any]]) -> None:
 
 
 def _sound(values: Any) -> bool:
-    numbers = ("epoch", "epochs", "step", "steps", "seconds")
-    if not (isinstance(values, dict) and all(isinstance(values.get(name), (int, float)) for name in numbers)):
+    """Whether a line is one that `append` could have written."""
+    if not isinstance(values, dict):
         return False
-    if not isinstance(values.get("loss"), (int, float, type(None))):
+    counts = [values.get(name) for name in ("epoch", "epochs", "step", "steps")]
+    if not all(type(count) is int and 0 <= count < 10**12 for count in counts) or not values["steps"]:
+        return False
+    if not _finite(values.get("seconds")) or values["seconds"] < 0:
+        return False
+    if not all(values.get(name) is None or _finite(values[name]) for name in ("loss", "images_per_second")):
         return False
     scores = [values.get(name) for name in ("scores", "noisy_scores")]
-    return all(
-        entry is None
-        or (isinstance(entry, dict) and all(isinstance(entry.get(key), float) for key in ("mse", "psnr_db", "ssim")))
+    return scores == [None, None] or all(
+        isinstance(entry, dict) and all(type(entry.get(key)) is float and entry[key] == entry[key] for key in _SCORES)
         for entry in scores
     )
+
+
+def _finite(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) < 1e15

@@ -8,6 +8,7 @@ from dae.noise import NOISES, NoiseSpec
 from dae.ui import page, shared, tables
 
 QUICK = 1_000
+MODELS_AT_ONCE = 12
 
 page.begin(
     "pages/compare.py",
@@ -54,18 +55,18 @@ with page.told():
         )
     test = shared.images(dataset, "test")
     found = shared.choices(test)
-    chosen = st.multiselect(
+    chosen = page.several(
         "Models",
         list(found),
-        default=shared.usual(found, ("linear", "convolutional", "modern")),
+        shared.usual(found, ("linear", "convolutional", "modern")),
         key="models",
-        bind="query-params",
         help="Trained runs; doing nothing is always measured beside them.",
+        most=MODELS_AT_ONCE,
     )
     if not found:
         st.info(f"No trained model fits {DATASETS[dataset].label} yet. Train one, then come back.")
         st.page_link("pages/train.py", label="Train a model", icon=page.PAGES["pages/train.py"][1])
-    runs = [found[name] for name in chosen if name in found]
+    runs = shared.told_apart([found[name] for name in chosen])
     spec = NoiseSpec(kind, level)
     limit = None if full else min(QUICK, len(test))
     table: pd.DataFrame = tables.measured(runs, dataset, spec, limit)

@@ -11,6 +11,7 @@ from dae.ui.gallery import gallery
 COLUMNS = 8
 MODELS_AT_ONCE = 4
 SEEDS = 10_000
+FAMILIES = ("linear", "convolutional", "modern")
 
 page.begin(
     "pages/explore.py",
@@ -60,15 +61,13 @@ with page.told():
     pages = -(-len(test) // COLUMNS)
     pictures = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.multiselect(
+        chosen = page.several(
             "Models",
             list(found),
-            default=shared.usual(found, ("linear", "convolutional", "modern")),
+            shared.usual(found, FAMILIES),
             key="models",
-            bind="query-params",
-            max_selections=MODELS_AT_ONCE,
             help="One to four trained runs. The colour of a model is the same on every page.",
-            width="stretch",
+            most=MODELS_AT_ONCE,
         )
         batch = page.whole_number(
             "Page of pictures", 1, pages, key="page", help=f"{len(test):,} test pictures, {COLUMNS} a page.", width=150
@@ -89,7 +88,7 @@ with page.told():
 
     first = (batch - 1) * COLUMNS
     places = tuple(range(first, min(first + COLUMNS, len(test))))
-    runs = [found[name] for name in chosen if name in found]
+    runs = shared.told_apart([found[name] for name in chosen])
     spec = NoiseSpec(kind, asked_level(kind))
     with pictures:
         step, sheets = gallery(runs, dataset, places, spec, seed, key="strength")

@@ -59,12 +59,13 @@ def card(title: str, words: str, key: str, configs: dict[str, TrainConfig]) -> N
         )
 
 
-if problem := st.session_state.pop("problem", ""):
+problem = st.session_state.pop("problem", "")
+if problem:
     st.error(problem, icon=":material/error:")
 
 quick = [name for name in RECIPES if name.startswith("quick-")]
 watching = "runs" in st.session_state or bool(shared.lab().jobs())  # what is watched stays where it is
-with st.expander("Start a run", icon=":material/rocket_launch:", expanded=not watching):
+with st.expander("Start a run", icon=":material/rocket_launch:", expanded=not watching or bool(problem)):
     quick_tab, best_tab, advanced_tab = st.tabs(["Quick start", "Best and published models", "Advanced"])
 
 with quick_tab:
@@ -201,9 +202,6 @@ with page.told():
         placeholder="Choose runs to watch, or to lay over each other",
         help="Every training is kept as a run. Choose several to compare their curves.",
     )
-    waiting = [name for job in jobs[1:] for name in job]
-    if waiting:
-        st.caption(f"Waiting their turn: {', '.join(waiting)}.")
     if shown:
         watch(shown)
     else:

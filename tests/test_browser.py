@@ -89,6 +89,7 @@ def page(chromium: "playwright.Browser") -> Iterator["playwright.Page"]:
 
 def visit(page: "playwright.Page", address: str) -> None:
     page.goto(address, wait_until="domcontentloaded")
+    page.locator("h1").wait_for()
     page.wait_for_selector(READY)
     assert page.get_by_test_id("stException").count() == 0
 
@@ -101,7 +102,7 @@ def step(page: "playwright.Page") -> int:
 def test_a_direct_first_visit_looks_right(page: "playwright.Page", server: str, path: str) -> None:
     visit(page, f"{server}/{path}")
     for name in ("Start", "Train", "Explore", "Compare"):
-        assert page.get_by_role("link", name=name, exact=True).first.is_visible()
+        page.get_by_role("link", name=name, exact=True).first.wait_for()
     assert page.locator("h1").count() == 1
     assert page.title().endswith("Denoising autoencoders")
     assert not page.get_by_test_id("stSidebarNav").is_visible()
@@ -114,7 +115,7 @@ def test_the_front_door_cleans_a_picture_while_the_noise_is_dragged(page: "playw
     assert page.get_by_test_id("frame-row").count() == 2
     before, box = step(page), track.bounding_box()
     middle = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + box["width"] * before / 40, middle)
+    page.mouse.move(box["x"] + box["width"] * before / 50, middle)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.9, middle, steps=8)
     page.wait_for_function("document.querySelector('[data-testid=stApp]') !== null")
@@ -141,7 +142,7 @@ def test_explore_keeps_its_state_in_the_address(page: "playwright.Page", server:
     there = page.url
     visit(page, there)
     page.get_by_test_id("frame-row").nth(3).wait_for()
-    assert step(page) == 40 and page.url == there
+    assert step(page) == 50 and page.url == there
 
 
 def test_train_learns_in_a_chart_that_stays_in_place(page: "playwright.Page", server: str, runs: Path) -> None:
@@ -183,3 +184,26 @@ def test_compare_shows_a_verdict_and_hands_out_the_measured_table(
     for row in json.loads(printed):
         for metric in ("mse", "psnr_db", "ssim", "l2"):
             assert shown.loc[row["run"], metric] == row[metric]
+
+
+def test_a_run_is_renamed_and_deleted_where_it_is_watched(page: "playwright.Page", server: str, runs: Path) -> None:
+    shutil.copytree(ROOT / "checkpoints" / "digits-linear", runs / "spare")
+    visit(page, f"{server}/train?runs=spare")
+    page.get_by_role("button", name="More").click()
+    page.get_by_label("New name").fill("../away")
+    page.get_by_role("button", name="Rename").click()  # typed and clicked, without Enter
+    page.get_by_text("cannot name a run").wait_for()
+    if not page.get_by_label("New name").is_visible():
+        page.get_by_role("button", name="More").click()
+    page.get_by_label("New name").fill("renamed")
+    page.get_by_role("button", name="Rename").click()
+    page.wait_for_url(re.compile("runs=renamed"))
+    assert (runs / "renamed").is_dir() and not (runs / "spare").exists()
+    page.locator(".st-key-more-renamed").wait_for()
+    if not page.get_by_text("Yes, remove this run").is_visible():
+        page.get_by_role("button", name="More").click()
+    page.get_by_text("Yes, remove this run").click()
+    page.get_by_role("button", name="Delete").click()
+    page.wait_for_url(lambda address: "renamed" not in address)
+    wait_for(lambda: not (runs / "renamed").exists())
+    assert page.get_by_text("There is no run").count() == 0

@@ -7,7 +7,6 @@ import streamlit as st
 from dae import frames, words
 from dae.evaluation import as_denoiser
 from dae.noise import NoiseSpec
-from dae.runs import find_run
 from dae.ui import shared
 from dae.ui.components import FrameRow, frame_slider
 from dae.ui.shared import Choice
@@ -100,7 +99,7 @@ def _numbers(sheet: frames.Sheet) -> tuple[tuple[str, ...], ...]:
 
 def _trained(runs: Sequence[Choice], noise: NoiseSpec) -> tuple[int, int] | None:
     """The levels that all the runs were trained on, as steps; None where they differ or the kind is another."""
-    specs = {find_run(run.name).config.noise for run in runs}
+    specs = {run.noise for run in runs}
     if len(specs) != 1 or (spec := specs.pop()).kind != noise.kind:
         return None
     return frames.nearest_step(noise, spec.low), frames.nearest_step(noise, spec.high)

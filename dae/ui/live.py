@@ -1,5 +1,6 @@
 """Watching runs: their progress, curves and pictures, drawn from their directories alone."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,7 +9,7 @@ import streamlit as st
 from dae import plots, words
 from dae.data import DATASETS
 from dae.errors import DaeError
-from dae.runs import RunDirectory, find_run
+from dae.runs import RunDirectory, find_run, list_runs
 from dae.status import ACTIVE
 from dae.training import Scores
 from dae.ui import page, shared
@@ -36,17 +37,32 @@ def watch(names: Sequence[str]) -> None:
     def view() -> None:
         if st.session_state.pop("acted", False):
             st.rerun()  # a click in here draws this part alone; what it changed concerns the whole page
+        known = {run.name for run in list_runs()}
+        if not known.issuperset(names):
+            st.rerun()  # deleted or renamed elsewhere: the page chooses anew
         with page.told():
             runs = [find_run(name) for name in names]
             progress = {run.name: run.progress() for run in runs}
             still_active = [_progress_row(run, progress[run.name]) in ACTIVE for run in runs]
+            _queue(names)
             _verdict(runs, progress)
             _curves(runs, progress)
-            playback(runs, progress)
+            with page.told():
+                playback(runs, progress)
             if active and not any(still_active):
                 st.rerun()
 
     view()
+
+
+def _queue(names: Sequence[str]) -> None:
+    """Who waits for whom."""
+    current, *waiting = shared.lab().jobs() or [()]
+    if waiting:
+        paused = any(name not in names and find_run(name).state == "paused" for name in current)
+        hint = f" {words.listing(list(current))} is paused; go on with it, or stop it." if paused else ""
+        queue = words.listing([name for job in waiting for name in job])
+        st.caption(f"Waiting for {words.listing(list(current))}: {queue}.{hint}")
 
 
 def _progress_row(run: RunDirectory, lines: list[dict[str, Any]]) -> str:
@@ -69,8 +85,8 @@ def _facts(run: RunDirectory, state: str, lines: list[dict[str, Any]]) -> str:
     if not lines:
         return "Opening the images …" if state == "running" else "Not begun yet."
     last = lines[-1]
-    epoch = min(last["epoch"] + (state in ACTIVE), last["epochs"])
-    facts = [f"epoch {epoch} of {last['epochs']}"]
+    epoch = math.ceil(last["step"] / last["steps"] * last["epochs"])
+    facts = [f"epoch {max(epoch, 1)} of {last['epochs']}"]
     if state == "running" and last["step"]:
         facts.append(f"{words.duration(last['seconds'] / last['step'] * (last['steps'] - last['step']))} left")
         speed = next((line["images_per_second"] for line in reversed(lines) if line.get("images_per_second")), None)
@@ -105,7 +121,7 @@ def _controls(run: RunDirectory, state: str) -> None:
         again = (_resume, run.name)
         st.button("Resume", icon=":material/play_arrow:", key=f"resume-{run.name}", on_click=_act, args=again)
     if state not in ACTIVE:
-        if run.has_model and run.dataset in DATASETS:
+        if run.has_model and run.dataset in shared.available_datasets():
             link = {"data": dataset_label(run.dataset), "models": run.name}
             st.page_link("pages/explore.py", label="Explore it", icon=":material/search:", query_params=link)
         with st.popover("More", icon=":material/more_horiz:", key=f"more-{run.name}"):

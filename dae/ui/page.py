@@ -1,7 +1,7 @@
 """What every page begins with: its settings, its style and the way to the others."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import streamlit as st
@@ -21,7 +21,7 @@ _STYLE = """<style>
 .stMain h1 { font-size: 2rem; letter-spacing: -0.01em; padding: 0.25rem 0 0; }
 .st-key-header { border-bottom: 1px solid var(--st-border-color); padding-bottom: 0.5rem; }
 [data-testid="stHeader"] { background: transparent; }
-.stMultiSelect [data-baseweb="tag"] {
+.stMultiSelect [data-tag] {
   background: var(--st-background-color);
   border: 1px solid var(--st-border-color);
   color: var(--st-text-color);
@@ -67,10 +67,28 @@ def whole_number(label: str, low: int, high: int, *, key: str, help: str, width:
     return value
 
 
+def several(label: str, options: Sequence[str], usual: Sequence[str], *, key: str, help: str, most: int) -> list[str]:
+    """A choice of several names that is always in the address; `bind` leaves out a default that depends on others.
+
+    Names in the address that are no options are passed over; where none is left, the usual ones are chosen.
+    """
+    asked = st.session_state.get(key, st.query_params.get_all(key))
+    known = [name for name in dict.fromkeys(asked) if name in options][:most]
+    if key not in st.session_state or (asked and not known):
+        st.session_state[key] = known or list(usual)
+    else:
+        st.session_state[key] = known
+    chosen = list(st.multiselect(label, options, key=key, help=help, max_selections=most, width="stretch"))
+    st.query_params[key] = chosen
+    return chosen
+
+
 @contextmanager
 def told() -> Iterator[None]:
-    """Show a DaeError as its own sentence instead of a traceback; the page goes on after the block."""
+    """Show an error of ours, or of the disk, as a sentence instead of a traceback; the page goes on after the block."""
     try:
         yield
     except DaeError as error:
         st.error(str(error), icon=":material/error:")
+    except OSError as error:
+        st.error(f"A file cannot be used: {error.strerror or error}. Try again.", icon=":material/error:")

@@ -9,6 +9,7 @@ import streamlit as st
 from PIL import Image
 
 from dae import plots, words
+from dae.errors import RunError
 from dae.models import MODELS
 from dae.pictures import to_png
 from dae.runs import RunDirectory
@@ -33,7 +34,8 @@ def playback(runs: Sequence[RunDirectory], progress: Mapping[str, list[dict[str,
     shown = [epochs[place] for place in np.linspace(0, len(epochs) - 1, min(len(epochs), _FRAMES)).round().astype(int)]
     rows = []
     for which, note in (("clean", "what it should find again"), ("noisy", "what the model is given")):
-        rows.append(FrameRow(which.capitalize(), runs[0].preview_path(which).read_bytes(), words=(note,)))
+        path = runs[0].preview_path(which)
+        rows.append(FrameRow(which.capitalize(), _stacked(((str(path), path.stat().st_mtime_ns),)), words=(note,)))
     for run in runs:
         psnr_db = {
             line["epoch"]: line["scores"]["psnr_db"] - line["noisy_scores"]["psnr_db"] for line in scored[run.name]
@@ -73,8 +75,11 @@ def _pictures(run: RunDirectory) -> tuple[object, ...]:
 @st.cache_data(show_spinner=False, max_entries=64)
 def _stacked(paths: tuple[tuple[str, int], ...]) -> bytes:
     """Picture strips of one size, given with the time of their last change, stacked downwards, as one PNG."""
-    strips = [Image.open(Path(path)) for path, _ in paths]
-    sheet = Image.new(strips[0].mode, (strips[0].width, strips[0].height * len(strips)))
-    for place, strip in enumerate(strips):
-        sheet.paste(strip, (0, place * strip.height))
+    try:
+        strips = [Image.open(Path(path)) for path, _ in paths]
+        sheet = Image.new(strips[0].mode, (strips[0].width, strips[0].height * len(strips)))
+        for place, strip in enumerate(strips):
+            sheet.paste(strip, (0, place * strip.height))
+    except (OSError, ValueError, SyntaxError) as error:
+        raise RunError("The pictures of this run are damaged; its curve and its model are not.") from error
     return to_png(sheet)

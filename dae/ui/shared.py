@@ -1,6 +1,6 @@
 """What all sessions of a server share: the laboratory, opened data sets and loaded models."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -10,6 +10,7 @@ from dae.errors import DaeError
 from dae.evaluation import fits
 from dae.lab import Lab
 from dae.models import MODELS
+from dae.noise import NoiseSpec
 from dae.packed import ImageSet
 from dae.recipes import RECIPES
 from dae.runs import find_run, list_runs
@@ -62,6 +63,8 @@ class Choice:
     color: str
     family: str
     dataset: str
+    recipe: str
+    noise: NoiseSpec
 
 
 def choices(image_set: ImageSet) -> dict[str, Choice]:
@@ -70,18 +73,27 @@ def choices(image_set: ImageSet) -> dict[str, Choice]:
     for run in list_runs():
         try:
             model, shape = run.describe_model()
+            noise = run.config.noise
         except DaeError:
             continue  # no weights yet, or damaged: Train says so
         if fits(model, shape, image_set.shape):
             entry = MODELS[model]
-            found.append(Choice(run.name, entry.label, entry.color, entry.family, run.dataset))
-    found.sort(key=lambda choice: (choice.dataset != image_set.name, _rank(choice.name)))
+            found.append(Choice(run.name, entry.label, entry.color, entry.family, run.dataset, run.recipe, noise))
+    found.sort(key=lambda choice: (choice.dataset != image_set.name, _rank(choice.recipe)))
     return {choice.name: choice for choice in found}
 
 
-def _rank(name: str) -> int:
-    recipe = RECIPES.get(name)
-    return 2 if recipe is None else int(recipe.published)
+def _rank(recipe: str) -> int:
+    """Our recipes first, then the published ones, then the quick ones, whose models are half trained."""
+    if recipe not in RECIPES or recipe.startswith("quick-"):
+        return 2
+    return int(RECIPES[recipe].published)
+
+
+def told_apart(runs: list[Choice]) -> list[Choice]:
+    """The same runs, the name added to a label that several of them share."""
+    labels = [run.label for run in runs]
+    return [replace(run, label=f"{run.label} ({run.name})") if labels.count(run.label) > 1 else run for run in runs]
 
 
 def usual(found: dict[str, Choice], families: tuple[str, ...]) -> list[str]:

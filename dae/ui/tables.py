@@ -91,6 +91,8 @@ def sentence(table: pd.DataFrame) -> str:
             f"At this noise doing nothing is best: every model makes the pictures worse ({second['gain_db']:+.1f} dB)."
         )
     lead = best["psnr_db"] - second["psnr_db"]
+    if lead < 0.05 and second["run"] != "noisy":
+        return f"{best['model']} and {second['model']} are level at {best['psnr_db']:.1f} dB."
     times = best["parameters"] / max(second["parameters"], 1)
     cost = f"with {times:.1f} times as many parameters" if times >= 1 else f"with {times:.0%} of the parameters"
     if second["run"] == "noisy":
@@ -134,8 +136,7 @@ def robustness(runs: Sequence[Choice], dataset: str, noise: NoiseSpec) -> None:
             at = str(noise.at(level))
             rows.append(_row("", 0, dataset, at, CURVE_IMAGES))
             rows += [_row(run.name, shared.version(run.name), dataset, at, CURVE_IMAGES) for run in runs]
-    specs = {run.name: find_run(run.name).config.noise for run in runs}
-    trained = {name: (spec.low, spec.high) for name, spec in specs.items() if spec.kind == noise.kind}
+    trained = {run.name: (run.noise.low, run.noise.high) for run in runs if run.noise.kind == noise.kind}
     figure = plots.robustness_figure(pd.DataFrame(rows), {run.name: run.color for run in runs}, trained)
     live_chart(
         figure,
