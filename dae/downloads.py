@@ -3,8 +3,10 @@
 torchvision takes seconds to import, so it is imported only where a data set is read for the first time.
 """
 
+import queue
 import socket
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,8 @@ import numpy as np
 
 from dae.errors import DataError
 
-_PATIENCE_S = 6.0  # how long a server may take to answer at all
+_ANSWER_S = 3.0  # how long a server may take to answer at all
+_PATIENCE_S = 6.0  # and to send the next bytes
 
 # What must be there, in torchvision's own layout under the data root.
 _FILES = {
@@ -76,10 +79,10 @@ def read_cifar10(root: Path, split: str) -> tuple[np.ndarray, np.ndarray, tuple[
 def _download(name: str, root: Path) -> None:
     source = _torchvision(name)
     urls = list(getattr(source, "mirrors", [])) or [source.url]
-    if not any(_answers(url) for url in urls):
+    if not _answers(urls):
         hosts = " or ".join(str(urlsplit(url).hostname) for url in urls)
         raise DataError(
-            f"{_LABELS[name]} cannot be fetched: {hosts} did not answer within {_PATIENCE_S:.0f} s. Check the network, "
+            f"{_LABELS[name]} cannot be fetched: {hosts} did not answer within {_ANSWER_S:.0f} s. Check the network, "
             "copy the files into the data root by hand, or use the data set 'digits', which needs none."
         )
     usual = socket.getdefaulttimeout()
@@ -94,22 +97,26 @@ def _download(name: str, root: Path) -> None:
         socket.setdefaulttimeout(usual)
 
 
-def _answers(url: str) -> bool:
-    """Whether the server of `url` can be reached in time; a thread, since a look-up of a name has no time limit."""
-    parts, reached = urlsplit(url), threading.Event()
+def _answers(urls: list[str]) -> bool:
+    """Whether any server of these can be reached in time; threads, since a look-up of a name has no time limit."""
+    answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
 
-    def connect() -> None:
+    def connect(url: str) -> None:
+        parts = urlsplit(url)
         try:
             port = parts.port or (443 if parts.scheme == "https" else 80)
-            socket.create_connection((str(parts.hostname), port), timeout=_PATIENCE_S / 2).close()
-            reached.set()
+            socket.create_connection((str(parts.hostname), port), timeout=_ANSWER_S).close()
+            answers.put(True)
         except OSError:
-            pass
+            answers.put(False)
 
-    thread = threading.Thread(target=connect, daemon=True)
-    thread.start()
-    thread.join(_PATIENCE_S / 2)
-    return reached.is_set()
+    for url in urls:
+        threading.Thread(target=connect, args=(url,), daemon=True).start()
+    deadline = time.monotonic() + _ANSWER_S
+    try:
+        return any(answers.get(timeout=max(deadline - time.monotonic(), 0.001)) for _ in urls)
+    except queue.Empty:
+        return False
 
 
 def _downloader(name: str) -> Callable[[Path], None]:

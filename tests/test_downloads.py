@@ -82,10 +82,10 @@ def test_without_a_network_it_says_so_at_once(name: str, tmp_path: Path, monkeyp
         raise OSError(101, "Network is unreachable")
 
     monkeypatch.setattr(socket, "create_connection", refuse)
-    monkeypatch.setattr(downloads, "_PATIENCE_S", 0.2)
+    monkeypatch.setattr(downloads, "_ANSWER_S", 0.2)
     with pytest.raises(DataError) as caught:
         download(name, tmp_path / "data")
-    assert asked and all(timeout <= downloads._PATIENCE_S for _, timeout in asked)
+    assert asked and all(timeout <= downloads._ANSWER_S for _, timeout in asked)
     assert "did not answer" in str(caught.value) and "'digits'" in str(caught.value)
     assert not (tmp_path / "data").exists() and socket.getdefaulttimeout() is None
 
@@ -93,7 +93,7 @@ def test_without_a_network_it_says_so_at_once(name: str, tmp_path: Path, monkeyp
 def test_a_name_server_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answered = threading.Event()
     monkeypatch.setattr(socket, "create_connection", lambda *_, **__: answered.wait(60) and io.BytesIO())
-    monkeypatch.setattr(downloads, "_PATIENCE_S", 0.1)
+    monkeypatch.setattr(downloads, "_ANSWER_S", 0.1)
     with pytest.raises(DataError, match="did not answer"):
         download("mnist", tmp_path)
     answered.set()
