@@ -59,6 +59,11 @@ def fit_picture(picture: Image.Image, checkpoint: Checkpoint) -> tuple[Tensor, b
     picture = picture.convert("L" if channels == 1 else "RGB")
     resized = not MODELS[checkpoint.name].any_size and picture.size != (width, height)
     if resized:
-        picture = ImageOps.pad(picture, (width, height), Image.Resampling.LANCZOS)
+        scale = min(width / picture.width, height / picture.height)
+        inner = max(round(picture.width * scale), 1), max(round(picture.height * scale), 1)
+        canvas = Image.new(picture.mode, (width, height))
+        corner = (width - inner[0]) // 2, (height - inner[1]) // 2
+        canvas.paste(picture.resize(inner, Image.Resampling.LANCZOS), corner)
+        picture = canvas
     pixels = torch.from_numpy(np.array(picture, dtype=np.float32)).div_(255)
     return pixels.view(1, picture.height, picture.width, channels).permute(0, 3, 1, 2).contiguous(), resized

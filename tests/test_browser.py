@@ -112,7 +112,7 @@ def test_the_front_door_cleans_a_picture_while_the_noise_is_dragged(page: "playw
     visit(page, server)
     track = page.get_by_test_id("frame-slider-input")
     track.wait_for()
-    assert page.get_by_test_id("frame-row").count() == 2
+    page.get_by_test_id("frame-row").nth(1).wait_for()
     before, box = step(page), track.bounding_box()
     middle = box["y"] + box["height"] / 2
     page.mouse.move(box["x"] + box["width"] * before / 50, middle)
@@ -177,13 +177,13 @@ def test_compare_shows_a_verdict_and_hands_out_the_measured_table(
     page.get_by_text("is best").wait_for()
     with page.expect_download() as download:
         page.get_by_role("button", name="Table as CSV").click()
-    shown = pd.read_csv(download.value.path()).set_index("run")
+    shown = pd.read_csv(download.value.path(), dtype=str).set_index("run")
     command = [sys.executable, "-m", "dae", "evaluate", "digits-linear", "digits-conv", "--dataset", "digits"]
     command += ["--noise", "gaussian:0.5", "--limit", "1000", "--json"]
     printed = subprocess.run(command, cwd=ROOT, env=environment(runs), capture_output=True, check=True).stdout
     for row in json.loads(printed):
         for metric in ("mse", "psnr_db", "ssim", "l2"):
-            assert shown.loc[row["run"], metric] == row[metric]
+            assert float(shown.loc[row["run"], metric]) == row[metric]
 
 
 def test_a_run_is_renamed_and_deleted_where_it_is_watched(page: "playwright.Page", server: str, runs: Path) -> None:
