@@ -16,13 +16,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from dae.errors import CheckpointError, DaeError
+from dae.errors import CheckpointError, SpecError
 from dae.files import whole_file
-from dae.models import Autoencoder, Shape, meta_model
+from dae.models import Autoencoder, Shape, check_shape, meta_model
 
 FORMAT = 1
 _HEADER_LIMIT = 1 << 20  # bytes; ours are a few thousand
-_SIDE_LIMIT = 4_096
+_SIDE_LIMIT = 1_024
 _FILE_LIMIT = 1 << 30
 
 
@@ -66,9 +66,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
     name, shape, config = describe(path)
     try:
         model = meta_model(name, shape)
-    except DaeError as error:
+        _assign(model, read_tensors(path, {key: value.shape for key, value in model.state_dict().items()}))
+        check_shape(model, name, shape)
+    except SpecError as error:
         raise CheckpointError(f"{path} cannot be used: {error}") from error
-    _assign(model, read_tensors(path, {key: value.shape for key, value in model.state_dict().items()}))
     return Checkpoint(model, name, shape, config)
 
 
@@ -91,6 +92,7 @@ def import_weights(path: Path, name: str, shape: Shape) -> Autoencoder:
 
     Raises:
         CheckpointError: the file is no safetensors file, or its tensors do not fit the model.
+        SpecError: the model cannot take images of this shape.
     """
     model = meta_model(name, shape)
     wanted = {key: value.shape for key, value in model.state_dict().items()}
@@ -106,6 +108,7 @@ def import_weights(path: Path, name: str, shape: Shape) -> Autoencoder:
         _assign(model, dict(zip(wanted, tensors.values(), strict=True)))
     else:
         _assign(model, read_tensors(path, wanted))
+    check_shape(model, name, shape)
     return model
 
 

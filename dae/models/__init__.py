@@ -4,7 +4,7 @@ import torch
 from torch import Generator
 
 from dae.errors import SpecError
-from dae.models.base import Autoencoder, Model, Shape, count_parameters, initialise, output_shape
+from dae.models.base import Autoencoder, Model, Shape, count_parameters, initialise
 from dae.models.conv import Conv64, ConvFlat, ConvPool, ConvSpatial
 from dae.models.linear import linear_10, linear_32
 from dae.models.unet import UNet
@@ -16,6 +16,7 @@ __all__ = [
     "Model",
     "Shape",
     "build_model",
+    "check_shape",
     "count_parameters",
     "initialise",
     "meta_model",
@@ -81,17 +82,36 @@ MODELS: dict[str, Model] = {
 
 
 def meta_model(name: str, shape: Shape) -> Autoencoder:
-    """The architecture `name` for images of `shape`, without memory for its weights.
+    """The architecture `name` for images of `shape`, without memory for its weights; raises UnknownName."""
+    entry = lookup("model", MODELS, name)
+    with torch.device("meta"):
+        return entry.build(shape)
+
+
+def build_model(name: str, shape: Shape, generator: Generator) -> Autoencoder:
+    """The architecture `name` on the CPU, with initial weights drawn from `generator`.
 
     Raises:
         UnknownName: no such model.
         SpecError: the architecture cannot give back an image of this shape.
     """
-    entry = lookup("model", MODELS, name)
-    with torch.device("meta"):
-        model = entry.build(shape)
+    model = meta_model(name, shape)
+    model.to_empty(device="cpu")
+    initialise(model, generator)
+    check_shape(model, name, shape)
+    return model
+
+
+def check_shape(model: Autoencoder, name: str, shape: Shape) -> None:
+    """Raise SpecError unless `model`, with its weights, gives back an image of this shape.
+
+    A black image is sent through the real thing: PyTorch's meta device would do, but takes seconds to warm up.
+    """
+    if MODELS[name].any_size:
+        return
     try:
-        fits = output_shape(model, shape) == shape
+        with torch.no_grad():
+            fits = model(torch.zeros(1, *shape)).shape[1:] == shape
     except RuntimeError:
         fits = False
     if not fits:
@@ -100,12 +120,3 @@ def meta_model(name: str, shape: Shape) -> Autoencoder:
             f"Model {name!r} cannot take {size} pictures: it would not give back {size}. "
             "Use 28 x 28 pictures, or a model for any size such as 'unet'."
         )
-    return model
-
-
-def build_model(name: str, shape: Shape, generator: Generator) -> Autoencoder:
-    """The architecture `name` on the CPU, with initial weights drawn from `generator`; errors as `meta_model`."""
-    model = meta_model(name, shape)
-    model.to_empty(device="cpu")
-    initialise(model, generator)
-    return model

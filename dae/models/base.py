@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
 from torch import Generator, Tensor, nn
 
 Shape = tuple[int, int, int]  # channels, height, width of one image
@@ -64,8 +63,3 @@ def initialise(model: nn.Module, generator: Generator) -> None:
 def count_parameters(model: nn.Module) -> int:
     """The number of weights and biases."""
     return sum(parameter.numel() for parameter in model.parameters())
-
-
-def output_shape(model: nn.Module, shape: Shape) -> Shape:
-    """The shape of what `model`, on the meta device, makes of one image; raises RuntimeError if it cannot."""
-    return tuple(model(torch.empty(1, *shape, device="meta")).shape[1:])
