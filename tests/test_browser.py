@@ -193,15 +193,14 @@ def test_a_run_is_renamed_and_deleted_where_it_is_watched(page: "playwright.Page
     page.get_by_label("New name").fill("../away")
     page.get_by_role("button", name="Rename").click()  # typed and clicked, without Enter
     page.get_by_text("cannot name a run").wait_for()
-    if not page.get_by_label("New name").is_visible():
-        page.get_by_role("button", name="More").click()
+    visit(page, f"{server}/train?runs=spare")  # with the menu closed again
+    page.get_by_role("button", name="More").click()
     page.get_by_label("New name").fill("renamed")
     page.get_by_role("button", name="Rename").click()
     page.wait_for_url(re.compile("runs=renamed"))
     assert (runs / "renamed").is_dir() and not (runs / "spare").exists()
-    page.locator(".st-key-more-renamed").wait_for()
-    if not page.get_by_text("Yes, remove this run").is_visible():
-        page.get_by_role("button", name="More").click()
+    visit(page, f"{server}/train?runs=renamed")
+    page.get_by_role("button", name="More").click()
     page.get_by_text("Yes, remove this run").click()
     page.get_by_role("button", name="Delete").click()
     page.wait_for_url(lambda address: "renamed" not in address)
