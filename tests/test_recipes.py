@@ -3,10 +3,11 @@
 import json
 
 import pytest
+import torch
 
 from dae.config import TrainConfig
 from dae.data import DATASETS
-from dae.models import MODELS, meta_model
+from dae.models import MODELS, build_model
 from dae.recipes import RECIPES
 from dae.runs import check_name
 
@@ -17,7 +18,7 @@ PUBLISHED = [name for name, recipe in RECIPES.items() if recipe.published]
 class TestEveryRecipe:
     def test_its_model_takes_its_data(self, name: str) -> None:
         config = RECIPES[name].config
-        meta_model(config.model, DATASETS[config.dataset].shape)
+        build_model(config.model, DATASETS[config.dataset].shape, torch.Generator())
 
     def test_it_survives_json(self, name: str) -> None:
         config = RECIPES[name].config
