@@ -47,47 +47,70 @@ def loss_figure(
         smoothing: 0 for none, towards 1 for an ever slower moving average of the training loss.
         references: validation scores of what needs no training, drawn as level lines.
     """
-    figure = go.Figure()
+    traces: list[dict[str, Any]] = []  # plain dicts: a page redraws this twice a second
     for curve in curves:
         training = [line for line in curve.lines if line.get("loss") is not None]
         validation = [line for line in curve.lines if line.get("scores")]
         if y == "loss" and training:
             loss = pd.Series([line["loss"] for line in training], dtype=float).ewm(alpha=1 - smoothing).mean()
-            figure.add_scatter(
-                **_points(training, x, loss.to_numpy()),
-                name=f"{curve.name}, training",
-                mode="lines",
-                line={"color": curve.color, "width": 1.5, "dash": curve.dash},
-                opacity=0.55,
+            traces.append(
+                {
+                    **_points(training, x, loss.to_numpy()),
+                    "name": f"{curve.name}, training",
+                    "mode": "lines",
+                    "line": {"color": curve.color, "width": 1.5, "dash": curve.dash},
+                    "opacity": 0.55,
+                }
             )
         if validation:
             values = np.array([line["scores"]["mse" if y == "loss" else "psnr_db"] for line in validation])
-            figure.add_scatter(
-                **_points(validation, x, values),
-                name=f"{curve.name}, validation",
-                mode="lines+markers",
-                line={"color": curve.color, "width": 2.5, "dash": curve.dash},
-                marker={"size": 7},
+            traces.append(
+                {
+                    **_points(validation, x, values),
+                    "name": f"{curve.name}, validation",
+                    "mode": "lines+markers",
+                    "line": {"color": curve.color, "width": 2.5, "dash": curve.dash},
+                    "marker": {"size": 7},
+                }
             )
             best = int(values.argmin() if y == "loss" else values.argmax())
-            figure.add_scatter(
-                **_points(validation[best : best + 1], x, values[best : best + 1]),
-                name=f"{curve.name}, best epoch",
-                mode="markers",
-                marker={"size": 15, "symbol": "circle-open", "color": curve.color, "line": {"width": 2.5}},
-                showlegend=False,
+            traces.append(
+                {
+                    **_points(validation[best : best + 1], x, values[best : best + 1]),
+                    "name": f"{curve.name}, best epoch",
+                    "mode": "markers",
+                    "marker": {"size": 15, "symbol": "circle-open", "color": curve.color, "line": {"width": 2.5}},
+                    "showlegend": False,
+                }
             )
-    for name, scores in (references or {}).items():
-        value = scores.mse if y == "loss" else scores.psnr_db
-        figure.add_hline(
-            value,
-            line={"color": NEUTRAL, "dash": "dash" if name == "doing nothing" else "dot", "width": 1.5},
-            annotation={"text": name, "font": {"color": NEUTRAL}, "y": math.log10(value) if log else value},
-            annotation_position="bottom right" if y == "loss" else "top right",
-        )
-    figure.update_xaxes(title=X_AXES[x], rangemode="tozero")
-    figure.update_yaxes(title=Y_AXES[y], type="log" if log else "linear")
-    return _laid_out(figure)
+    levels = {name: scores.mse if y == "loss" else scores.psnr_db for name, scores in (references or {}).items()}
+    layout = {
+        "shapes": [
+            _across(value) | {"type": "line", "line": {"color": NEUTRAL, "dash": _reference_dash(name), "width": 1.5}}
+            for name, value in levels.items()
+        ],
+        "annotations": [
+            {
+                "text": name,
+                "font": {"color": NEUTRAL},
+                "showarrow": False,
+                "x": 1,
+                "xref": "x domain",
+                "xanchor": "right",
+                "y": math.log10(value) if log else value,
+                "yanchor": "top" if y == "loss" else "bottom",
+            }
+            for name, value in levels.items()
+        ],
+        "xaxis": {"title": {"text": X_AXES[x]}, "range": [0, _end(curves, x)], "uirevision": x},
+        "yaxis": {
+            "title": {"text": Y_AXES[y]},
+            "type": "log" if log else "linear",
+            "rangemode": "tozero" if y == "loss" else "normal",
+            "uirevision": f"{y} {log}",
+        },
+    }
+    return _laid_out(go.Figure({"data": [{"type": "scatter"} | trace for trace in traces], "layout": layout}))
 
 
 def robustness_figure(
@@ -128,15 +151,40 @@ def robustness_figure(
     return _laid_out(figure)
 
 
+def _across(value: float) -> dict[str, Any]:
+    """Where a level line stands: all the width of the plot."""
+    return {"x0": 0, "x1": 1, "xref": "x domain", "y0": value, "y1": value}
+
+
+def _reference_dash(name: str) -> str:
+    return "dash" if name == "doing nothing" else "dot"
+
+
 def _points(lines: Sequence[Mapping[str, Any]], x: str, values: np.ndarray) -> dict[str, Any]:
-    """The axes of one trace, thinned evenly to POINTS with the last one kept."""
-    place = np.linspace(0, len(values) - 1, min(len(values), POINTS)).round().astype(int)
-    places = np.array([_place(line, x) for line in lines], dtype=np.float32)
-    return {"x": places[place], "y": values.astype(np.float32)[place]}
+    """The axes of one trace, thinned to at most POINTS: every so many-th and the last.
+
+    The step between them doubles as a run grows, so what was drawn stays, and an update brings only the newest.
+    """
+    every = 1
+    while len(values) > every * (POINTS - 1):
+        every *= 2
+    kept = sorted({*range(0, len(values), every), len(values) - 1})
+    places = np.array([_place(lines[index], x) for index in kept], dtype=np.float32)
+    return {"x": places, "y": values.astype(np.float32)[kept]}
 
 
 def _place(line: Mapping[str, Any], x: str) -> float:
     return float(line["step"] / max(line["steps"], 1) * line["epochs"] if x == "epoch" else line[x])
+
+
+def _end(curves: Sequence[Curve], x: str) -> float:
+    """Where the x axis ends: a little ahead of the curves, so that it need not move with every point."""
+    last = [curve.lines[-1] for curve in curves if curve.lines]
+    now = max((_place(line, x) for line in last), default=0.0)
+    planned = max((line["epochs"] if x == "epoch" else line["steps"] for line in last), default=1)
+    magnitude = 10.0 ** math.floor(math.log10(max(now, 1)))
+    ahead = next(step * magnitude for step in (1, 1.5, 2, 3, 5, 7, 10) if step * magnitude >= now)
+    return ahead if x == "seconds" else min(ahead, planned)
 
 
 def _laid_out(figure: go.Figure) -> go.Figure:

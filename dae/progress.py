@@ -1,13 +1,17 @@
 """progress.jsonl: one line a report, readable while it is being written."""
 
 import json
-from dataclasses import fields
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from dae.files import whole_file
 from dae.training import Report, Scores
 
+_KEPT_FILES = 64
+_END_BYTES = 256
 _SCORES = [field.name for field in fields(Scores)]
 
 
@@ -28,14 +32,38 @@ def append(path: Path, report: Report) -> None:
         file.write(json.dumps(line) + "\n")
 
 
+@dataclass(frozen=True)
+class _Parsed:
+    """What has been read of a file."""
+
+    lines: tuple[dict[str, Any], ...] = ()
+    size: int = 0  # in bytes, up to the end of the last line
+    end: bytes = b""  # the last of these bytes: the same file still holds them there
+
+
+_parsed: OrderedDict[Path, _Parsed] = OrderedDict()  # of the files read last
+_lock = threading.Lock()
+
+
 def read(path: Path) -> list[dict[str, Any]]:
-    """The lines, oldest first, up to the first that is not whole: a crash may have cut it."""
-    lines: list[dict[str, Any]] = []
+    """The lines, oldest first, up to the first that is not whole: a crash may have cut it.
+
+    A page asks twice a second for files that only grow, so what was read once is kept and only the new is parsed.
+    """
+    with _lock:
+        known = _parsed.get(path, _Parsed())
     try:
-        text = path.read_text(errors="replace")
+        with path.open("rb") as file:
+            file.seek(known.size - len(known.end))
+            new = file.read()
+            if not new.startswith(known.end):  # another file of this name
+                known = _Parsed()
+                file.seek(0)
+                new = file.read()
     except OSError:
-        return lines
-    for line in text.splitlines():
+        return []
+    lines, size = list(known.lines), known.size
+    for line in new[len(known.end) :].splitlines(keepends=True):
         try:
             values = json.loads(line)
         except (ValueError, RecursionError):
@@ -43,6 +71,15 @@ def read(path: Path) -> list[dict[str, Any]]:
         if not _sound(values):
             break
         lines.append(values)
+        size += len(line)
+        if not line.endswith(b"\n"):
+            return lines  # it may be half of a longer one: next time it is read again
+    end = new[: len(known.end) + size - known.size][-_END_BYTES:]
+    with _lock:
+        _parsed[path] = _Parsed(tuple(lines), size, end)
+        _parsed.move_to_end(path)
+        while len(_parsed) > _KEPT_FILES:
+            _parsed.popitem(last=False)
     return lines
 
 

@@ -63,9 +63,17 @@ def test_the_training_loss_is_drawn_as_told_unless_it_is_smoothed() -> None:
 def test_a_long_run_is_thinned_and_keeps_both_ends() -> None:
     many = lines(30_000)
     training = trace(loss_figure([Curve("run", "#123456", many)], "step"), "run, training")
-    assert len(training.x) == len(training.y) == POINTS
+    assert POINTS / 2 < len(training.x) == len(training.y) <= POINTS
     assert (training.x[0], training.x[-1]) == (1, 30_000)
     assert training.y[-1] == pytest.approx(many[-1]["loss"])
+
+
+def test_thinning_keeps_what_was_drawn_while_a_run_grows() -> None:
+    before, after = (
+        set(trace(loss_figure([Curve("run", "#123456", lines(40_000)[:reports])], "step"), "run, training").x)
+        for reports in (25_000, 25_100)
+    )
+    assert len(before - after) <= 1 < len(after - before)  # the last point alone is not on the grid
 
 
 def test_references_are_level_lines_with_their_names() -> None:

@@ -219,3 +219,21 @@ def test_progress_of_another_kind_ends_what_is_read(line: str, tmp_path: Path) -
     progress.append(path, report(0))
     path.write_text(path.read_text() + line + "\n" + path.read_text())
     assert len(progress.read(path)) == 1
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_progress_read_while_it_grows_is_what_stands_in_the_file(data: st.DataObject, tmp_path: Path) -> None:
+    path = tmp_path / "progress.jsonl"
+    path.unlink(missing_ok=True)
+    for step in range(6):
+        progress.append(path, report(step))
+    content = path.read_bytes()
+    for size in sorted(data.draw(st.lists(st.integers(0, len(content)), max_size=4))):
+        path.write_bytes(content[:size])
+        whole = content[:size].count(b"\n")
+        assert len(progress.read(path)) in (whole, whole + 1)  # the last may lack its line's end alone
+    path.write_bytes(content)
+    assert [line["step"] for line in progress.read(path)] == list(range(6))
+    path.write_bytes(content[content.index(b"\n") + 1 :])  # another run under the same name
+    assert [line["step"] for line in progress.read(path)] == list(range(1, 6))

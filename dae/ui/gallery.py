@@ -8,8 +8,8 @@ from dae import frames, words
 from dae.evaluation import as_denoiser
 from dae.noise import NoiseSpec
 from dae.ui import shared
-from dae.ui.components import FrameRow, frame_slider
 from dae.ui.shared import Choice
+from dae.ui.slider import FrameRow, frame_slider
 
 
 @st.cache_data(show_spinner=False, max_entries=64)

@@ -1,22 +1,27 @@
-"""Watching runs: their progress, curves and pictures, drawn from their directories alone."""
+"""Watching runs: their progress, curves and pictures, drawn from their directories alone.
+
+A browser spends most of its work on the number of elements that a tick redraws, and trains slower for it where the
+two share a processor. So what may be clicked is drawn with the page, once; a tick redraws the rest, and has the page
+drawn again when a run changes its state.
+"""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
 from dae import plots, words
-from dae.data import DATASETS
-from dae.errors import DaeError
 from dae.runs import RunDirectory, find_run, list_runs
 from dae.status import ACTIVE
 from dae.training import Scores
 from dae.ui import page, shared
-from dae.ui.components import live_chart
+from dae.ui.chart import Bar, live_chart
+from dae.ui.controls import controls
 from dae.ui.playback import color, playback
 
 POLL_S = 0.5
+QUIET_POLL_S = 3.0  # nothing trains: for what other browsers and programs begin
 STATES = {
     "queued": ":gray-badge[:material/hourglass: waiting]",
     "running": ":blue-badge[:material/play_arrow: training]",
@@ -27,32 +32,82 @@ STATES = {
     "failed": ":red-badge[:material/error: failed]",
 }
 
+Progress = Mapping[str, list[dict[str, Any]]]
 
-def watch(names: Sequence[str]) -> None:
-    """Draw the runs, twice a second as long as one of them is active, and the whole page once when that ends."""
-    st.session_state.pop("acted", None)  # the whole page is being drawn
-    active = any(find_run(name).state in ACTIVE for name in names)
 
-    @st.fragment(run_every=POLL_S if active else None)
+def curve_controls() -> dict[str, Any]:
+    """Let the user choose how curves are drawn; the arguments of `plots.loss_figure`."""
+    y = st.segmented_control(
+        "Show",
+        plots.Y_AXES,
+        format_func=lambda name: "Loss" if name == "loss" else "PSNR",
+        default="loss",
+        required=True,
+        key="curve_y",
+        help="**Loss** is the error that training makes smaller; **PSNR** how clear the pictures are, in decibels.",
+    )
+    x = st.segmented_control(
+        "Against",
+        plots.X_AXES,
+        format_func=str.capitalize,
+        default="epoch",
+        required=True,
+        key="curve_x",
+        help="An **epoch** is one pass over all training pictures; a **step** is one batch of them.",
+    )
+    smoothing = st.slider(
+        "Smoothing",
+        0.0,
+        0.95,
+        0.0,
+        0.05,
+        key="curve_smoothing",
+        width=140,
+        help="Averages the jumpy training loss; the validation curve stays as measured.",
+    )
+    log = st.toggle("Log scale", key="curve_log", help="Shows small differences late in the training.")
+    return {"x": x or "epoch", "y": y or "loss", "log": log, "smoothing": smoothing}
+
+
+def watch(names: Sequence[str], drawn: Mapping[str, Any]) -> None:
+    """Draw the runs, twice a second as long as one of them is active.
+
+    Args:
+        names: of the runs, at least one.
+        drawn: how their curves are, from `curve_controls`.
+    """
+    before = _situation(names)
+    for name in names:
+        _header(find_run(name))
+    _queue(names)
+
+    @st.fragment(run_every=POLL_S if any(find_run(name).state in ACTIVE for name in names) else QUIET_POLL_S)
     def view() -> None:
-        if st.session_state.pop("acted", False):
-            st.rerun()  # a click in here draws this part alone; what it changed concerns the whole page
-        known = {run.name for run in list_runs()}
-        if not known.issuperset(names):
-            st.rerun()  # deleted or renamed elsewhere: the page chooses anew
+        if _situation(names) != before:
+            st.rerun()
         with page.told():
             runs = [find_run(name) for name in names]
             progress = {run.name: run.progress() for run in runs}
-            still_active = [_progress_row(run, progress[run.name]) in ACTIVE for run in runs]
-            _queue(names)
-            _verdict(runs, progress)
-            _curves(runs, progress)
-            with page.told():
-                playback(runs, progress)
-            if active and not any(still_active):
-                st.rerun()
+            _curves(runs, progress, drawn)
+            playback(runs, progress)
 
     view()
+
+
+def _situation(names: Sequence[str]) -> tuple[object, ...]:
+    """What the page around the curves shows: which runs there are, how these ones stand, and who waits."""
+    known = list_runs()
+    return [run.name for run in known], [run.state for run in known if run.name in names], shared.lab().jobs()
+
+
+def _header(run: RunDirectory) -> None:
+    """The run's name, state and controls."""
+    state = run.state
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{run.name}** &nbsp; {STATES.get(state, state)}", width="stretch")
+        controls(run, state)
+    if message := run.status.message:
+        (st.error if state == "failed" else st.caption)(message)
 
 
 def _queue(names: Sequence[str]) -> None:
@@ -65,23 +120,14 @@ def _queue(names: Sequence[str]) -> None:
         st.caption(f"Waiting for {words.listing(list(current))}: {queue}.{hint}")
 
 
-def _progress_row(run: RunDirectory, lines: list[dict[str, Any]]) -> str:
-    """The run's name, state, progress and controls; returns the state."""
-    state = run.state
-    with st.container(border=True):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{run.name}** &nbsp; {STATES.get(state, state)}", width="stretch")
-            _controls(run, state)
-        st.progress(
-            min(lines[-1]["step"] / max(lines[-1]["steps"], 1), 1.0) if lines else 0.0, _facts(run, state, lines)
-        )
-        if message := run.status.message:
-            (st.error if state == "failed" else st.caption)(message)
-    return state
+def _bar(run: RunDirectory, lines: list[dict[str, Any]], named: bool) -> Bar:
+    done = min(lines[-1]["step"] / max(lines[-1]["steps"], 1), 1.0) if lines else 0.0
+    return Bar(done, f"{run.name} · {_facts(run, lines)}" if named else _facts(run, lines), color(run.model))
 
 
-def _facts(run: RunDirectory, state: str, lines: list[dict[str, Any]]) -> str:
+def _facts(run: RunDirectory, lines: list[dict[str, Any]]) -> str:
     """Where a run stands, in one line."""
+    state = run.state
     if not lines:
         return "Opening the images …" if state == "running" else "Not begun yet."
     last = lines[-1]
@@ -104,145 +150,41 @@ def _facts(run: RunDirectory, state: str, lines: list[dict[str, Any]]) -> str:
     return " · ".join(facts)
 
 
-def _controls(run: RunDirectory, state: str) -> None:
-    lab = shared.lab()
-    jobs = lab.jobs()
-    ours = any(run.name in job for job in jobs)
-    if ours and jobs and run.name in jobs[0] and state == "running":
-        st.button("Pause", icon=":material/pause:", key=f"pause-{run.name}", on_click=lab.pause, args=(run.name,))
-    if ours and state == "paused":
-        st.button("Go on", icon=":material/play_arrow:", key=f"goon-{run.name}", on_click=lab.resume, args=(run.name,))
-    if ours and state in ACTIVE:
-        word = "Stop the race" if any(run.name in job and len(job) > 1 for job in jobs) else "Stop"
-        st.button(word, icon=":material/stop:", key=f"stop-{run.name}", on_click=lab.stop, args=(run.name,))
-    elif state in ACTIVE:
-        st.caption("trained by another process")
-    if state in ("stopped", "interrupted", "failed"):
-        again = (_resume, run.name)
-        st.button("Resume", icon=":material/play_arrow:", key=f"resume-{run.name}", on_click=_act, args=again)
-    if state not in ACTIVE:
-        if run.has_model and run.dataset in shared.available_datasets():
-            link = {"data": dataset_label(run.dataset), "models": run.name}
-            st.page_link("pages/explore.py", label="Explore it", icon=":material/search:", query_params=link)
-        with st.popover("More", icon=":material/more_horiz:", key=f"more-{run.name}"):
-            st.text_input("New name", run.name, key=f"name-{run.name}", max_chars=64)
-            st.button("Rename", key=f"rename-{run.name}", on_click=_act, args=(_rename, run.name))
-            sure = st.checkbox("Yes, remove this run and its model", key=f"sure-{run.name}")
-            st.button(
-                "Delete",
-                icon=":material/delete:",
-                key=f"delete-{run.name}",
-                on_click=_act,
-                args=(_delete, run.name),
-                disabled=not sure,
-            )
-
-
-def tell(problem: str) -> None:
-    """Leave a sentence for the next drawing of the page; callbacks draw before it."""
-    st.session_state["problem"] = problem
-
-
-def _act(action: Callable[[str], None], name: str) -> None:
-    """Do something to a run from a button, and have the whole page drawn anew."""
-    try:
-        action(name)
-    except DaeError as error:
-        tell(str(error))
-    st.session_state["acted"] = True
-
-
-def _resume(name: str) -> None:
-    shared.lab().start(find_run(name))
-
-
-def _rename(name: str) -> None:
-    renamed = find_run(name).rename(st.session_state[f"name-{name}"].strip()).name
-    _show([renamed if shown == name else shown for shown in st.session_state.get("runs", [])])
-
-
-def _delete(name: str) -> None:
-    find_run(name).delete()
-    _show([shown for shown in st.session_state.get("runs", []) if shown != name])
-
-
-def _show(names: list[str]) -> None:
-    """Choose what the page shows from its next drawing on."""
-    st.session_state["runs"] = names
-
-
-def _verdict(runs: Sequence[RunDirectory], progress: dict[str, list[dict[str, Any]]]) -> None:
-    """One sentence on who leads a race, after the last epoch that all have finished."""
+def _verdict(progress: Progress) -> str:
+    """One sentence on who leads a race, after the last epoch that all have finished; empty where there is none."""
     scored = {
-        run.name: {line["epoch"]: line["scores"]["psnr_db"] for line in progress[run.name] if line.get("scores")}
-        for run in runs
+        name: {line["epoch"]: line["scores"]["psnr_db"] for line in lines if line.get("scores")}
+        for name, lines in progress.items()
     }
-    common = set.intersection(*map(set, scored.values())) if len(runs) > 1 else set()
-    if len(runs) < 2 or max(common, default=0) == 0:
-        return
+    common = set.intersection(*map(set, scored.values())) if len(scored) > 1 else set()
+    if max(common, default=0) == 0:
+        return ""
     epoch = max(common)
     first, second = sorted(scored, key=lambda name: -scored[name][epoch])[:2]
     lead = scored[first][epoch] - scored[second][epoch]
     if lead < 0.05:
-        st.markdown(f"After epoch {epoch} **{first}** and **{second}** are level at {scored[first][epoch]:.1f} dB.")
-    else:
-        st.markdown(
-            f"After epoch {epoch} **{first}** leads **{second}** by {lead:.1f} dB ({scored[first][epoch]:.1f} dB)."
-        )
+        return f"After epoch {epoch} {first} and {second} are level at {scored[first][epoch]:.1f} dB."
+    return f"After epoch {epoch} {first} leads {second} by {lead:.1f} dB ({scored[first][epoch]:.1f} dB)."
 
 
-def _curves(runs: Sequence[RunDirectory], progress: dict[str, list[dict[str, Any]]]) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        y = st.segmented_control(
-            "Show",
-            plots.Y_AXES,
-            format_func=lambda name: "Loss" if name == "loss" else "PSNR",
-            default="loss",
-            required=True,
-            key="curve_y",
-            help="**Loss** is the error that training makes smaller; **PSNR** how clear the pictures are, in decibels.",
-        )
-        x = st.segmented_control(
-            "Against",
-            plots.X_AXES,
-            format_func=str.capitalize,
-            default="epoch",
-            required=True,
-            key="curve_x",
-            help="An **epoch** is one pass over all training pictures; a **step** is one batch of them.",
-        )
-        log = st.toggle("Log scale", key="curve_log", help="Shows small differences late in the training.")
-        smoothing = st.slider(
-            "Smoothing",
-            0.0,
-            0.95,
-            0.0,
-            0.05,
-            key="curve_smoothing",
-            width=180,
-            help="Averages the jumpy training loss; the validation curve stays as measured.",
-        )
+def _curves(runs: Sequence[RunDirectory], progress: Progress, drawn: Mapping[str, Any]) -> None:
     used: dict[str, int] = {}
     curves = []
     for run in runs:
-        model = run.model
-        dash = plots.DASHES[used.get(model, 0) % len(plots.DASHES)]  # a second run of a model shares its colour
-        used[model] = used.get(model, 0) + 1
-        curves.append(plots.Curve(run.name, color(model), progress[run.name], dash))
-    if x and y and any(progress.values()):
-        live_chart(
-            plots.loss_figure(curves, x, y, log, smoothing, _references(runs)),
-            key="loss-chart",
-            alt=f"{plots.Y_AXES[y]} of {words.listing([run.name for run in runs])} against the {plots.X_AXES[x]}",
-        )
+        dash = plots.DASHES[used.get(run.model, 0) % len(plots.DASHES)]  # a second run of a model shares its colour
+        used[run.model] = used.get(run.model, 0) + 1
+        curves.append(plots.Curve(run.name, color(run.model), progress[run.name], dash))
+    names = words.listing([run.name for run in runs])
+    live_chart(
+        plots.loss_figure(curves, **drawn, references=_references(runs)),
+        key="loss-chart",
+        alt=f"{plots.Y_AXES[drawn['y']]} of {names} against the {plots.X_AXES[drawn['x']]}",
+        bars=[_bar(run, progress[run.name], named=len(runs) > 1) for run in runs],
+        words=_verdict(progress),
+    )
 
 
 def _references(runs: Sequence[RunDirectory]) -> dict[str, Scores]:
     """What needs no training, where all the runs have the same: they then share data and noise."""
     known = [facts.references for run in runs if (facts := run.facts())]
     return known[0] if known and all(other == known[0] for other in known) else {}
-
-
-def dataset_label(name: str) -> str:
-    """What pages call a data set, in their addresses too."""
-    return DATASETS[name].label if name in DATASETS else name

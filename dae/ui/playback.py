@@ -13,7 +13,8 @@ from dae.errors import RunError
 from dae.models import MODELS
 from dae.pictures import to_png
 from dae.runs import RunDirectory
-from dae.ui.components import FrameRow, frame_slider
+from dae.status import ACTIVE
+from dae.ui.slider import FrameRow, frame_slider
 
 _FRAMES = 61  # at the most
 
@@ -31,7 +32,11 @@ def playback(runs: Sequence[RunDirectory], progress: Mapping[str, list[dict[str,
     epochs = [epoch for epoch in epochs if all(run.preview_path(epoch).is_file() for run in runs)]
     if not epochs:
         return
-    shown = [epochs[place] for place in np.linspace(0, len(epochs) - 1, min(len(epochs), _FRAMES)).round().astype(int)]
+    if any(run.state in ACTIVE for run in runs):
+        shown = epochs[-1:]  # what an update sends does not grow with the run
+    else:
+        places = np.linspace(0, len(epochs) - 1, min(len(epochs), _FRAMES)).round().astype(int)
+        shown = [epochs[place] for place in places]
     rows = []
     for which, note in (("clean", "what it should find again"), ("noisy", "what the model is given")):
         path = runs[0].preview_path(which)
@@ -54,13 +59,12 @@ def playback(runs: Sequence[RunDirectory], progress: Mapping[str, list[dict[str,
     with Image.open(runs[0].preview_path("clean")) as strip:
         width, height = strip.size
     columns = max(width // height, 1)  # square pictures side by side
-    st.subheader("Watch it learn", anchor=False)
     frame_slider(
         rows,
         steps=[f"{epoch}" for epoch in shown],
         columns=columns,
         value=len(shown) - 1,
-        label="After epoch",
+        label="Watch it learn: after epoch",
         key="playback",
         alt=f"{columns} test pictures: clean, noisy, and denoised after each epoch",
         play=True,

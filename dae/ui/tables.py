@@ -12,7 +12,7 @@ from dae.models import count_parameters
 from dae.noise import NoiseSpec
 from dae.runs import find_run
 from dae.ui import shared
-from dae.ui.components import live_chart
+from dae.ui.chart import live_chart
 from dae.ui.shared import Choice
 
 SEED = 0

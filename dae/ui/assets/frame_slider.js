@@ -54,7 +54,7 @@ class FrameSlider {
     const line = make("div", "line", head)
     this.label = make("label", "label", line, { for: "step" })
     this.value = make("div", "value", line, { "aria-hidden": "true" })   // the input says it
-    const control = make("div", "control", head)
+    const control = this.control = make("div", "control", head)
     this.button = make("button", "play", control, { type: "button", "aria-label": "Play", "data-testid": "frame-slider-play" })
     this.track = make("div", "track", control)
     this.band = make("div", "trained", this.track)
@@ -91,9 +91,11 @@ class FrameSlider {
 
   // Old frames stay on screen until every new sheet is decoded; a newer message overtakes an older one.
   async receive(bytes) {
-    const run = this.runs
     const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0)
-    const spec = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)))
+    const text = new TextDecoder().decode(bytes.subarray(4, 4 + length))   // with a digest of every sheet
+    if (text === this.text) return
+    this.text = text
+    const spec = JSON.parse(text)
     const fresh = new Map()
     let start = 4 + length
     for (const { id, bytes: size } of spec.rows) {
@@ -101,7 +103,7 @@ class FrameSlider {
       if (!this.sheets.has(id) && !fresh.has(id)) fresh.set(id, createImageBitmap(png, { colorSpaceConversion: "none" }))
     }
     const decoded = await Promise.all([...fresh].map(async ([id, sheet]) => [id, await sheet]))
-    if (run !== this.runs) return decoded.forEach(([, sheet]) => sheet.close())
+    if (text !== this.text) return decoded.forEach(([, sheet]) => sheet.close())
     for (const [id, sheet] of decoded) this.sheets.set(id, sheet)
     this.apply(spec)
     for (const [id, sheet] of this.sheets) {
@@ -129,6 +131,7 @@ class FrameSlider {
     const texts = { label: spec.label, first: spec.steps[0], last: spec.steps.at(-1), words: spec.trainedWords, caption: spec.caption }
     for (const [part, text] of Object.entries(texts)) write(this[part], text)
     this.button.hidden = !spec.play
+    this.control.hidden = spec.steps.length < 2   // nothing to slide through
     this.input.max = spec.steps.length - 1
     this.band.hidden = this.words.hidden = !spec.trained
     const [from, to] = spec.trained ?? [0, 0]

@@ -12,9 +12,10 @@ const CONFIG = {
 
 const mounts = new WeakMap()   // shadow root -> LiveChart
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setStateValue }) {
   let chart = mounts.get(parentElement)
   if (!chart) mounts.set(parentElement, (chart = new LiveChart(parentElement)))
+  chart.confirm = (number) => setStateValue("kept", number)
   chart.receive(data)
   const run = ++chart.runs
   return () => {
@@ -26,20 +27,29 @@ export default function ({ data, parentElement }) {
   }
 }
 
+// Text from Python is only ever written as text, never as markup.
+const write = (node, text) => { if (node.textContent !== text) node.textContent = text }
+
+function make(tag, name, parent) {
+  const node = document.createElement(tag)
+  node.className = name
+  parent.append(node)
+  return node
+}
+
 class LiveChart {
   runs = 0
   updates = 0
+  kept = { number: 0, traces: [] }   // the arrays that Python may leave out
 
   constructor(parent) {
-    this.root = document.createElement("div")
-    this.root.className = "live-chart"
+    this.root = make("div", "live-chart", parent)
     this.root.dataset.testid = "live-chart"
     this.root.dataset.updates = "0"
-    this.root.setAttribute("role", "img")
-    this.plot = document.createElement("div")
-    this.plot.className = "plot"
-    this.root.append(this.plot)
-    parent.append(this.root)
+    this.bars = make("div", "bars", this.root)
+    this.words = make("p", "words", this.root)
+    this.plot = make("div", "plot", this.root)
+    this.plot.setAttribute("role", "img")
     this.watch = new ResizeObserver(() => this.resize())
     this.watch.observe(this.root)
   }
@@ -51,9 +61,12 @@ class LiveChart {
   }
 
   async receive(data) {
+    if (data.base && data.base !== this.kept.number) return this.confirm(this.kept.number)   // lost: all of it, please
+    this.complete(data)
     this.data = data
-    this.root.style.height = `${data.height}px`
-    this.root.setAttribute("aria-label", data.alt)
+    this.progress(data)
+    this.plot.style.height = `${data.height}px`
+    this.plot.setAttribute("aria-label", data.alt)
     try {
       await import(`./${data.plotly}`)
       this.plotly = globalThis.Plotly
@@ -66,6 +79,48 @@ class LiveChart {
     if (this.data === data) await this.react()   // else a newer message waits behind this one
   }
 
+  progress({ bars, words }) {
+    while (this.bars.children.length > bars.length) this.bars.lastChild.remove()
+    while (this.bars.children.length < bars.length) {
+      const bar = make("div", "bar", this.bars)
+      make("div", "text", bar)
+      make("div", "track", bar).setAttribute("role", "progressbar")
+      make("div", "fill", bar.lastChild)
+    }
+    bars.forEach(({ done, text, color }, index) => {
+      const [label, track] = this.bars.children[index].children
+      write(label, text)
+      const percent = Math.round(done * 1000) / 10
+      track.setAttribute("aria-valuenow", percent)
+      track.setAttribute("aria-label", text)
+      track.firstChild.style.width = `${percent}%`
+      if (CSS.supports("color", color)) track.firstChild.style.background = color
+    })
+    write(this.words, words)
+  }
+
+  // Put what is held before what came, and hold it from now on where Python asks for that.
+  complete(message) {
+    const text = `${message.base} ${message.known} ${message.figure}`
+    if (text !== this.text) {
+      this.text = text
+      this.figure = JSON.parse(message.figure)
+      this.figure.data.forEach((trace, index) => {
+        for (const axis of ["x", "y"]) {
+          const tail = trace[axis]?.bdata && floats(trace[axis].bdata)
+          const held = message.known[index] && this.kept.traces[index][axis].subarray(0, message.known[index])
+          if (tail || held) trace[axis] = joined(held || [], tail || [])   // an empty tail comes as a plain []
+        }
+      })
+      this.changed = true
+    }
+    if (message.keep && message.keep !== this.asked) {
+      this.asked = message.keep
+      this.kept = { number: message.keep, traces: this.figure.data.map(({ x, y }) => ({ x, y })) }
+      this.confirm(message.keep)
+    }
+  }
+
   // plotly.js puts its style rules into the document's head, where they cannot reach a shadow root.
   dress() {
     if (this.style) return
@@ -76,22 +131,56 @@ class LiveChart {
   }
 
   async react() {
+    if (!this.root.clientWidth) return
     const theme = themeOf(this.root)
-    const seen = JSON.stringify(theme) + this.data.height + this.data.figure
-    if (seen === this.seen || !this.root.clientWidth) return
-    this.seen = seen
-    const { data, layout } = JSON.parse(this.data.figure)
+    const look = JSON.stringify(theme) + this.data.height
+    if (look === this.look && !this.changed) return
+    const { data } = this.figure
+    const frame = JSON.stringify(this.figure, (name, value) => (value instanceof Float32Array ? undefined : value))
+    if (look === this.look && frame === this.frame && this.fits(data)) await this.grow(data)
+    else await this.redraw(data, theme)
+    Object.assign(this, { look, frame, changed: false })
+    this.root.dataset.updates = ++this.updates
+  }
+
+  async redraw(data, theme) {
+    const layout = structuredClone(this.figure.layout)   // plotly.js writes into it
     Object.assign(layout, { template: { layout: theme }, height: this.data.height, width: this.root.clientWidth, autosize: false })
     layout.uirevision ??= "constant"
     if (layout.title?.text) theme.margin.t += 32
     if (this.root.clientWidth < 600) Object.assign(theme.legend, { yref: "container", y: 0, yanchor: "bottom" })
+    this.keepZoom(layout.xaxis)
     await this.plotly.react(this.plot, data, layout, CONFIG)
-    this.root.dataset.updates = ++this.updates
+  }
+
+  // plotly.js forgets a zoom when the range it is given changes: while the user looks closer, it does not.
+  keepZoom(axis) {
+    if (!axis?.range) return
+    const shown = this.plot.layout?.xaxis?.range
+    const zoomed = this.given && shown && String(shown) !== String(this.given.range)
+    if (zoomed && axis.uirevision === this.given.uirevision) axis.range = [...this.given.range]
+    else this.given = { range: [...axis.range], uirevision: axis.uirevision }
+  }
+
+  // Nothing but the curves has changed, and they stay within the axes: a third of the work of a redraw.
+  async grow(data) {
+    const values = data.map(({ x, y }) => ({ x, y }))
+    const instantly = { mode: "immediate", transition: { duration: 0 }, frame: { duration: 0, redraw: false } }
+    await this.plotly.animate(this.plot, { data: values, traces: data.map((_, index) => index) }, instantly)
+  }
+
+  fits(data) {
+    const { xaxis, yaxis } = this.plot.layout
+    return [["x", xaxis], ["y", yaxis]].every(([name, { autorange, range, type }]) => {
+      if (autorange === false) return true
+      const [low, high] = type === "log" ? range.map((exponent) => 10 ** exponent) : range
+      return data.every((trace) => trace[name]?.every?.((value) => !(value < low || value > high)) ?? true)
+    })
   }
 
   resize() {
     if (!this.plotly || !this.root.clientWidth) return
-    if (!this.updates) return this.react()   // it was born in a hidden tab
+    if (this.changed) return this.react()   // it came in a hidden tab
     if (this.root.clientWidth !== this.plot.layout?.width) this.plotly.relayout(this.plot, { width: this.root.clientWidth })
   }
 
@@ -99,10 +188,22 @@ class LiveChart {
     const sorry = document.createElement("p")
     sorry.className = "sorry"
     sorry.textContent = "This chart cannot be drawn: plotly.js did not load. Reload the page; if that does not help, reinstall dae."
-    this.root.style.height = "auto"
-    this.root.removeAttribute("role")
-    this.root.replaceChildren(sorry)
+    this.plot.style.height = "auto"
+    this.plot.removeAttribute("role")
+    this.plot.replaceChildren(sorry)
   }
+}
+
+function floats(text) {
+  const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0))
+  return new Float32Array(bytes.buffer)
+}
+
+function joined(first, second) {
+  const whole = new Float32Array(first.length + second.length)
+  whole.set(first)
+  whole.set(second, first.length)
+  return whole
 }
 
 // Only what the figure leaves open: a template yields to every explicit setting.
@@ -128,11 +229,16 @@ function themeOf(node) {
   }
 }
 
-// plotly.js does not know color-mix(): let the browser turn any CSS colour into channels.
+// plotly.js does not know color-mix(): let the browser turn any CSS colour into channels, once.
+const mixed = new Map()
 function mix(color, part) {
-  const pen = document.createElement("canvas").getContext("2d", { willReadFrequently: true })
-  pen.fillStyle = color
-  pen.fillRect(0, 0, 1, 1)
-  const [red, green, blue] = pen.getImageData(0, 0, 1, 1).data
-  return `rgba(${red},${green},${blue},${part})`
+  const name = `${color} ${part}`
+  if (!mixed.has(name)) {
+    const pen = document.createElement("canvas").getContext("2d", { willReadFrequently: true })
+    pen.fillStyle = color
+    pen.fillRect(0, 0, 1, 1)
+    const [red, green, blue] = pen.getImageData(0, 0, 1, 1).data
+    mixed.set(name, `rgba(${red},${green},${blue},${part})`)
+  }
+  return mixed.get(name)
 }

@@ -1,29 +1,19 @@
-"""Two Streamlit components: a Plotly chart updated in place, and a slider over pictures computed ahead.
-
-Both are plain ES modules under `assets/`. The slider's travels inline, so it works from a bare checkout;
-the chart's is served from the folder that `pyproject.toml` declares, as it imports plotly.js (4.8 MB).
-"""
+"""A Streamlit component: a slider over pictures computed ahead, `assets/frame_slider.js`."""
 
 import functools
 import hashlib
 import json
-import logging
-import shutil
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
-    from streamlit.components.v2.types import ComponentRenderer
+from dae.ui.chart import ASSETS
 
-ASSETS = Path(__file__).parent / "assets"
-_log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from streamlit.components.v2.types import ComponentRenderer
 
 
 @dataclass(frozen=True)
@@ -113,75 +103,15 @@ def frame_slider(
     return place.step
 
 
-def live_chart(figure: "go.Figure | Mapping[str, Any]", *, key: str, alt: str, height: int = 420) -> None:
-    """Draw a Plotly figure that later runs update in place: zoom, pan and hidden traces survive.
-
-    Colours, fonts and grid lines come from the Streamlit theme wherever the figure sets none itself; the
-    figure's own template is left out. Arrays travel as base64, so float32 ones are half the bytes.
-
-    Args:
-        figure: a figure, or a dict with "data" and "layout".
-        key: names the chart on its page; keep it the same from one update to the next.
-        alt: one sentence that tells what the chart shows, for a screen reader.
-        height: in CSS pixels.
-    """
-    import plotly.graph_objects as go
-
-    figure = figure if isinstance(figure, go.Figure) else go.Figure(figure)
-    try:
-        data = {"figure": _figure_json(figure), "plotly": plotly_asset(), "alt": alt, "height": height}
-        mount = _live_chart_mount()
-    except (OSError, StreamlitAPIException) as error:  # a read-only folder, or dae is not installed
-        _log.warning("live_chart draws without its component: %s", error)
-        st.plotly_chart(figure, key=key, height=height, config={"displaylogo": False})
-        st.caption("Each update draws this chart anew and loses its zoom; the server's log says why.")
-        return
-    mount(key=key, data=data)
-
-
-def plotly_asset(folder: Path = ASSETS) -> str:
-    """Put plotly.js beside the chart's module, once, and return its path within `folder`.
-
-    The file comes from the installed plotly package and carries its version in its name, so an upgrade is
-    a new file. It is written whole or not at all, and two processes may do so at once.
-
-    Raises:
-        OSError: the folder cannot be written.
-    """
-    import plotly
-
-    name = f"vendor/plotly-{plotly.__version__}.min.js"
-    target = folder / name
-    if not target.is_file():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_name(f"{uuid.uuid4().hex}.part")
-        try:
-            shutil.copyfile(Path(plotly.__file__).parent / "package_data" / "plotly.min.js", part)
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
-    return name
-
-
 # Registered at the first call, not at import: a served module needs the running server's asset folders.
 @functools.cache
-def _live_chart_mount() -> "ComponentRenderer":
-    return st.components.v2.component("dae.live_chart", js="live_chart.js", css="live_chart.css")
-
-
-@functools.cache
 def _frame_slider_mount() -> "ComponentRenderer":
-    js, css = ((ASSETS / f"frame_slider.{kind}").read_text(encoding="utf-8") for kind in ("js", "css"))
-    return st.components.v2.component("dae_frame_slider", js=js, css=css)
-
-
-def _figure_json(figure: "go.Figure") -> str:
-    """Return the figure as strict JSON, without its template; NaN in lists becomes null."""
-    from plotly.io.json import to_json_plotly
-
-    spec = figure.to_plotly_json()
-    spec["layout"].pop("template", None)
-    return str(to_json_plotly({"data": spec["data"], "layout": spec["layout"]}))
+    js, css = "frame_slider.js", "frame_slider.css"
+    try:
+        return st.components.v2.component("dae.frame_slider", js=js, css=css)
+    except StreamlitAPIException:  # dae is not installed: the module then travels in every message
+        js, css = ((ASSETS / name).read_text(encoding="utf-8") for name in (js, css))
+        return st.components.v2.component("dae_frame_slider", js=js, css=css)
 
 
 def _describe(rows: Sequence[FrameRow], steps: Sequence[str], columns: int) -> dict[str, Any]:

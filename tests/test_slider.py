@@ -1,24 +1,20 @@
-"""The Python side of the two Streamlit components; tests/test_browser.py looks at them in a browser."""
+"""The Python side of the slider; tests/test_browser.py looks at them in a browser."""
 
 import io
 import json
-import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import plotly
-import plotly.graph_objects as go
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from dae.ui import components
-from dae.ui.components import ASSETS, FrameRow, _ask, _describe, _Move, _move, _pack, _Place, _settle
+from dae.ui import slider
+from dae.ui.slider import ASSETS, FrameRow, _ask, _describe, _Move, _move, _pack, _Place, _settle
 
 STEPS = ("0.0", "0.5", "1.0")
 COLUMNS = 4
-PLOTLY_JS = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 
 
 def sheet(steps: int = len(STEPS), columns: int = COLUMNS, size: tuple[int, int] = (5, 3)) -> bytes:
@@ -130,65 +126,11 @@ def test_a_step_beyond_the_end_is_the_last_one() -> None:
     assert Slider().run(5, _Move(99, 100)) == 9
 
 
-def test_plotly_is_put_in_place_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    name = components.plotly_asset(tmp_path)
-    assert (tmp_path / name).read_bytes() == PLOTLY_JS.read_bytes()
-    assert plotly.__version__ in name
-    monkeypatch.setattr(components.shutil, "copyfile", lambda *_: pytest.fail("copied again"))
-    assert components.plotly_asset(tmp_path) == name
-
-
-def test_a_copy_that_breaks_off_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(source: Path, target: Path) -> None:
-        target.write_bytes(b"half of it")
-        raise OSError("disk full")
-
-    monkeypatch.setattr(components.shutil, "copyfile", fail)
-    with pytest.raises(OSError, match="disk full"):
-        components.plotly_asset(tmp_path)
-    assert list((tmp_path / "vendor").iterdir()) == []
-
-
-def test_two_at_once_put_the_same_file(tmp_path: Path) -> None:
-    threads = [threading.Thread(target=components.plotly_asset, args=(tmp_path,)) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=30)
-    (file,) = (tmp_path / "vendor").iterdir()
-    assert file.stat().st_size == PLOTLY_JS.stat().st_size
-
-
-def test_a_figure_travels_as_strict_json_with_typed_arrays_and_no_template() -> None:
-    figure = go.Figure(go.Scatter(y=np.array([1, np.nan, 3], dtype=np.float32)))
-    figure.add_scatter(y=[1.0, float("nan"), 3.0])
-    spec = json.loads(components._figure_json(figure), parse_constant=lambda name: pytest.fail(name))
-    assert spec["data"][0]["y"]["dtype"] == "f4"
-    assert spec["data"][1]["y"] == [1.0, None, 3.0]
-    assert "template" not in spec["layout"]
-
-
-def test_a_folder_that_cannot_be_written_still_gives_a_chart(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse() -> str:
-        raise PermissionError("read-only")
-
-    def page() -> None:
-        from dae.ui.components import live_chart
-
-        live_chart({"data": [{"y": [1, 2]}]}, key="loss", alt="Loss falls")
-
-    monkeypatch.setattr(components, "plotly_asset", refuse)
-    app = AppTest.from_function(page, default_timeout=30).run()
-    assert not app.exception
-    assert len(app.get("plotly_chart")) == 1
-    assert "loses its zoom" in app.caption[0].value
-
-
 def test_the_slider_returns_its_value_on_a_page() -> None:
     def page(png: bytes) -> None:
         import streamlit as st
 
-        from dae.ui.components import FrameRow, frame_slider
+        from dae.ui.slider import FrameRow, frame_slider
 
         step = frame_slider(
             [FrameRow("Noisy", png)],
@@ -209,7 +151,7 @@ def test_the_slider_returns_its_value_on_a_page() -> None:
 @pytest.mark.parametrize("index", [{"value": 3}, {"value": 0, "trained": (0, 3)}, {"value": -1}])
 def test_an_index_outside_the_steps_is_refused(index: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="outside the steps 0 to 2"):
-        components.frame_slider(
+        slider.frame_slider(
             [FrameRow("R", sheet())], steps=STEPS, columns=COLUMNS, label="Noise", key="k", alt="a", **index
         )
 

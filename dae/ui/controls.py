@@ -1,0 +1,87 @@
+"""What may be done to a run: pause, stop, resume, rename, delete, explore."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from dae.data import DATASETS
+from dae.errors import DaeError
+from dae.runs import RunDirectory, find_run
+from dae.status import ACTIVE
+from dae.ui import shared
+
+
+def controls(run: RunDirectory, state: str) -> None:
+    """Draw the buttons that the state allows, and the link to what the run has learnt."""
+    lab = shared.lab()
+    jobs = lab.jobs()
+    ours = any(run.name in job for job in jobs)
+    if ours and jobs and run.name in jobs[0] and state == "running":
+        st.button("Pause", icon=":material/pause:", key=f"pause-{run.name}", on_click=lab.pause, args=(run.name,))
+    if ours and state == "paused":
+        st.button("Go on", icon=":material/play_arrow:", key=f"goon-{run.name}", on_click=lab.resume, args=(run.name,))
+    if ours and state in ACTIVE:
+        word = "Stop the race" if any(run.name in job and len(job) > 1 for job in jobs) else "Stop"
+        st.button(word, icon=":material/stop:", key=f"stop-{run.name}", on_click=lab.stop, args=(run.name,))
+    elif state in ACTIVE:
+        st.caption("trained by another process")
+    if state in ("stopped", "interrupted", "failed"):
+        again = (_resume, run.name)
+        st.button("Resume", icon=":material/play_arrow:", key=f"resume-{run.name}", on_click=_act, args=again)
+    if state not in ACTIVE:
+        if run.has_model and run.dataset in shared.available_datasets():
+            link = {"data": _dataset_label(run.dataset), "models": run.name}
+            st.page_link("pages/explore.py", label="Explore it", icon=":material/search:", query_params=link)
+            st.page_link("pages/compare.py", label="Compare it", icon=":material/leaderboard:", query_params=link)
+        _housekeeping(run)
+
+
+def _housekeeping(run: RunDirectory) -> None:
+    with st.popover("More", icon=":material/more_horiz:", key=f"more-{run.name}"):
+        st.text_input("New name", run.name, key=f"name-{run.name}", max_chars=64)
+        st.button("Rename", key=f"rename-{run.name}", on_click=_act, args=(_rename, run.name))
+        sure = st.checkbox("Yes, remove this run and its model", key=f"sure-{run.name}")
+        st.button(
+            "Delete",
+            icon=":material/delete:",
+            key=f"delete-{run.name}",
+            on_click=_act,
+            args=(_delete, run.name),
+            disabled=not sure,
+        )
+
+
+def _dataset_label(name: str) -> str:
+    """What pages call a data set, in their addresses too."""
+    return DATASETS[name].label if name in DATASETS else name
+
+
+def tell(problem: str) -> None:
+    """Leave a sentence for the next drawing of the page; callbacks draw before it."""
+    st.session_state["problem"] = problem
+
+
+def show(names: list[str]) -> None:
+    """Choose what the page shows from its next drawing on."""
+    st.session_state["runs"] = names
+
+
+def _act(action: Callable[[str], None], name: str) -> None:
+    try:
+        action(name)
+    except DaeError as error:
+        tell(str(error))
+
+
+def _resume(name: str) -> None:
+    shared.lab().start(find_run(name))
+
+
+def _rename(name: str) -> None:
+    renamed = find_run(name).rename(st.session_state[f"name-{name}"].strip()).name
+    show([renamed if shown == name else shown for shown in st.session_state.get("runs", [])])
+
+
+def _delete(name: str) -> None:
+    find_run(name).delete()
+    show([shown for shown in st.session_state.get("runs", []) if shown != name])
