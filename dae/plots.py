@@ -20,6 +20,13 @@ X_AXES = {"epoch": "epoch", "step": "step", "seconds": "seconds of training"}
 Y_AXES = {"loss": "loss", "psnr_db": "PSNR in dB"}
 
 
+_LAYOUT = {
+    "margin": {"l": 64, "r": 16, "t": 16, "b": 52},
+    "hovermode": "x unified",
+    "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
+}
+
+
 @dataclass(frozen=True)
 class Curve:
     """A run's lines of progress and how it is drawn."""
@@ -57,6 +64,8 @@ def loss_figure(
                 {
                     **_points(training, x, loss.to_numpy()),
                     "name": f"{curve.name}, training",
+                    "legendgroup": curve.name,
+                    "showlegend": len(curves) == 1 or not validation,
                     "mode": "lines",
                     "line": {"color": curve.color, "width": 1.5, "dash": curve.dash},
                     "opacity": 0.55,
@@ -68,6 +77,7 @@ def loss_figure(
                 {
                     **_points(validation, x, values),
                     "name": f"{curve.name}, validation",
+                    "legendgroup": curve.name,
                     "mode": "lines+markers",
                     "line": {"color": curve.color, "width": 2.5, "dash": curve.dash},
                     "marker": {"size": 7},
@@ -78,13 +88,14 @@ def loss_figure(
                 {
                     **_points(validation[best : best + 1], x, values[best : best + 1]),
                     "name": f"{curve.name}, best epoch",
+                    "legendgroup": curve.name,
                     "mode": "markers",
                     "marker": {"size": 15, "symbol": "circle-open", "color": curve.color, "line": {"width": 2.5}},
                     "showlegend": False,
                 }
             )
     levels = {name: scores.mse if y == "loss" else scores.psnr_db for name, scores in (references or {}).items()}
-    layout = {
+    layout: dict[str, Any] = {
         "shapes": [
             _across(value) | {"type": "line", "line": {"color": NEUTRAL, "dash": _reference_dash(name), "width": 1.5}}
             for name, value in levels.items()
@@ -98,7 +109,7 @@ def loss_figure(
                 "xref": "x domain",
                 "xanchor": "right",
                 "y": math.log10(value) if log else value,
-                "yanchor": "top" if y == "loss" else "bottom",
+                "yanchor": "bottom",
             }
             for name, value in levels.items()
         ],
@@ -110,7 +121,7 @@ def loss_figure(
             "uirevision": f"{y} {log}",
         },
     }
-    return _laid_out(go.Figure({"data": [{"type": "scatter"} | trace for trace in traces], "layout": layout}))
+    return go.Figure({"data": [{"type": "scatter"} | trace for trace in traces], "layout": _LAYOUT | layout})
 
 
 def robustness_figure(
@@ -148,7 +159,7 @@ def robustness_figure(
         )
     figure.update_xaxes(title="noise strength")
     figure.update_yaxes(title="PSNR in dB, higher is clearer")
-    return _laid_out(figure)
+    return figure.update_layout(_LAYOUT)
 
 
 def _across(value: float) -> dict[str, Any]:
@@ -185,11 +196,3 @@ def _end(curves: Sequence[Curve], x: str) -> float:
     magnitude = 10.0 ** math.floor(math.log10(max(now, 1)))
     ahead = next(step * magnitude for step in (1, 1.5, 2, 3, 5, 7, 10) if step * magnitude >= now)
     return ahead if x == "seconds" else min(ahead, planned)
-
-
-def _laid_out(figure: go.Figure) -> go.Figure:
-    return figure.update_layout(
-        margin={"l": 64, "r": 16, "t": 16, "b": 52},
-        hovermode="x unified",
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
-    )

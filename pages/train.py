@@ -16,7 +16,8 @@ page.begin(
 problem = st.session_state.pop("problem", "")
 if problem:
     st.error(problem, icon=":material/error:")
-launcher(expanded="runs" not in st.session_state and not shared.lab().jobs())
+watching = "runs" in st.session_state or "runs" in st.query_params or bool(shared.lab().jobs())
+launcher(expanded=not watching)
 
 with page.told():
     names = [run.name for run in list_runs()]

@@ -5,8 +5,8 @@ import sys
 
 from playwright.sync_api import sync_playwright
 
+from tests.browser.browsing import FLAGS, visit
 from tests.conftest import ROOT
-from tests.test_browser import FLAGS, visit
 
 SHOTS = {
     "explore": "explore?data=Drawn+digits&models=digits-linear&models=digits-conv&models=digits-unet",

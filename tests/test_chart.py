@@ -1,4 +1,4 @@
-"""The Python side of the chart; tests/test_browser.py looks at it in a browser."""
+"""The Python side of the chart; tests/browser looks at it in a browser."""
 
 import base64
 import json

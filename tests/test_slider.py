@@ -1,4 +1,4 @@
-"""The Python side of the slider; tests/test_browser.py looks at them in a browser."""
+"""The Python side of the slider; tests/browser looks at them in a browser."""
 
 import io
 import json

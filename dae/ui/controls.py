@@ -31,8 +31,8 @@ def controls(run: RunDirectory, state: str) -> None:
     if state not in ACTIVE:
         if run.has_model and run.dataset in shared.available_datasets():
             link = {"data": _dataset_label(run.dataset), "models": run.name}
-            st.page_link("pages/explore.py", label="Explore it", icon=":material/search:", query_params=link)
-            st.page_link("pages/compare.py", label="Compare it", icon=":material/leaderboard:", query_params=link)
+            st.page_link("pages/explore.py", label="Explore", icon=":material/search:", query_params=link)
+            st.page_link("pages/compare.py", label="Compare", icon=":material/leaderboard:", query_params=link)
         _housekeeping(run)
 
 

@@ -77,8 +77,11 @@ def watch(names: Sequence[str], drawn: Mapping[str, Any]) -> None:
         drawn: how their curves are, from `curve_controls`.
     """
     before = _situation(names)
-    for name in names:
-        _header(find_run(name))
+    groups = _grouped(names)
+    for first in range(0, len(groups), 2):
+        for column, runs in zip(st.columns(min(len(groups), 2)), groups[first : first + 2], strict=False):
+            with column:
+                _header(runs)
     _queue(names)
 
     @st.fragment(run_every=POLL_S if any(find_run(name).state in ACTIVE for name in names) else QUIET_POLL_S)
@@ -89,9 +92,11 @@ def watch(names: Sequence[str], drawn: Mapping[str, Any]) -> None:
             runs = [find_run(name) for name in names]
             progress = {run.name: run.progress() for run in runs}
             _curves(runs, progress, drawn)
-            playback(runs, progress)
+            with page.told():
+                playback(runs, progress)
 
-    view()
+    with st.container(key="live"):  # its two parts stand side by side by style: columns would be four more elements
+        view()
 
 
 def _situation(names: Sequence[str]) -> tuple[object, ...]:
@@ -100,14 +105,24 @@ def _situation(names: Sequence[str]) -> tuple[object, ...]:
     return [run.name for run in known], [run.state for run in known if run.name in names], shared.lab().jobs()
 
 
-def _header(run: RunDirectory) -> None:
-    """The run's name, state and controls."""
-    state = run.state
+def _grouped(names: Sequence[str]) -> list[list[RunDirectory]]:
+    """The runs, those together that race: they are paused and stopped as one."""
+    groups: dict[object, list[RunDirectory]] = {}
+    for name in names:
+        job = next((job for job in shared.lab().jobs() if name in job and find_run(name).state in ACTIVE), name)
+        groups.setdefault(job, []).append(find_run(name))
+    return list(groups.values())
+
+
+def _header(runs: Sequence[RunDirectory]) -> None:
+    """The names, states and controls of runs that are one job."""
+    titles = [f"**{run.name}** &nbsp; {STATES.get(state := run.state, state)}" for run in runs]
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{run.name}** &nbsp; {STATES.get(state, state)}", width="stretch")
-        controls(run, state)
-    if message := run.status.message:
-        (st.error if state == "failed" else st.caption)(message)
+        st.markdown(" &emsp; ".join(titles), width="stretch")
+        controls(runs[0], runs[0].state)
+    for run in runs:
+        if message := run.status.message:
+            (st.error if run.state == "failed" else st.caption)(message)
 
 
 def _queue(names: Sequence[str]) -> None:
@@ -144,9 +159,7 @@ def _facts(run: RunDirectory, lines: list[dict[str, Any]]) -> str:
     if scored:
         psnr_db, noisy_db = scored[-1]["scores"]["psnr_db"], scored[-1]["noisy_scores"]["psnr_db"]
         best = max(line["scores"]["psnr_db"] for line in scored)
-        facts.append(
-            f"now {psnr_db:.1f} dB, best {best:.1f} dB ({words.gain(best - noisy_db)}, compared with the noisy input)"
-        )
+        facts.append(f"now {psnr_db:.1f} dB, best {best:.1f} dB: {words.gain(best - noisy_db)} than the noisy input")
     return " · ".join(facts)
 
 
@@ -178,6 +191,7 @@ def _curves(runs: Sequence[RunDirectory], progress: Progress, drawn: Mapping[str
     live_chart(
         plots.loss_figure(curves, **drawn, references=_references(runs)),
         key="loss-chart",
+        height=360,
         alt=f"{plots.Y_AXES[drawn['y']]} of {names} against the {plots.X_AXES[drawn['x']]}",
         bars=[_bar(run, progress[run.name], named=len(runs) > 1) for run in runs],
         words=_verdict(progress),

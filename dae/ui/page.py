@@ -26,6 +26,10 @@ _STYLE = """<style>
   border: 1px solid var(--st-border-color);
   color: var(--st-text-color);
 }
+@media (min-width: 60rem) {
+  .st-key-live [data-testid="stVerticalBlock"] { display: grid; grid-template-columns: 1fr 1fr; align-items: start; }
+  .st-key-live [data-testid="stElementContainer"] { min-width: 0; }
+}
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; }
 </style>"""
 

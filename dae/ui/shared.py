@@ -1,5 +1,7 @@
 """What all sessions of a server share: the laboratory, opened data sets and loaded models."""
 
+import atexit
+import sys
 from dataclasses import dataclass, replace
 
 import streamlit as st
@@ -18,8 +20,11 @@ from dae.runs import find_run, list_runs
 
 @st.cache_resource(show_spinner=False, on_release=lambda lab: lab.close())
 def lab() -> Lab:
-    """The one thread that trains in this process."""
-    return Lab()
+    """The one thread that trains in this process; when the server ends, its run is kept as stopped."""
+    sys.setswitchinterval(0.0005)  # a page that is being drawn gives the training its turn sooner
+    opened = Lab()
+    atexit.register(opened.close)
+    return opened
 
 
 @st.cache_resource(show_spinner="Opening the images …", max_entries=12)

@@ -148,7 +148,7 @@ class LiveChart {
     Object.assign(layout, { template: { layout: theme }, height: this.data.height, width: this.root.clientWidth, autosize: false })
     layout.uirevision ??= "constant"
     if (layout.title?.text) theme.margin.t += 32
-    if (this.root.clientWidth < 600) Object.assign(theme.legend, { yref: "container", y: 0, yanchor: "bottom" })
+    if (this.root.clientWidth < 420) Object.assign(theme.legend, { yref: "container", y: 0, yanchor: "bottom" })
     this.keepZoom(layout.xaxis)
     await this.plotly.react(this.plot, data, layout, CONFIG)
   }
