@@ -17,7 +17,7 @@ PAGES = {  # path: (word in the header, icon)
 }
 
 _STYLE = """<style>
-.stMainBlockContainer { max-width: 88rem; padding-bottom: 4rem; }
+.stMainBlockContainer { max-width: 92rem; padding-bottom: 4rem; }
 .stMain h1 { font-size: 2rem; letter-spacing: -0.01em; padding: 0.25rem 0 0; }
 .st-key-header { border-bottom: 1px solid var(--st-border-color); padding-bottom: 0.5rem; }
 [data-testid="stHeader"] { background: transparent; }
