@@ -56,6 +56,7 @@ def loss_figure(
     """
     traces: list[dict[str, Any]] = []  # plain dicts: a page redraws this twice a second
     for curve in curves:
+        group = {"legendgroup": curve.name} if len(curves) > 1 else {}  # a click hides all of a run
         training = [line for line in curve.lines if line.get("loss") is not None]
         validation = [line for line in curve.lines if line.get("scores")]
         if y == "loss" and training:
@@ -64,8 +65,8 @@ def loss_figure(
                 {
                     **_points(training, x, loss.to_numpy()),
                     "name": f"{curve.name}, training",
-                    "legendgroup": curve.name,
-                    "showlegend": len(curves) == 1 or not validation,
+                    "showlegend": not group or not validation,
+                    **group,
                     "mode": "lines",
                     "line": {"color": curve.color, "width": 1.5, "dash": curve.dash},
                     "opacity": 0.55,
@@ -77,10 +78,10 @@ def loss_figure(
                 {
                     **_points(validation, x, values),
                     "name": f"{curve.name}, validation",
-                    "legendgroup": curve.name,
                     "mode": "lines+markers",
                     "line": {"color": curve.color, "width": 2.5, "dash": curve.dash},
                     "marker": {"size": 7},
+                    **group,
                 }
             )
             best = int(values.argmin() if y == "loss" else values.argmax())
@@ -88,10 +89,10 @@ def loss_figure(
                 {
                     **_points(validation[best : best + 1], x, values[best : best + 1]),
                     "name": f"{curve.name}, best epoch",
-                    "legendgroup": curve.name,
                     "mode": "markers",
                     "marker": {"size": 15, "symbol": "circle-open", "color": curve.color, "line": {"width": 2.5}},
                     "showlegend": False,
+                    **group,
                 }
             )
     levels = {name: scores.mse if y == "loss" else scores.psnr_db for name, scores in (references or {}).items()}

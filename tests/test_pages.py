@@ -123,6 +123,16 @@ def test_a_failed_run_says_why(photos: str, tmp_path: Path) -> None:
     assert "diverged in epoch 2" in app.error[0].value
 
 
+def test_a_run_whose_server_died_is_interrupted_and_can_be_resumed(photos: str, tmp_path: Path) -> None:
+    run = new_run(tmp_path / "runs", photos, name="left")
+    run.status.set("running")  # and nobody holds it
+    app = opened("pages/train.py")
+    assert any("interrupted" in text.value for text in app.markdown)
+    app.button(key="resume-left").click()
+    app.run()
+    wait_for(lambda: run.state == "finished")
+
+
 def test_a_damaged_run_does_not_take_its_neighbours_along(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photos: str
 ) -> None:
