@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+
+from tests.conftest import ROOT
 
 PACKAGE = ROOT / "dae"
 MODULES = {
@@ -73,7 +74,7 @@ def test_nothing_is_unpickled_or_evaluated(name: str) -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_only_the_command_line_prints(name: str) -> None:
-    assert not re.search(r"^\s*print\(", MODULES[name].read_text(), re.MULTILINE) or name == "dae.cli"
+    assert not re.search(r"^\s*print\(", MODULES[name].read_text(), re.MULTILINE) or name == "dae.cli" or name.startswith("dae.bench")
 
 
 PROGRAM = """

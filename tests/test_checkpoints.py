@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import same, small, weights
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
@@ -16,6 +15,7 @@ from safetensors.torch import save_file
 from dae.checkpoints import FORMAT, import_weights, load_checkpoint, read_about, save_checkpoint, save_tensors
 from dae.errors import CheckpointError, DaeError
 from dae.models import MODELS, Autoencoder, build_model
+from tests.conftest import same, small, weights
 
 SHAPE = (1, 28, 28)
 CONFIG = small().to_json()

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import new_run
 from PIL import Image
 from safetensors.torch import save_file
 
@@ -22,6 +21,7 @@ from dae.noise import NOISES, NoiseSpec
 from dae.recipes import RECIPES
 from dae.recording import record
 from dae.runs import find_run, list_runs
+from tests.conftest import new_run
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import blobs, tiny
 
 from dae import data, downloads, packed
 from dae.data import DATASETS, data_root, is_available, load_dataset
 from dae.errors import DataError, SpecError, UnknownName
 from dae.packed import ImageSet
+from tests.conftest import blobs, tiny
 
 FETCHED = [name for name, entry in DATASETS.items() if entry.download]
 

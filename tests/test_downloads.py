@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import blobs
 from torchvision import datasets
 
 from dae import data, downloads
 from dae.data import DATASETS, download, is_available, load_dataset
 from dae.errors import DataError, UnknownName
+from tests.conftest import blobs
 
 COLOUR = (3, 32, 32)
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]

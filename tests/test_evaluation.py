@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
-from conftest import tiny
 
 from dae import metrics
 from dae.checkpoints import Checkpoint
@@ -15,6 +14,7 @@ from dae.evaluation import as_denoiser, evaluate, measure, noisy_blocks, nothing
 from dae.models import MODELS, build_model
 from dae.noise import NOISES, NoiseSpec
 from dae.packed import ImageSet
+from tests.conftest import tiny
 
 KEYS = ["run", "model", "dataset", "noise", "level", "n", "mse", "psnr_db", "ssim", "l2"]
 HALF = NoiseSpec("gaussian", 0.5)

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import epochs, new_run
 
 from dae.errors import RunError
 from dae.files import cache_folder, whole_file, whole_folder, write_json
 from dae.recording import record
+from tests.conftest import epochs, new_run
 
 
 def names(folder: Path) -> list[str]:

@@ -6,7 +6,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from conftest import tiny
 from PIL import Image
 from torch import Tensor
 
@@ -15,6 +14,7 @@ from dae.evaluation import nothing
 from dae.frames import LEVELS, clean_sheet, denoised_sheet, levels, nearest_step, noisy_levels, noisy_sheet
 from dae.noise import NOISES, NoiseSpec, corrupt
 from dae.seeds import generator
+from tests.conftest import tiny
 
 HALF = NoiseSpec("gaussian", 0.5)
 SEED = 3

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import PATIENCE_S, Leash, new_run, same, wait_for, weights
 
 from dae import lab as lab_module
 from dae.errors import RunError
 from dae.lab import Lab
 from dae.recording import record
 from dae.runs import RunDirectory
+from tests.conftest import PATIENCE_S, Leash, new_run, same, wait_for, weights
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ import math
 import numpy as np
 import pytest
 import torch
-from conftest import blobs
 from skimage.metrics import mean_squared_error, peak_signal_noise_ratio, structural_similarity
 from torch import Tensor
 
 from dae.metrics import METRICS, l2, mse, psnr_db, ssim
 from dae.packed import ImageSet
+from tests.conftest import blobs
 
 SHAPES = [(1, 28, 28), (1, 37, 31), (3, 37, 31), (3, 32, 32), (1, 7, 9)]
 

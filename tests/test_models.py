@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from conftest import same, weights
 from torch import Generator
 
 from dae.errors import SpecError, UnknownName
 from dae.models import MODELS, Autoencoder, Shape, build_model, count_parameters, meta_model
+from tests.conftest import same, weights
 
 GREY: Shape = (1, 28, 28)
 PUBLISHED = {

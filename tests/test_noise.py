@@ -4,13 +4,13 @@ import math
 
 import pytest
 import torch
-from conftest import blobs
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Generator, Tensor
 
 from dae.errors import SpecError, UnknownName
 from dae.noise import NOISES, NoiseSpec, corrupt
+from tests.conftest import blobs
 
 UNBOUNDED = [kind for kind, noise in NOISES.items() if not noise.bounded]
 LEVELS = (0.1, 0.5)

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import PATIENCE_S, ROOT, epochs, new_run, same, small, wait_for, weights
 from PIL import Image
 
 from dae import recording, training
@@ -18,6 +17,7 @@ from dae.errors import CheckpointError, DataError, Diverged, RunError
 from dae.recording import record
 from dae.runs import RunDirectory
 from dae.training import PREVIEWS
+from tests.conftest import PATIENCE_S, ROOT, epochs, new_run, same, small, wait_for, weights
 
 
 def stop_after(run: RunDirectory, epoch: int) -> None:

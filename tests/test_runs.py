@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import small
 from filelock import FileLock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,6 +16,7 @@ from dae.recording import record
 from dae.runs import FORMAT, RunDirectory, find_run, list_runs, runs_root
 from dae.status import ACTIVE
 from dae.training import Report, Scores
+from tests.conftest import small
 
 
 def change(run: RunDirectory, **values: Any) -> None:

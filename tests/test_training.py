@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from conftest import same, small, tiny, train, weights
 
 from dae.config import LOSSES, OPTIMIZERS, SCHEDULES, TrainConfig
 from dae.errors import DaeError, Diverged, OutOfMemory, TrainingError
@@ -13,6 +12,7 @@ from dae.models import MODELS
 from dae.noise import NoiseSpec
 from dae.recipes import RECIPES
 from dae.training import PREVIEWS, TrainState, denoise, fit, fixed_noise
+from tests.conftest import same, small, tiny, train, weights
 
 TEST = tiny(8, seed=1, split="test")
 
