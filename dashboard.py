@@ -4,7 +4,7 @@ import streamlit as st
 
 from dae.noise import NoiseSpec
 from dae.ui import page, shared
-from dae.ui.gallery import gallery
+from dae.ui.gallery import Batch, gallery
 
 page.begin(
     "dashboard.py",
@@ -22,12 +22,10 @@ with page.told():
         st.info("No model has been trained yet. **Train** one: the quick recipes take half a minute.")
     gallery(
         best,
-        dataset,
-        tuple(range(PICTURES)),
+        Batch(dataset, tuple(range(PICTURES)), limit=PICTURES),
         NoiseSpec("gaussian", 0.5),
         seed=0,
         key="front",
-        limit=PICTURES,
         show_clean=False,
         play=True,
     )

@@ -25,7 +25,7 @@ from dae.recording import record
 from dae.registry import lookup
 from dae.runs import RunDirectory, find_run, list_runs
 from dae.seeds import generator
-from dae.training import denoise
+from dae.tiling import denoise_tiled
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -98,7 +98,7 @@ def _denoise(options: argparse.Namespace) -> None:
     noisy, resized = uploads.fit_picture(uploads.read_picture(_read(Path(options.source))), checkpoint)
     if options.noise:
         noisy = corrupt(noisy, NoiseSpec.parse(options.noise), generator(options.seed))
-    denoised = denoise(checkpoint.model, noisy)
+    denoised = denoise_tiled(checkpoint.model, noisy)
     try:
         with whole_file(Path(options.target)) as temporary:
             pictures.grid(denoised, columns=1).save(temporary, "PNG")

@@ -190,11 +190,11 @@ def _draw_block(split: str, block: int, seed: int) -> tuple[Pixels, Integers]:
         np.minimum(outside, dab, out=outside)
     edge = np.minimum(uniform(0.6, 1.2), radius)  # pixels from ink to paper: wider would grey a fine line
     ink = (0.5 - outside / (2 * radius * edge)).clip(0, 1) * 255 + 0.5
-    return _centre(ink.astype(np.uint8).transpose(2, 0, 1)), table.digit[glyph]
+    return centre(ink.astype(np.uint8).transpose(2, 0, 1)), table.digit[glyph]
 
 
-def _centre(ink: Pixels) -> Pixels:
-    """Places (N, 20, 20) ink in (N, 28, 28) by its centre of mass, as far as the box stays inside."""
+def centre(ink: Pixels) -> Pixels:
+    """Ink (N, 20, 20), uint8, placed in (N, 28, 28) by its centre of mass, as far as the box stays inside."""
     margin = IMAGE_SIZE - INK_BOX
     mass = ink.sum((1, 2), dtype=np.int64)
 

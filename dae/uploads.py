@@ -8,15 +8,16 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from dae import pictures
+from dae import digits, pictures
 from dae.checkpoints import Checkpoint
 from dae.errors import DataError
-from dae.models import MODELS
+from dae.models import MODELS, Shape
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 BYTES_LIMIT = 20 << 20
 PIXELS_LIMIT = 25_000_000
 SIDE_LIMIT = 16_384
+_FAINTEST = 16  # a picture whose greys differ by less has no ink on it
 
 
 def read_picture(content: bytes) -> Image.Image:
@@ -52,18 +53,52 @@ def fit_picture(picture: Image.Image, checkpoint: Checkpoint) -> tuple[Tensor, b
     """The picture as the model takes it, and whether it was resized.
 
     Returns:
-        float32 (1, C, H, W) in [0, 1]; models for any size get every pixel, others a copy resized to their size with
-        its sides padded in black.
+        float32 (1, C, H, W) in [0, 1]; models for any size get every pixel, others a copy as `resize_picture` makes it.
     """
     channels, height, width = checkpoint.shape
-    picture = picture.convert("L" if channels == 1 else "RGB")
     resized = not MODELS[checkpoint.name].any_size and picture.size != (width, height)
     if resized:
-        scale = min(width / picture.width, height / picture.height)
-        inner = max(round(picture.width * scale), 1), max(round(picture.height * scale), 1)
-        canvas = Image.new(picture.mode, (width, height))
-        corner = (width - inner[0]) // 2, (height - inner[1]) // 2
-        canvas.paste(picture.resize(inner, Image.Resampling.LANCZOS), corner)
-        picture = canvas
-    pixels = torch.from_numpy(np.array(picture, dtype=np.float32)).div_(255)
-    return pixels.view(1, picture.height, picture.width, channels).permute(0, 3, 1, 2).contiguous(), resized
+        return resize_picture(picture, checkpoint.shape), True
+    return _as_tensor(picture, channels), False
+
+
+def resize_picture(picture: Image.Image, shape: Shape) -> Tensor:
+    """A copy of the picture in this size, its sides padded in black: float32 (1, C, H, W) in [0, 1]."""
+    channels, height, width = shape
+    scale = min(width / picture.width, height / picture.height)
+    inner = max(round(picture.width * scale), 1), max(round(picture.height * scale), 1)
+    canvas = Image.new("RGB", (width, height))
+    corner = (width - inner[0]) // 2, (height - inner[1]) // 2
+    canvas.paste(picture.convert("RGB").resize(inner, Image.Resampling.LANCZOS), corner)
+    return _as_tensor(canvas, channels)
+
+
+def as_digit(picture: Image.Image) -> Tensor:
+    """A picture of one handwritten digit as MNIST has it: light on black, in a box of 20 x 20, centred by its mass.
+
+    Returns:
+        float32 (1, 1, 28, 28) in [0, 1]; all black where there is no ink.
+    """
+    grey = np.asarray(picture.convert("L"), dtype=np.float32)
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    ink = np.abs(grey - np.median(border))  # dark on light counts as light on dark
+    strength = ink.max()
+    if strength < _FAINTEST:
+        return torch.zeros(1, 1, digits.IMAGE_SIZE, digits.IMAGE_SIZE)
+    ink = np.where(ink > strength / 5, ink / strength * 255, 0).astype(np.uint8)  # paper is not quite even
+    cut = Image.fromarray(ink).crop(Image.fromarray(ink).getbbox())
+    side = digits.INK_BOX
+    cut.thumbnail((side, side), Image.Resampling.LANCZOS)
+    if max(cut.size) < side:
+        scale = side / max(cut.size)
+        cut = cut.resize(
+            (max(round(cut.width * scale), 1), max(round(cut.height * scale), 1)), Image.Resampling.LANCZOS
+        )
+    box = Image.new("L", (side, side))
+    box.paste(cut, ((side - cut.width) // 2, (side - cut.height) // 2))
+    return torch.from_numpy(digits.centre(np.asarray(box)[None])).float().div_(255)[None]
+
+
+def _as_tensor(picture: Image.Image, channels: int) -> Tensor:
+    pixels = torch.from_numpy(np.array(picture.convert("L" if channels == 1 else "RGB"), dtype=np.float32)).div_(255)
+    return pixels.view(1, picture.height, picture.width, channels).permute(0, 3, 1, 2).contiguous()

@@ -1,17 +1,22 @@
 """Explore: choose a noise, drag its strength, see what each model makes of it."""
 
 import streamlit as st
+from PIL import Image
 
 from dae import data, frames, words
 from dae.errors import SpecError
 from dae.noise import NOISES, NoiseSpec
-from dae.ui import page, shared
-from dae.ui.gallery import gallery
+from dae.ui import own, page, shared
+from dae.ui.downloads import downloads
+from dae.ui.gallery import Batch, gallery
+from dae.ui.order import filtered, ordered
 
 COLUMNS = 8
 MODELS_AT_ONCE = 4
 SEEDS = 10_000
 FAMILIES = ("linear", "convolutional", "modern")
+TEST, UPLOAD, DRAW = "Test pictures", "Your picture", "Draw a digit"
+OWN_COPIES = 4  # the same picture under as many draws of the noise
 
 page.begin(
     "pages/explore.py",
@@ -33,17 +38,24 @@ def asked_level(kind: str) -> float:
         return NOISES[kind].typical
 
 
+def of_their_own(picture: Image.Image | None, invitation: str) -> Batch:
+    """The user's own picture as a batch; where there is none yet, the page ends with the invitation."""
+    if picture is None:
+        st.info(invitation)
+        st.stop()
+    return Batch(dataset, (0,) * OWN_COPIES, own=own.fitted(picture, test).numpy().tobytes())
+
+
 with page.told():
-    datasets = shared.available_datasets()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        dataset = st.selectbox(
+        source = st.segmented_control(
             "Pictures",
-            datasets,
-            format_func=lambda name: data.DATASETS[name].label,
-            key="data",
+            [TEST, UPLOAD, DRAW],
+            default=TEST,
+            required=True,
+            key="pictures",
             bind="query-params",
-            help="Where the test pictures come from. The models have never seen these pictures.",
-            width=200,
+            help="Pictures of the data set, or one of your own for the models that fit this data set.",
         )
         kind = st.pills(
             "Noise",
@@ -56,11 +68,20 @@ with page.told():
             help="\n".join(f"- **{entry.label}**: {entry.help}" for entry in NOISES.values()),
         )
         kind = kind or "gaussian"  # an empty name in the address chooses none
-    test = shared.images(dataset, "test")
-    found = shared.choices(test)
-    pages = -(-len(test) // COLUMNS)
-    pictures = st.container()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    spec = NoiseSpec(kind, asked_level(kind))
+    pictures, below = st.container(), st.container(horizontal=True, vertical_alignment="bottom")
+    with below:
+        dataset = st.selectbox(
+            "Data set",
+            shared.available_datasets(),
+            format_func=lambda name: data.DATASETS[name].label,
+            key="data",
+            bind="query-params",
+            help="Where the test pictures come from. The models have never seen these pictures.",
+            width=150,
+        )
+        test = shared.images(dataset, "test")
+        found = shared.choices(test)
         chosen = page.several(
             "Models",
             list(found),
@@ -69,16 +90,20 @@ with page.told():
             help="One to four trained runs. The colour of a model is the same on every page.",
             most=MODELS_AT_ONCE,
         )
-        batch = page.whole_number(
-            "Page of pictures", 1, pages, key="page", help=f"{len(test):,} test pictures, {COLUMNS} a page.", width=150
-        )
+        runs = shared.told_apart([found[name] for name in chosen])
+        if source == TEST:
+            places = ordered(test, filtered(test), runs, spec)
+            pages = max(-(-len(places) // COLUMNS), 1)
+            help_text = f"{len(places):,} test pictures, {COLUMNS} a page."
+            number = page.whole_number("Page", 1, pages, key="page", help=help_text, width=110)
+            batch = Batch(dataset, places[COLUMNS * (number - 1) : COLUMNS * number])
         seed = page.whole_number(
             "Noise seed",
             0,
             SEEDS - 1,
             key="seed",
             help="The same number gives the same noise again, for every model.",
-            width=140,
+            width=120,
         )
         st.button("New noise", icon=":material/casino:", on_click=new_noise, key="new_noise")
 
@@ -86,14 +111,19 @@ with page.told():
         st.info(f"No trained model fits {data.DATASETS[dataset].label} yet. Train one, then come back.")
         st.page_link("pages/train.py", label="Train a model", icon=page.PAGES["pages/train.py"][1])
 
-    first = (batch - 1) * COLUMNS
-    places = tuple(range(first, min(first + COLUMNS, len(test))))
-    runs = shared.told_apart([found[name] for name in chosen])
-    spec = NoiseSpec(kind, asked_level(kind))
     with pictures:
-        step, sheets = gallery(runs, dataset, places, spec, seed, key="strength")
+        if source == UPLOAD:
+            batch = of_their_own(own.uploaded(), "Upload a picture, and drag the noise on it.")
+        elif source == DRAW:
+            board, pictures = st.columns([1, 3])
+            with board:
+                batch = of_their_own(own.drawn(), "Draw a digit with the pointer or a finger.")
+    with pictures:
+        step, sheets = gallery(runs, batch, spec, seed, key="strength")
         if runs and step:
             best = max(runs, key=lambda run: sheets[run.name].mean_psnr_db[step])
             gain = sheets[best.name].mean_psnr_db[step] - sheets["noisy"].mean_psnr_db[step]
             st.markdown(f"**{best.label}** is the clearest here: {words.gain(gain)}, compared with the noisy pictures.")
     st.query_params["level"] = f"{frames.levels(spec)[step]:g}"
+    with below:
+        downloads(batch, runs, sheets, step, spec, seed)

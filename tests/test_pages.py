@@ -1,11 +1,13 @@
 """The pages, run without a browser: they open, they react, and nothing a user does ends in a traceback."""
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from dae import cli
@@ -172,3 +174,37 @@ def test_every_run_of_the_project_can_be_read() -> None:
     for path in (ROOT / "checkpoints").glob("*/config.json"):
         run = RunDirectory(path.parent)
         assert run.config.model == run.load().name and run.progress() and run.state == "finished"
+
+
+def shown(app: AppTest) -> str:
+    return " ".join(text.value for text in [*app.caption, *app.info, *app.warning, *app.error])
+
+
+def test_explore_shows_one_class_and_the_hardest_first(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAE_CHECKPOINTS", str(trained))
+    app = opened("pages/explore.py")
+    every = app.number_input(key="page").max
+    app.selectbox(key="class").select("3")
+    app.run()
+    assert 0 < app.number_input(key="page").max < every / 5
+    hardest = next(name for name in app.selectbox(key="order").options if name.startswith("Hardest"))
+    app.selectbox(key="order").select(hardest)
+    app.run()
+    assert not app.exception and not app.error and app.selectbox(key="order").value == hardest
+
+
+def test_explore_takes_an_uploaded_picture_and_refuses_what_is_none(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAE_CHECKPOINTS", str(trained))
+    app = opened("pages/explore.py", pictures="Your picture")
+    assert "Upload a picture" in shown(app)
+    file = io.BytesIO()
+    Image.effect_mandelbrot((90, 60), (-2, -1, 1, 1), 40).save(file, "png")
+    app.file_uploader(key="upload").upload("mine.png", file.getvalue(), "image/png")
+    app.run()
+    assert not app.exception and not app.error and "90 x 60, shown to the models at 28 x 28" in shown(app)
+    for content in (b"", b"PK\x03\x04 a renamed zip", file.getvalue()[:200]):
+        app.file_uploader(key="upload").upload("bad.png", content, "image/png")
+        app.run()
+        assert not app.exception and len(app.error) == 1 and app.button(key="new_noise")

@@ -16,7 +16,7 @@ from PIL import Image
 from dae.checkpoints import Checkpoint
 from dae.errors import DataError
 from dae.models import MODELS, build_model
-from dae.uploads import BYTES_LIMIT, FORMATS, SIDE_LIMIT, fit_picture, read_picture
+from dae.uploads import BYTES_LIMIT, FORMATS, SIDE_LIMIT, as_digit, fit_picture, read_picture, resize_picture
 
 RAMP = np.linspace(0, 255, 12 * 16).reshape(12, 16)
 
@@ -188,3 +188,33 @@ def test_a_picture_that_fits_keeps_every_pixel() -> None:
     assert not resized and torch.equal(noisy[0, 0] * 255, torch.from_numpy(RAMP.astype(np.uint8)).float())
     padded, resized = fit_picture(Image.new("L", (20, 10), 255), of("linear-32"))
     assert resized and (padded[0, 0, :6] == 0).all() and (padded[0, 0, 8:20] == 1).all()
+
+
+@pytest.mark.parametrize("paper, ink", [(0, 255), (255, 0), (200, 60)])
+@pytest.mark.parametrize("size", [(280, 280), (90, 400), (14, 9)])
+def test_a_handwritten_digit_is_brought_to_the_place_and_size_of_mnist(
+    size: tuple[int, int], paper: int, ink: int
+) -> None:
+    picture = Image.new("L", size, paper)
+    width, height = size
+    picture.paste(ink, (width // 4, height // 4, width // 2, height // 4 * 3))  # a bar, away from the centre
+    digit = as_digit(picture)[0, 0]
+    rows, columns = (digit > 0.5).nonzero().T
+    assert digit.shape == (28, 28) and float(digit.max()) > 0.9
+    assert 19 <= max(int(rows.max() - rows.min()), int(columns.max() - columns.min())) + 1 <= 20
+    places = torch.arange(28.0)
+    for axis in (0, 1):
+        assert abs(float((digit.sum(1 - axis) * places).sum() / digit.sum()) - 14) <= 1
+
+
+@pytest.mark.parametrize(
+    "picture", [Image.new("L", (30, 20), 255), Image.new("RGB", (1, 1)), Image.new("L", (9, 9), 7)]
+)
+def test_an_empty_page_is_no_digit(picture: Image.Image) -> None:
+    assert not as_digit(picture).any()
+
+
+def test_a_resized_picture_keeps_its_proportions_and_is_padded_in_black() -> None:
+    small = resize_picture(Image.new("RGB", (200, 100), (255, 0, 0)), (3, 32, 32))[0]
+    assert small.shape == (3, 32, 32)
+    assert small[0, 8:24].min() > 0.99 and not small[:, :8].any() and not small[:, 24:].any()

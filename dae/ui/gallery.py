@@ -1,38 +1,66 @@
 """The row of pictures that Explore and the front door drag through: a batch at every noise level, by every model."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 import streamlit as st
+import torch
+from torch import Tensor
 
 from dae import frames, words
 from dae.evaluation import as_denoiser
 from dae.noise import NoiseSpec
+from dae.packed import ImageSet
 from dae.ui import shared
 from dae.ui.shared import Choice
 from dae.ui.slider import FrameRow, frame_slider
 
 
+class Batch(NamedTuple):
+    """The pictures of a gallery, told so that they can be found again: test images, or one of the user's own.
+
+    Attributes:
+        dataset: whose test images, or whose shape the own picture has.
+        places: which test images.
+        limit: how many test images to open at the most.
+        own: float32 pixels (C, H, W) of the user's picture as bytes; empty for test images.
+    """
+
+    dataset: str
+    places: tuple[int, ...] = (0,)
+    limit: int | None = None
+    own: bytes = b""
+
+    def images(self) -> ImageSet:
+        """The set that the places are of."""
+        test = shared.images(self.dataset, "test", self.limit)
+        if not self.own:
+            return test
+        pixels = torch.frombuffer(bytearray(self.own), dtype=torch.float32).view(1, *test.shape)
+        own = pixels.mul(255).round().byte()
+        return replace(test, name="your picture", images=own, labels=torch.zeros(1, dtype=torch.int64))
+
+    def clean(self) -> Tensor:
+        """float32 (B, C, H, W) in [0, 1]."""
+        return self.images().clean(list(self.places))
+
+
 @st.cache_data(show_spinner=False, max_entries=64)
-def _sheet(
-    run: str, version: int, dataset: str, places: tuple[int, ...], limit: int | None, noise: str, seed: int
-) -> frames.Sheet:
+def _sheet(run: str, version: int, batch: Batch, noise: str, seed: int) -> frames.Sheet:
     """One row's sheet; an empty run is doing nothing. `version` is part of the key alone."""
-    image_set = shared.images(dataset, "test", limit)
-    clean = image_set.clean(list(places))
-    spec = NoiseSpec.parse(noise)
+    clean, spec = batch.clean(), NoiseSpec.parse(noise)
     if not run:
         return frames.noisy_sheet(clean, spec, seed)
-    return frames.denoised_sheet(clean, spec, seed, as_denoiser(shared.checkpoint(run), image_set))
+    return frames.denoised_sheet(clean, spec, seed, as_denoiser(shared.checkpoint(run), batch.images()))
 
 
 def gallery(
     runs: Sequence[Choice],
-    dataset: str,
-    places: tuple[int, ...],
+    batch: Batch,
     noise: NoiseSpec,
     seed: int,
     key: str,
-    limit: int | None = None,
     show_clean: bool = True,
     play: bool = False,
 ) -> tuple[int, dict[str, frames.Sheet]]:
@@ -40,9 +68,8 @@ def gallery(
 
     Args:
         runs: a row for each.
-        places: which test images.
+        batch: which pictures.
         noise: the kind, and the level to begin with.
-        limit: how many test images to open at the most.
 
     Returns:
         The step of `frames.levels` that the slider stands on, and each row's sheet by run, "noisy" first.
@@ -51,9 +78,9 @@ def gallery(
         DaeError: a run or the data set cannot be used.
     """
     spec = str(noise.at(noise.noise.high))  # all levels are drawn: the one asked for is no part of the key
-    sheets = {"noisy": _sheet("", 0, dataset, places, limit, spec, seed)}
+    sheets = {"noisy": _sheet("", 0, batch, spec, seed)}
     for run in runs:
-        sheets[run.name] = _sheet(run.name, shared.version(run.name), dataset, places, limit, spec, seed)
+        sheets[run.name] = _sheet(run.name, shared.version(run.name), batch, spec, seed)
     steps = range(frames.LEVELS)
     base = sheets["noisy"].mean_psnr_db
     rows = [
@@ -65,8 +92,7 @@ def gallery(
         )
     ]
     if show_clean:
-        clean = shared.images(dataset, "test", limit).clean(list(places))
-        rows.insert(0, FrameRow("Clean", frames.clean_sheet(clean), words=("what it should find again",)))
+        rows.insert(0, FrameRow("Clean", frames.clean_sheet(batch.clean()), words=("what it should find again",)))
     for run in runs:
         sheet = sheets[run.name]
         rows.append(
@@ -81,12 +107,12 @@ def gallery(
     step = frame_slider(
         rows,
         steps=[f"{level:.2f}" for level in frames.levels(noise)],
-        columns=len(places),
+        columns=len(batch.places),
         value=frames.nearest_step(noise, noise.level),
         label="Noise strength",
         key=key,
         trained=_trained(runs, noise),
-        alt=f"{len(places)} test pictures with {noise.noise.label} noise and what each model makes of them",
+        alt=f"{len(batch.places)} pictures with {noise.noise.label} noise and what each model makes of them",
         caption="Under each picture its PSNR in dB: higher is closer to the clean picture.",
         play=play,
     )

@@ -6,8 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from tests.browser.browsing import READY, environment, needs_chromium, playwright, step, visit
 from tests.conftest import ROOT
@@ -76,3 +78,38 @@ def test_compare_shows_a_verdict_and_hands_out_the_measured_table(
     for row in json.loads(printed):
         for metric in ("mse", "psnr_db", "ssim", "l2"):
             assert float(shown.loc[row["run"], metric]) == row[metric]
+
+
+def test_a_drawn_digit_is_denoised(page: "playwright.Page", server: str) -> None:
+    visit(page, f"{server}/explore?pictures=Draw+a+digit")
+    page.get_by_text("Draw a digit with the pointer").wait_for()
+    box = page.get_by_test_id("sketch").bounding_box()
+    page.mouse.move(box["x"] + 100, box["y"] + 80)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 180, box["y"] + 80, steps=5)
+    page.mouse.move(box["x"] + 120, box["y"] + 220, steps=5)
+    page.mouse.up()
+    page.get_by_test_id("frame-row").nth(3).wait_for()  # clean, noisy, and two models
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Pictures", exact=True).click()
+    with Image.open(download.value.path()) as grid:
+        assert grid.size == (4 * 4 * 28, 4 * 4 * 28)
+        clean = np.asarray(grid)[: 4 * 28, : 4 * 28]
+    assert clean.max() > 200 and clean[:10].max() < 30  # the stroke, on black
+    page.get_by_role("button", name="Wipe the board").click()
+    page.get_by_text("Draw a digit with the pointer").wait_for()
+
+
+def test_an_upload_that_is_no_picture_is_told_and_a_good_one_follows(
+    page: "playwright.Page", server: str, tmp_path: Path
+) -> None:
+    good, bad = tmp_path / "good.png", tmp_path / "bad.png"
+    Image.new("L", (60, 80), 90).save(good)
+    bad.write_bytes(good.read_bytes()[:50])
+    visit(page, f"{server}/explore?pictures=Your+picture")
+    page.locator("input[type=file]").set_input_files(bad)
+    page.get_by_text("damaged or no picture").wait_for()
+    page.locator("input[type=file]").set_input_files(good)
+    page.get_by_text("60 x 80, shown to the models").wait_for()
+    page.get_by_test_id("frame-row").nth(3).wait_for()
+    assert page.get_by_test_id("stException").count() == 0

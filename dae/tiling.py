@@ -1,0 +1,34 @@
+"""Large pictures in bounded memory: tile by tile, each with a margin that is computed and thrown away.
+
+A convolutional model sees only so far around a pixel. Where the margin reaches that far, a tile's core is what the
+whole picture would have given, so there is nothing to blend and there are no seams.
+"""
+
+import torch
+from torch import Tensor
+
+from dae.models import Autoencoder
+
+TILE = 256
+MARGIN = 32  # the U-Net sees 24 pixels to each side; a multiple of its coarsest scale, so that the scales stay aligned
+
+
+@torch.no_grad()
+def denoise_tiled(model: Autoencoder, noisy: Tensor, tile: int = TILE, margin: int = MARGIN) -> Tensor:
+    """What a model for any size makes of pictures (B, C, H, W): the same shape, float32, clamped to [0, 1].
+
+    Args:
+        tile: side of a tile's core, in pixels; a multiple of the model's coarsest scale.
+        margin: pixels around it that are computed too.
+    """
+    model.eval()
+    height, width = noisy.shape[-2:]
+    denoised = torch.empty_like(noisy)
+    for top in range(0, height, tile):
+        for left in range(0, width, tile):
+            bottom, right = min(top + tile, height), min(left + tile, width)
+            above, before = max(top - margin, 0), max(left - margin, 0)
+            around = noisy[..., above : min(bottom + margin, height), before : min(right + margin, width)]
+            core = model(around)[..., top - above : bottom - above, left - before : right - before]
+            denoised[..., top:bottom, left:right] = core.clamp(0, 1)
+    return denoised

@@ -1,0 +1,36 @@
+"""Tiles: as if the picture had been denoised whole, whatever its size."""
+
+import pytest
+import torch
+
+from dae.models import MODELS, build_model
+from dae.seeds import generator
+from dae.tiling import denoise_tiled
+from dae.training import denoise
+
+ANY_SIZE = [name for name, entry in MODELS.items() if entry.any_size]
+
+
+@pytest.mark.parametrize("model", ANY_SIZE)
+@pytest.mark.parametrize("size", [(1, 1), (40, 300), (150, 97), (64, 64)])
+def test_tiles_give_what_the_whole_picture_gives(model: str, size: tuple[int, int]) -> None:
+    built = build_model(model, (3, 32, 32), generator(0))
+    noisy = torch.rand(2, 3, *size, generator=generator(1))
+    torch.testing.assert_close(denoise_tiled(built, noisy, tile=32), denoise(built, noisy), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("model", ANY_SIZE)
+def test_the_margin_is_what_makes_them_equal(model: str) -> None:
+    built = build_model(model, (1, 28, 28), generator(0))
+    noisy = torch.rand(1, 1, 64, 64, generator=generator(1))
+    assert (denoise_tiled(built, noisy, tile=32, margin=0) - denoise(built, noisy)).abs().max() > 1e-4
+
+
+def test_a_model_sees_no_farther_than_the_margin() -> None:
+    for name in ANY_SIZE:
+        built = build_model(name, (1, 28, 28), generator(0)).double()
+        noisy = torch.rand(1, 1, 160, 160, generator=generator(1)).double().requires_grad_()
+        for row in range(76, 84):  # every place within the coarsest scale's grid
+            (gradient,) = torch.autograd.grad(built(noisy)[0, 0, row, row], noisy)
+            rows = gradient[0, 0].nonzero()[:, 0]
+            assert row - rows.min() <= 32 and rows.max() - row <= 32
