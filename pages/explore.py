@@ -69,8 +69,10 @@ with page.told():
         )
         kind = kind or "gaussian"  # an empty name in the address chooses none
     spec = NoiseSpec(kind, asked_level(kind))
-    pictures, below = st.container(), st.container(horizontal=True, vertical_alignment="bottom")
-    with below:
+    pictures = st.container()
+    whose = st.container(horizontal=True, vertical_alignment="bottom")
+    which = st.container(horizontal=True, vertical_alignment="bottom")
+    with whose:
         dataset = st.selectbox(
             "Data set",
             shared.available_datasets(),
@@ -78,7 +80,7 @@ with page.told():
             key="data",
             bind="query-params",
             help="Where the test pictures come from. The models have never seen these pictures.",
-            width=150,
+            width=200,
         )
         test = shared.images(dataset, "test")
         found = shared.choices(test)
@@ -90,7 +92,8 @@ with page.told():
             help="One to four trained runs. The colour of a model is the same on every page.",
             most=MODELS_AT_ONCE,
         )
-        runs = shared.told_apart([found[name] for name in chosen])
+    runs = shared.told_apart([found[name] for name in chosen])
+    with which:
         if source == TEST:
             places = ordered(test, filtered(test), runs, spec)
             pages = max(-(-len(places) // COLUMNS), 1)
@@ -125,5 +128,5 @@ with page.told():
             gain = sheets[best.name].mean_psnr_db[step] - sheets["noisy"].mean_psnr_db[step]
             st.markdown(f"**{best.label}** is the clearest here: {words.gain(gain)}, compared with the noisy pictures.")
     st.query_params["level"] = f"{frames.levels(spec)[step]:g}"
-    with below:
+    with which:
         downloads(batch, runs, sheets, step, spec, seed)

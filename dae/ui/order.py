@@ -39,7 +39,7 @@ def ordered(images: ImageSet, places: tuple[int, ...], runs: Sequence[Choice], n
         [AS_THEY_COME, *pairs],
         key="order",
         bind="query-params",
-        width=200,
+        width=240,
         help=f"Put in order are the first {_MEASURED:,} test pictures, by their PSNR at the noise's usual strength.",
     )
     if wanted not in pairs:
