@@ -7,6 +7,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+ERROR_TOP = 0.5
+_GLOW = ((0, 0, 4), (87, 16, 110), (188, 55, 84), (249, 142, 9), (252, 255, 164))  # dark to light, evenly
+
 
 def strip(images: Tensor) -> Image.Image:
     """Images (N, C, H, W), uint8 or float in [0, 1], side by side: N * W wide, H high."""
@@ -47,3 +50,15 @@ def plain(picture: Image.Image) -> Image.Image:
             "L" if picture.mode in ("LA", "La") else "RGB"
         )
     return picture.convert("L" if picture.mode in ("1", "L") else "RGB")
+
+
+def error_map(denoised: Image.Image, clean: Image.Image) -> Image.Image:
+    """How far each pixel is off, the channels' mean: black for nothing, bright for ERROR_TOP of white and more.
+
+    The scale is fixed, so the maps of two models can be compared.
+    """
+    off = np.abs(np.asarray(denoised, dtype=np.float32) - np.asarray(clean, dtype=np.float32)) / 255
+    share = (off.mean(-1) if off.ndim == 3 else off).clip(0, ERROR_TOP) / ERROR_TOP
+    places = np.linspace(0, 1, len(_GLOW))
+    channels = [np.interp(share, places, [colour[channel] for colour in _GLOW]) for channel in range(3)]
+    return Image.fromarray(np.stack(channels, -1).round().astype(np.uint8))

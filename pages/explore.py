@@ -4,9 +4,11 @@ import streamlit as st
 from PIL import Image
 
 from dae import data, frames, words
+from dae.classical import CLASSICAL
 from dae.errors import SpecError
 from dae.noise import NOISES, NoiseSpec
 from dae.ui import own, page, shared
+from dae.ui.closer import closer
 from dae.ui.downloads import downloads
 from dae.ui.gallery import Batch, gallery
 from dae.ui.order import filtered, ordered
@@ -15,6 +17,7 @@ COLUMNS = 8
 MODELS_AT_ONCE = 4
 SEEDS = 10_000
 FAMILIES = ("linear", "convolutional", "modern")
+NO_FILTER = "None"
 TEST, UPLOAD, DRAW = "Test pictures", "Your picture", "Draw a digit"
 OWN_COPIES = 4  # the same picture under as many draws of the noise
 
@@ -92,6 +95,16 @@ with page.told():
             help="One to four trained runs. The colour of a model is the same on every page.",
             most=MODELS_AT_ONCE,
         )
+        classic = st.selectbox(
+            "Classical filter",
+            [NO_FILTER, *CLASSICAL],
+            format_func=lambda name: CLASSICAL[name].label if name in CLASSICAL else name,
+            key="filter",
+            bind="query-params",
+            width=200,
+            help="A filter that has learnt nothing, at its best strength for each noise:\n"
+            + "\n".join(f"- **{entry.label}**: {entry.help}" for entry in CLASSICAL.values()),
+        )
     runs = shared.told_apart([found[name] for name in chosen])
     with which:
         if source == TEST:
@@ -114,6 +127,8 @@ with page.told():
         st.info(f"No trained model fits {data.DATASETS[dataset].label} yet. Train one, then come back.")
         st.page_link("pages/train.py", label="Train a model", icon=page.PAGES["pages/train.py"][1])
 
+    if classic in CLASSICAL:
+        runs.append(shared.classical(classic, dataset))
     with pictures:
         if source == UPLOAD:
             batch = of_their_own(own.uploaded(), "Upload a picture, and drag the noise on it.")
@@ -130,3 +145,4 @@ with page.told():
     st.query_params["level"] = f"{frames.levels(spec)[step]:g}"
     with which:
         downloads(batch, runs, sheets, step, spec, seed)
+    closer(batch, runs, sheets, step)

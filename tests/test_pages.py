@@ -208,3 +208,15 @@ def test_explore_takes_an_uploaded_picture_and_refuses_what_is_none(
         app.file_uploader(key="upload").upload("bad.png", content, "image/png")
         app.run()
         assert not app.exception and len(app.error) == 1 and app.button(key="new_noise")
+
+
+def test_explore_has_a_classical_filter_and_a_closer_look_on_request(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAE_CHECKPOINTS", str(trained))
+    app = opened("pages/explore.py", filter="Median filter")
+    assert app.selectbox(key="filter").value == "median"
+    app.session_state["closer"] = True
+    app.run()
+    assert not app.exception and not app.error
+    assert "Median filter" in app.segmented_control(key="closer_run").options

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from dae.pictures import grid, strip, to_png
+from dae.pictures import error_map, grid, strip, to_png
 
 
 def images(number: int, channels: int = 1, height: int = 5, width: int = 4) -> torch.Tensor:
@@ -53,3 +53,12 @@ def test_a_png_has_the_same_pixels() -> None:
     picture = grid(images(4, 3), columns=2, gap=1)
     with Image.open(io.BytesIO(to_png(picture))) as again:
         assert again.format == "PNG" and np.array_equal(np.asarray(again), np.asarray(picture))
+
+
+def test_an_error_map_is_black_where_nothing_is_wrong_and_brighter_the_more_is() -> None:
+    clean = Image.fromarray(np.array([[0, 0, 0, 0]], dtype=np.uint8))
+    denoised = Image.fromarray(np.array([[0, 64, 128, 255]], dtype=np.uint8))
+    right, little, top, beyond = np.asarray(error_map(denoised, clean)).astype(int).sum(-1)[0]
+    assert right < 10 < little < top == beyond
+    colour = error_map(denoised.convert("RGB"), clean.convert("RGB"))
+    assert np.array_equal(np.asarray(colour), np.asarray(error_map(denoised, clean)))

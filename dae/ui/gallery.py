@@ -9,12 +9,15 @@ import torch
 from torch import Tensor
 
 from dae import frames, words
+from dae.classical import TUNING_IMAGES, classical_denoiser, tuned
 from dae.evaluation import as_denoiser
 from dae.noise import NoiseSpec
 from dae.packed import ImageSet
 from dae.ui import shared
 from dae.ui.shared import Choice
 from dae.ui.slider import FrameRow, frame_slider
+
+_TUNED_EVERY = 10  # levels
 
 
 class Batch(NamedTuple):
@@ -55,6 +58,21 @@ def _sheet(run: str, version: int, batch: Batch, noise: str, seed: int) -> frame
     return frames.denoised_sheet(clean, spec, seed, as_denoiser(shared.checkpoint(run), batch.images()))
 
 
+@st.cache_data(show_spinner="Finding the filter's best strengths …", max_entries=16)
+def _filter_sheet(name: str, batch: Batch, noise: str, seed: int) -> frames.Sheet:
+    """The row of a classical filter, at each level with the strength that is best near it."""
+    spec = NoiseSpec.parse(noise)
+    train = shared.images(batch.dataset, "train", TUNING_IMAGES)
+    best = [tuned(name, train, spec.at(level)) for level in frames.levels(spec)[::_TUNED_EVERY]]
+
+    def denoiser(noisy: Tensor) -> Tensor:
+        parts = noisy.split(len(batch.places))  # one a level
+        strengths = [best[round(step / _TUNED_EVERY)] for step in range(frames.LEVELS)]
+        return torch.cat([classical_denoiser(name, own)(part) for own, part in zip(strengths, parts, strict=True)])
+
+    return frames.denoised_sheet(batch.clean(), spec, seed, denoiser)
+
+
 def gallery(
     runs: Sequence[Choice],
     batch: Batch,
@@ -67,7 +85,7 @@ def gallery(
     """Draw the pictures and the strength to drag.
 
     Args:
-        runs: a row for each.
+        runs: a row for each, models and classical filters.
         batch: which pictures.
         noise: the kind, and the level to begin with.
 
@@ -80,7 +98,10 @@ def gallery(
     spec = str(noise.at(noise.noise.high))  # all levels are drawn: the one asked for is no part of the key
     sheets = {"noisy": _sheet("", 0, batch, spec, seed)}
     for run in runs:
-        sheets[run.name] = _sheet(run.name, shared.version(run.name), batch, spec, seed)
+        if run.family == "classical":
+            sheets[run.name] = _filter_sheet(run.name, batch, spec, seed)
+        else:
+            sheets[run.name] = _sheet(run.name, shared.version(run.name), batch, spec, seed)
     steps = range(frames.LEVELS)
     base = sheets["noisy"].mean_psnr_db
     rows = [
@@ -125,7 +146,7 @@ def _numbers(sheet: frames.Sheet) -> tuple[tuple[str, ...], ...]:
 
 def _trained(runs: Sequence[Choice], noise: NoiseSpec) -> tuple[int, int] | None:
     """The levels that all the runs were trained on, as steps; None where they differ or the kind is another."""
-    specs = {run.noise for run in runs}
+    specs = {run.noise for run in runs if run.family != "classical"}
     if len(specs) != 1 or (spec := specs.pop()).kind != noise.kind:
         return None
     return frames.nearest_step(noise, spec.low), frames.nearest_step(noise, spec.high)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from dae.checkpoints import Checkpoint
+from dae.classical import CLASSICAL
 from dae.data import DATASETS, is_available, load_dataset
 from dae.errors import DaeError
 from dae.evaluation import fits
@@ -14,6 +15,7 @@ from dae.lab import Lab
 from dae.models import MODELS
 from dae.noise import NoiseSpec
 from dae.packed import ImageSet
+from dae.plots import NEUTRAL
 from dae.recipes import RECIPES
 from dae.runs import find_run, list_runs
 
@@ -61,7 +63,7 @@ def available_datasets() -> list[str]:
 
 @dataclass(frozen=True)
 class Choice:
-    """A run that can denoise, as pages list it."""
+    """Who can denoise, as pages list it: a run, or a filter of the family "classical"."""
 
     name: str
     label: str
@@ -70,6 +72,11 @@ class Choice:
     dataset: str
     recipe: str
     noise: NoiseSpec
+
+
+def classical(name: str, dataset: str) -> Choice:
+    """A filter of `dae.classical`, to stand beside runs."""
+    return Choice(name, CLASSICAL[name].label, NEUTRAL, "classical", dataset, "", NoiseSpec("gaussian", 0))
 
 
 def choices(image_set: ImageSet) -> dict[str, Choice]:

@@ -113,3 +113,20 @@ def test_an_upload_that_is_no_picture_is_told_and_a_good_one_follows(
     page.get_by_text("60 x 80, shown to the models").wait_for()
     page.get_by_test_id("frame-row").nth(3).wait_for()
     assert page.get_by_test_id("stException").count() == 0
+
+
+def test_a_picture_is_looked_at_closer_with_a_divider(page: "playwright.Page", server: str) -> None:
+    visit(page, f"{server}/explore")
+    page.get_by_test_id("frame-row").nth(3).wait_for()
+    page.get_by_text("Look closer at one picture").click()
+    divider = page.get_by_test_id("divider")
+    divider.wait_for()
+    seen = "node => getComputedStyle(node.querySelector('.after')).clipPath"
+    box = divider.locator(".frame").bounding_box()
+    before = divider.evaluate(seen)
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + box["height"] / 2, steps=5)
+    page.mouse.up()
+    assert divider.evaluate(seen) != before
+    assert all(divider.locator("img").evaluate_all("nodes => nodes.map(node => node.naturalWidth === 28)"))
