@@ -121,6 +121,7 @@ def test_a_picture_is_looked_at_closer_with_a_divider(page: "playwright.Page", s
     page.get_by_text("Look closer at one picture").click()
     divider = page.get_by_test_id("divider")
     divider.wait_for()
+    divider.scroll_into_view_if_needed()
     seen = "node => getComputedStyle(node.querySelector('.after')).clipPath"
     box = divider.locator(".frame").bounding_box()
     before = divider.evaluate(seen)
