@@ -29,7 +29,8 @@ def running(page: "playwright.Page", server: str, runs: Path, endless: str) -> I
     """The page of the endless run while it trains; it is stopped afterwards."""
     visit(page, f"{server}/train?runs={endless}")
     button(page, "Resume").click()
-    page.get_by_text(re.compile(r"epoch \d+ of 10000")).wait_for()
+    button(page, "Pause").wait_for()
+    wait_for_updates(page, 2)  # the buttons have found their places
     yield page
     visit(page, f"{server}/train?runs={endless}")
     button(page, "Stop").click()
