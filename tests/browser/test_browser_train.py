@@ -201,8 +201,7 @@ def test_the_epochs_of_a_finished_run_play_back(page: "playwright.Page", server:
     track = page.get_by_test_id("frame-slider-input")
     track.focus()
     track.press("Home")
-    page.wait_for_function("() => document.activeElement !== null")
-    assert step(page) == 0
+    wait_for(lambda: step(page) == 0)
     page.get_by_test_id("frame-slider-play").click()
     wait_for(lambda: step(page) == last)
 
