@@ -11,7 +11,8 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from dae.ui import slider
-from dae.ui.slider import ASSETS, FrameRow, _ask, _describe, _Move, _move, _pack, _Place, _settle
+from dae.ui.modules import ASSETS
+from dae.ui.slider import FrameRow, _ask, _describe, _Move, _move, _pack, _Place, _settle
 
 STEPS = ("0.0", "0.5", "1.0")
 COLUMNS = 4

@@ -20,11 +20,12 @@ import numpy as np
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
+from dae.ui.modules import ASSETS
+
 if TYPE_CHECKING:
     import plotly.graph_objects as go
     from streamlit.components.v2.types import ComponentRenderer
 
-ASSETS = Path(__file__).parent / "assets"
 TAIL = 256  # points sent again and again before the browser is asked to keep them
 _AXES = ("x", "y")
 _log = logging.getLogger(__name__)

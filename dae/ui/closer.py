@@ -1,10 +1,8 @@
 """One picture enlarged: noisy against denoised with a divider to drag, the clean one, and where the model is wrong."""
 
 import base64
-import functools
 import io
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import streamlit as st
 from PIL import Image
@@ -12,12 +10,9 @@ from PIL import Image
 from dae import words
 from dae.frames import Sheet, clean_sheet
 from dae.pictures import ERROR_TOP, error_map, to_png
-from dae.ui.chart import ASSETS
 from dae.ui.gallery import Batch
+from dae.ui.modules import inline_component
 from dae.ui.shared import Choice
-
-if TYPE_CHECKING:
-    from streamlit.components.v2.types import ComponentRenderer
 
 _SIDE = 420  # of an enlarged picture, in CSS pixels
 
@@ -40,7 +35,7 @@ def closer(batch: Batch, runs: Sequence[Choice], sheets: Mapping[str, Sheet], st
         left, middle, right = st.columns(3)
         before, after = (sheets[name].psnr_db[step][place] for name in ("noisy", run.name))
         with left:
-            _mount()(
+            inline_component("divider")(
                 key="divider",
                 data={
                     "before": _data_url(noisy),
@@ -70,9 +65,3 @@ def _enlarged(picture: Image.Image) -> Image.Image:
 
 def _data_url(picture: Image.Image) -> str:
     return "data:image/png;base64," + base64.b64encode(to_png(picture)).decode()
-
-
-@functools.cache
-def _mount() -> "ComponentRenderer":
-    js, css = ((ASSETS / f"divider.{kind}").read_text(encoding="utf-8") for kind in ("js", "css"))
-    return st.components.v2.component("dae_divider", js=js, css=css)

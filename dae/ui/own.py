@@ -1,8 +1,6 @@
 """A picture of the user's own: uploaded, or drawn with the pointer."""
 
 import base64
-import functools
-from typing import TYPE_CHECKING
 
 import streamlit as st
 from PIL import Image
@@ -11,11 +9,8 @@ from torch import Tensor
 from dae.errors import DataError
 from dae.models import Shape
 from dae.packed import ImageSet
-from dae.ui.chart import ASSETS
+from dae.ui.modules import inline_component
 from dae.uploads import BYTES_LIMIT, as_digit, read_picture, resize_picture
-
-if TYPE_CHECKING:
-    from streamlit.components.v2.types import ComponentRenderer
 
 _DIGIT: Shape = (1, 28, 28)
 _DATA_URL = "data:image/png;base64,"
@@ -29,14 +24,14 @@ def uploaded() -> Image.Image | None:
         key="upload",
         type=["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif"],
         max_upload_size=BYTES_LIMIT >> 20,
-        help="It stays on this server, in memory, and is forgotten with the page.",
+        help="It is kept in the memory of this server for a while, and never written to a disk.",
     )
     return _read(file.getvalue()) if file else None
 
 
 def drawn() -> Image.Image | None:
     """Let the user draw a digit; None before the first stroke. Raises DataError."""
-    ink = _board()(
+    ink = inline_component("sketch")(
         key="sketch",
         data={"label": "A board to draw a digit on", "clear": "Wipe the board"},
         on_ink_change=lambda: None,
@@ -79,9 +74,3 @@ def _is_unlike(picture: Tensor, images: ImageSet) -> bool:
 @st.cache_data(show_spinner=False, max_entries=8)
 def _read(content: bytes) -> Image.Image:
     return read_picture(content)
-
-
-@functools.cache
-def _board() -> "ComponentRenderer":
-    js, css = ((ASSETS / f"sketch.{kind}").read_text(encoding="utf-8") for kind in ("js", "css"))
-    return st.components.v2.component("dae_sketch", js=js, css=css)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from dae.errors import DaeError
-from dae.ui.chart import ASSETS
+from dae.ui.modules import ASSETS
 
 PAGES = {  # path: (word in the header, icon)
     "dashboard.py": ("Start", ":material/home:"),

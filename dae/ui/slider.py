@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
-from dae.ui.chart import ASSETS
+from dae.ui.modules import inline_component
 
 if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
@@ -106,12 +106,10 @@ def frame_slider(
 # Registered at the first call, not at import: a served module needs the running server's asset folders.
 @functools.cache
 def _frame_slider_mount() -> "ComponentRenderer":
-    js, css = "frame_slider.js", "frame_slider.css"
     try:
-        return st.components.v2.component("dae.frame_slider", js=js, css=css)
+        return st.components.v2.component("dae.frame_slider", js="frame_slider.js", css="frame_slider.css")
     except StreamlitAPIException:  # dae is not installed: the module then travels in every message
-        js, css = ((ASSETS / name).read_text(encoding="utf-8") for name in (js, css))
-        return st.components.v2.component("dae_frame_slider", js=js, css=css)
+        return inline_component("frame_slider")
 
 
 def _describe(rows: Sequence[FrameRow], steps: Sequence[str], columns: int) -> dict[str, Any]:
