@@ -121,13 +121,12 @@ def test_a_picture_is_looked_at_closer_with_a_divider(page: "playwright.Page", s
     page.get_by_text("Look closer at one picture").click()
     divider = page.get_by_test_id("divider")
     divider.wait_for()
-    divider.scroll_into_view_if_needed()
     seen = "node => getComputedStyle(node.querySelector('.after')).clipPath"
-    box = divider.locator(".frame").bounding_box()
-    before = divider.evaluate(seen)
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    handle, before = divider.locator("input"), divider.evaluate(seen)
+    box = handle.bounding_box()
+    handle.hover(position={"x": box["width"] / 2, "y": box["height"] / 2})  # once it stands still, and in sight
     page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + box["height"] / 2, steps=5)
+    handle.hover(position={"x": box["width"] * 0.9, "y": box["height"] / 2})
     page.mouse.up()
     assert divider.evaluate(seen) != before
     assert all(divider.locator("img").evaluate_all("nodes => nodes.map(node => node.naturalWidth === 28)"))
