@@ -40,8 +40,17 @@ def _total_variation(noisy: np.ndarray, weight: float) -> np.ndarray:
 def _non_local_means(noisy: np.ndarray, h: float) -> np.ndarray:
     from skimage.restoration import denoise_nl_means
 
-    options = {"patch_size": 5, "patch_distance": 6, "h": h, "channel_axis": 0}
-    return np.stack([denoise_nl_means(image, **options) for image in noisy])
+    options = {"patch_size": 5, "patch_distance": 6, "h": h}
+    if noisy.shape[1] == 1:  # with a channel axis it would average the grey picture with itself, and drop that axis
+        return np.stack([denoise_nl_means(image[0], **options)[None] for image in noisy])
+    return np.stack([denoise_nl_means(image, **options, channel_axis=0) for image in noisy])
+
+
+def _wavelet(noisy: np.ndarray, sigma: float) -> np.ndarray:
+    from skimage.restoration import denoise_wavelet
+
+    options = {"wavelet": "sym4", "method": "BayesShrink", "mode": "soft", "channel_axis": 0}
+    return np.stack([denoise_wavelet(image, sigma=sigma, **options) for image in noisy])
 
 
 @dataclass(frozen=True)
@@ -69,7 +78,13 @@ CLASSICAL: dict[str, Classical] = {
         "Non-local means",
         "Averages patches of the picture that look alike (Buades et al. 2005).",
         _non_local_means,
-        (0.1, 0.2, 0.3, 0.45, 0.65, 0.9),
+        (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.45),
+    ),
+    "wavelet": Classical(
+        "Wavelet shrinkage",
+        "Lets small details go and keeps large ones (BayesShrink, Chang et al. 2000).",
+        _wavelet,
+        (0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.45),
     ),
 }
 

@@ -4,16 +4,17 @@ A convolutional model sees only so far around a pixel. Where the margin reaches 
 whole picture would have given, so there is nothing to blend and there are no seams.
 """
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
 from dae.models import Autoencoder
 
-TILE = 256
+TILE = 512
 MARGIN = 32  # the U-Net sees 24 pixels to each side; a multiple of its coarsest scale, so that the scales stay aligned
 
 
-@torch.no_grad()
 def denoise_tiled(model: Autoencoder, noisy: Tensor, tile: int = TILE, margin: int = MARGIN) -> Tensor:
     """What a model for any size makes of pictures (B, C, H, W): the same shape, float32, clamped to [0, 1].
 
@@ -21,14 +22,24 @@ def denoise_tiled(model: Autoencoder, noisy: Tensor, tile: int = TILE, margin: i
         tile: side of a tile's core, in pixels; a multiple of the model's coarsest scale.
         margin: pixels around it that are computed too.
     """
+    denoised = torch.empty_like(noisy)
+    for _ in fill_tiles(denoised, model, noisy, tile, margin):
+        pass
+    return denoised
+
+
+@torch.no_grad()
+def fill_tiles(
+    denoised: Tensor, model: Autoencoder, noisy: Tensor, tile: int = TILE, margin: int = MARGIN
+) -> Iterator[float]:
+    """Write into `denoised`, of the shape of `noisy`, tile by tile; yields the share that is done, up to 1."""
     model.eval()
     height, width = noisy.shape[-2:]
-    denoised = torch.empty_like(noisy)
-    for top in range(0, height, tile):
-        for left in range(0, width, tile):
-            bottom, right = min(top + tile, height), min(left + tile, width)
-            above, before = max(top - margin, 0), max(left - margin, 0)
-            around = noisy[..., above : min(bottom + margin, height), before : min(right + margin, width)]
-            core = model(around)[..., top - above : bottom - above, left - before : right - before]
-            denoised[..., top:bottom, left:right] = core.clamp(0, 1)
-    return denoised
+    corners = [(top, left) for top in range(0, height, tile) for left in range(0, width, tile)]
+    for done, (top, left) in enumerate(corners, start=1):
+        bottom, right = min(top + tile, height), min(left + tile, width)
+        above, before = max(top - margin, 0), max(left - margin, 0)
+        around = noisy[..., above : min(bottom + margin, height), before : min(right + margin, width)]
+        core = model(around)[..., top - above : bottom - above, left - before : right - before]
+        denoised[..., top:bottom, left:right] = core.clamp(0, 1)
+        yield done / len(corners)

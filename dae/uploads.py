@@ -79,13 +79,9 @@ def as_digit(picture: Image.Image) -> Tensor:
     Returns:
         float32 (1, 1, 28, 28) in [0, 1]; all black where there is no ink.
     """
-    grey = np.asarray(picture.convert("L"), dtype=np.float32)
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    ink = np.abs(grey - np.median(border))  # dark on light counts as light on dark
-    strength = ink.max()
-    if strength < _FAINTEST:
+    ink = _ink(picture)
+    if not ink.any():
         return torch.zeros(1, 1, digits.IMAGE_SIZE, digits.IMAGE_SIZE)
-    ink = np.where(ink > strength / 5, ink / strength * 255, 0).astype(np.uint8)  # paper is not quite even
     cut = Image.fromarray(ink).crop(Image.fromarray(ink).getbbox())
     side = digits.INK_BOX
     cut.thumbnail((side, side), Image.Resampling.LANCZOS)
@@ -97,6 +93,28 @@ def as_digit(picture: Image.Image) -> Tensor:
     box = Image.new("L", (side, side))
     box.paste(cut, ((side - cut.width) // 2, (side - cut.height) // 2))
     return torch.from_numpy(digits.centre(np.asarray(box)[None])).float().div_(255)[None]
+
+
+def looks_like_digit(picture: Image.Image) -> bool:
+    """Whether there is some ink on an even ground, away from the edges: a guess, for the user to correct."""
+    small = picture.copy()
+    small.thumbnail((64, 64))
+    ink = _ink(small) > 0
+    return bool(0 < ink.mean() < 0.4 and _border(ink).mean() < 0.1)
+
+
+def _ink(picture: Image.Image) -> np.ndarray:
+    """How far each pixel is from the ground, uint8 (H, W) up to 255; dark on light counts as light on dark."""
+    grey = np.asarray(picture.convert("L"), dtype=np.float32)
+    ink = np.abs(grey - np.median(_border(grey)))
+    strength = ink.max()
+    if strength < _FAINTEST:
+        return np.zeros(grey.shape, np.uint8)
+    return np.where(ink > strength / 5, ink / strength * 255, 0).astype(np.uint8)  # paper is not quite even
+
+
+def _border(pixels: np.ndarray) -> np.ndarray:
+    return np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
 
 
 def _as_tensor(picture: Image.Image, channels: int) -> Tensor:

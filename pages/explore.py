@@ -12,6 +12,7 @@ from dae.ui.closer import closer
 from dae.ui.downloads import downloads
 from dae.ui.gallery import Batch, gallery
 from dae.ui.order import filtered, ordered
+from dae.ui.whole import whole
 
 COLUMNS = 8
 MODELS_AT_ONCE = 4
@@ -41,12 +42,17 @@ def asked_level(kind: str) -> float:
         return NOISES[kind].typical
 
 
-def of_their_own(picture: Image.Image | None, invitation: str) -> Batch:
-    """The user's own picture as a batch; where there is none yet, the page ends with the invitation."""
+def or_stop(picture: Image.Image | None, invitation: str) -> Image.Image:
+    """The user's own picture; where there is none yet, the page ends with the invitation."""
     if picture is None:
         st.info(invitation)
         st.stop()
-    return Batch(dataset, (0,) * OWN_COPIES, own=own.fitted(picture, test).numpy().tobytes())
+    return picture
+
+
+def of_their_own(picture: Image.Image, digit: bool) -> Batch:
+    """A picture of the user's own as a batch."""
+    return Batch(dataset, (0,) * OWN_COPIES, own=own.fitted(picture, test, digit).numpy().tobytes())
 
 
 with page.told():
@@ -129,20 +135,32 @@ with page.told():
 
     if classic in CLASSICAL:
         runs.append(shared.classical(classic, dataset))
+    large = None  # a picture that is worth more than a small copy
     with pictures:
         if source == UPLOAD:
-            batch = of_their_own(own.uploaded(), "Upload a picture, and drag the noise on it.")
+            picture = or_stop(own.uploaded(), "Upload a picture, and drag the noise on it.")
+            digit = own.is_digit(picture, test)
+            batch, large = of_their_own(picture, digit), None if digit else picture
         elif source == DRAW:
             board, pictures = st.columns([1, 3])
             with board:
-                batch = of_their_own(own.drawn(), "Draw a digit with the pointer or a finger.")
+                picture = or_stop(own.drawn(), "Draw a digit with the pointer or a finger.")
+                batch = of_their_own(picture, digit=True)
     with pictures:
         step, sheets = gallery(runs, batch, spec, seed, key="strength")
         if runs and step:
             best = max(runs, key=lambda run: sheets[run.name].mean_psnr_db[step])
             gain = sheets[best.name].mean_psnr_db[step] - sheets["noisy"].mean_psnr_db[step]
-            st.markdown(f"**{best.label}** is the clearest here: {words.gain(gain)}, compared with the noisy pictures.")
+            if gain < 0:
+                st.markdown(f"**Nothing helps here**: even {best.label} ends at {gain:+.1f} dB.")
+            else:
+                st.markdown(
+                    f"**{best.label}** is the clearest here: {words.gain(gain)}, compared with the noisy pictures."
+                )
     st.query_params["level"] = f"{frames.levels(spec)[step]:g}"
+    if large:
+        with pictures:
+            whole(large, runs, spec.at(frames.levels(spec)[step]), seed)
     with which:
         downloads(batch, runs, sheets, step, spec, seed)
     closer(batch, runs, sheets, step)

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from dae import cli
 from dae.runs import RunDirectory, list_runs
 from dae.ui import shared
-from tests.conftest import PATIENCE_S, ROOT, new_run, wait_for
+from tests.conftest import PATIENCE_S, ROOT, new_run, png_header, wait_for
 
 PAGES = ("dashboard.py", "pages/train.py", "pages/explore.py", "pages/compare.py")
 
@@ -204,10 +204,20 @@ def test_explore_takes_an_uploaded_picture_and_refuses_what_is_none(
     app.file_uploader(key="upload").upload("mine.png", file.getvalue(), "image/png")
     app.run()
     assert not app.exception and not app.error and "90 x 60, shown to the models at 28 x 28" in shown(app)
-    for content in (b"", b"PK\x03\x04 a renamed zip", file.getvalue()[:200]):
+    thin, animation, smallest = io.BytesIO(), io.BytesIO(), io.BytesIO()
+    Image.new("L", (100_000, 1)).save(thin, "png")
+    still = Image.new("L", (40, 40))
+    still.save(animation, "gif", save_all=True, append_images=[Image.new("L", (40, 40), 9)])
+    Image.new("L", (1, 1)).save(smallest, "png")
+    bomb, cut = png_header(60_000, 60_000), file.getvalue()[:200]
+    for content in (b"", b"PK\x03\x04 a renamed zip", cut, bomb, thin.getvalue()):
         app.file_uploader(key="upload").upload("bad.png", content, "image/png")
         app.run()
         assert not app.exception and len(app.error) == 1 and app.button(key="new_noise")
+    for content in (animation.getvalue(), smallest.getvalue()):
+        app.file_uploader(key="upload").upload("good.png", content, "image/png")
+        app.run()
+        assert not app.exception and not app.error and "shown to the models" in shown(app)
 
 
 def test_explore_has_a_classical_filter_and_a_closer_look_on_request(

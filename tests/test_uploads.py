@@ -1,9 +1,7 @@
 """Pictures from outside: every odd kind is read or refused, never half-understood."""
 
 import io
-import struct
 import zipfile
-import zlib
 from typing import Any
 
 import numpy as np
@@ -11,12 +9,22 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from dae.checkpoints import Checkpoint
 from dae.errors import DataError
 from dae.models import MODELS, build_model
-from dae.uploads import BYTES_LIMIT, FORMATS, SIDE_LIMIT, as_digit, fit_picture, read_picture, resize_picture
+from dae.uploads import (
+    BYTES_LIMIT,
+    FORMATS,
+    SIDE_LIMIT,
+    as_digit,
+    fit_picture,
+    looks_like_digit,
+    read_picture,
+    resize_picture,
+)
+from tests.conftest import png_header
 
 RAMP = np.linspace(0, 255, 12 * 16).reshape(12, 16)
 
@@ -106,16 +114,6 @@ def test_the_smallest_and_the_thinnest() -> None:
         assert fit_picture(picture, of("linear-32"))[0].shape == (1, 1, 28, 28)
     with pytest.raises(DataError, match="100000 x 1.*smaller"):
         read_picture(encoded(Image.new("L", (100_000, 1))))
-
-
-def png_header(width: int, height: int) -> bytes:
-    """A PNG that claims a size and holds no pixels."""
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
 
 @pytest.mark.parametrize("size", [(16_000, 16_000), (5_001, 5_000), (2**31 - 1, 2**31 - 1)])
@@ -218,3 +216,11 @@ def test_a_resized_picture_keeps_its_proportions_and_is_padded_in_black() -> Non
     small = resize_picture(Image.new("RGB", (200, 100), (255, 0, 0)), (3, 32, 32))[0]
     assert small.shape == (3, 32, 32)
     assert small[0, 8:24].min() > 0.99 and not small[:, :8].any() and not small[:, 24:].any()
+
+
+def test_a_guess_whether_a_picture_is_a_digit() -> None:
+    digit = Image.new("L", (90, 120), 230)
+    digit.paste(20, (40, 30, 50, 90))
+    assert looks_like_digit(digit) and looks_like_digit(ImageOps.invert(digit))
+    gradient = Image.linear_gradient("L")
+    assert not looks_like_digit(gradient) and not looks_like_digit(Image.new("L", (9, 9), 90))

@@ -1,26 +1,55 @@
 """A dashboard of its own for a measurement: a server in a folder of runs that is thrown away."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).parents[2]
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+_FLAGS: tuple[str, ...] = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+)
+_FLAGS += ("--disable-component-update", "--disable-sync")
 _PATIENCE_S = 60.0
 
 
 @contextmanager
-def dashboard(script: Path = ROOT / "dashboard.py") -> Iterator[tuple[str, Path]]:
-    """Serve a Streamlit script; gives its address and its folder of runs, empty at first."""
+def browser() -> Iterator["Browser"]:
+    """Chromium without a screen; raises SystemExit where this machine has none."""
+    if CHROMIUM is None:
+        raise SystemExit("This measurement needs Chromium: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        opened = play.chromium.launch(executable_path=CHROMIUM, args=list(_FLAGS))
+        yield opened
+        opened.close()
+
+
+@contextmanager
+def dashboard(script: Path = ROOT / "dashboard.py", runs: Sequence[str] = ()) -> Iterator[tuple[str, Path]]:
+    """Serve a Streamlit script; gives its address and its folder of runs, with copies of these shipped ones."""
     with tempfile.TemporaryDirectory() as folder, socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
         free.close()
+        for name in runs:
+            shutil.copytree(ROOT / "checkpoints" / name, Path(folder) / name)
         command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless=true"]
         command += [f"--server.port={port}", "--server.address=127.0.0.1", "--server.fileWatcherType=none"]
         environment = os.environ | {"DAE_CHECKPOINTS": folder}

@@ -6,23 +6,25 @@ take turns, so that whatever else the machine does falls on all of them.
 
 import argparse
 import platform
-import shutil
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import torch
 
-from dae.bench.server import dashboard
+from dae.bench.server import CHROMIUM, browser, dashboard
 from dae.bench.viewer import Viewer
 from dae.recipes import RECIPES
 from dae.runs import RunDirectory
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 PHASE_S = 5.0
 SETTLE_S = 3.0
-_QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
 
 
 def main() -> None:
@@ -42,8 +44,9 @@ def main() -> None:
         first.close()
         time.sleep(SETTLE_S)
         phases: dict[str, Callable[[], Iterator[None]]] = {"nobody": _nobody, "light client": lambda: _light(address)}
-        if chromium := shutil.which("chromium"):
-            phases["Chromium"] = stack.enter_context(_chromium(chromium, address))
+        if CHROMIUM:
+            opened = stack.enter_context(browser())
+            phases["Chromium"] = lambda: _chromium(opened, address)
         speeds: dict[str, list[float]] = {name: [] for name in phases}
         for _ in range(asked.rounds):
             for name, watching in phases.items():
@@ -80,25 +83,15 @@ def _light(address: str) -> Iterator[None]:
     viewer.close()
 
 
-@contextmanager
-def _chromium(path: str, address: str) -> Iterator[Callable[[], Iterator[None]]]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu", *_QUIET])
-        page = browser.new_page(viewport={"width": 1280, "height": 800})
-
-        def watching() -> Iterator[None]:
-            page.goto(f"{address}/train")
-            page.get_by_test_id("live-chart").wait_for()
-            page.wait_for_timeout(SETTLE_S * 1000)
-            yield
-            page.wait_for_timeout(PHASE_S * 1000)
-            yield
-            page.goto("about:blank")
-
-        yield watching
-        browser.close()
+def _chromium(opened: "Browser", address: str) -> Iterator[None]:
+    page = opened.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(f"{address}/train")
+    page.get_by_test_id("live-chart").wait_for()
+    page.wait_for_timeout(SETTLE_S * 1000)
+    yield
+    page.wait_for_timeout(PHASE_S * 1000)
+    yield
+    page.close()
 
 
 if __name__ == "__main__":

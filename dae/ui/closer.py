@@ -1,6 +1,5 @@
 """One picture enlarged: noisy against denoised with a divider to drag, the clean one, and where the model is wrong."""
 
-import base64
 import io
 from collections.abc import Mapping, Sequence
 
@@ -9,9 +8,9 @@ from PIL import Image
 
 from dae import words
 from dae.frames import Sheet, clean_sheet
-from dae.pictures import ERROR_TOP, error_map, to_png
+from dae.pictures import ERROR_TOP, error_map
+from dae.ui.divider import divider
 from dae.ui.gallery import Batch
-from dae.ui.modules import inline_component
 from dae.ui.shared import Choice
 
 _SIDE = 420  # of an enlarged picture, in CSS pixels
@@ -35,14 +34,13 @@ def closer(batch: Batch, runs: Sequence[Choice], sheets: Mapping[str, Sheet], st
         left, middle, right = st.columns(3)
         before, after = (sheets[name].psnr_db[step][place] for name in ("noisy", run.name))
         with left:
-            inline_component("divider")(
+            divider(
+                noisy,
+                denoised,
+                f"noisy, {words.decibels(before)} dB",
+                f"{run.label}, {words.decibels(after)} dB",
+                width=_SIDE,
                 key="divider",
-                data={
-                    "before": _data_url(noisy),
-                    "after": _data_url(denoised),
-                    "beforeWords": f"noisy, {words.decibels(before)} dB",
-                    "afterWords": f"{run.label}, {words.decibels(after)} dB",
-                },
             )
         with middle:
             st.image(_enlarged(clean), caption="The clean picture.", width="stretch")
@@ -61,7 +59,3 @@ def _cut(sheet: bytes, batch: Batch, step: int, place: int) -> Image.Image:
 def _enlarged(picture: Image.Image) -> Image.Image:
     scale = max(_SIDE // max(picture.size), 1) * 2  # twice the pixels of the page: sharp on a fine screen too
     return picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
-
-
-def _data_url(picture: Image.Image) -> str:
-    return "data:image/png;base64," + base64.b64encode(to_png(picture)).decode()

@@ -66,6 +66,7 @@ class Choice:
     """Who can denoise, as pages list it: a run, or a filter of the family "classical"."""
 
     name: str
+    model: str  # the architecture, or the filter
     label: str
     color: str
     family: str
@@ -76,7 +77,7 @@ class Choice:
 
 def classical(name: str, dataset: str) -> Choice:
     """A filter of `dae.classical`, to stand beside runs."""
-    return Choice(name, CLASSICAL[name].label, NEUTRAL, "classical", dataset, "", NoiseSpec("gaussian", 0))
+    return Choice(name, name, CLASSICAL[name].label, NEUTRAL, "classical", dataset, "", NoiseSpec("gaussian", 0))
 
 
 def choices(image_set: ImageSet) -> dict[str, Choice]:
@@ -90,7 +91,9 @@ def choices(image_set: ImageSet) -> dict[str, Choice]:
             continue  # no weights yet, or damaged: Train says so
         if fits(model, shape, image_set.shape):
             entry = MODELS[model]
-            found.append(Choice(run.name, entry.label, entry.color, entry.family, run.dataset, run.recipe, noise))
+            found.append(
+                Choice(run.name, model, entry.label, entry.color, entry.family, run.dataset, run.recipe, noise)
+            )
     found.sort(key=lambda choice: (choice.dataset != image_set.name, _rank(choice.recipe)))
     return {choice.name: choice for choice in found}
 

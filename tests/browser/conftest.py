@@ -15,9 +15,9 @@ from tests.conftest import PATIENCE_S, ROOT, wait_for
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A runs folder with copies of two models that come with the project."""
+    """A runs folder with copies of three models that come with the project."""
     root = tmp_path_factory.mktemp("runs")
-    for name in ("digits-linear", "digits-conv"):
+    for name in ("digits-linear", "digits-conv", "digits-unet"):
         shutil.copytree(ROOT / "checkpoints" / name, root / name)
     return root
 

@@ -9,6 +9,9 @@ export default function ({ data, parentElement }) {
   parts.after.src = data.after
   parts.before.alt = data.beforeWords
   parts.after.alt = data.afterWords
+  parts.root.style.setProperty("--width", `${data.width}px`)
+  parts.root.style.setProperty("--ratio", data.ratio)
+  parts.root.classList.toggle("pixelated", data.pixelated)
   parts.input.setAttribute("aria-label", `Divider between ${data.beforeWords} and ${data.afterWords}`)
   parts.left.textContent = data.beforeWords
   parts.right.textContent = data.afterWords
@@ -30,5 +33,5 @@ function build(parent) {
   const input = make("input", "", frame)
   Object.assign(input, { type: "range", min: 0, max: 100, value: 50 })
   input.oninput = () => frame.style.setProperty("--at", `${input.value}%`)
-  return { left, right, before, after, input }
+  return { root, left, right, before, after, input }
 }

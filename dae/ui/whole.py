@@ -1,0 +1,133 @@
+"""The user's picture at its own size, by a model that takes any: noisy against denoised, whole and pixel by pixel."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import streamlit as st
+import torch
+from PIL import Image
+from torch import Tensor
+
+from dae import metrics, words
+from dae.models import MODELS
+from dae.noise import NoiseSpec, corrupt
+from dae.pictures import grid, to_png
+from dae.seeds import generator
+from dae.tiling import fill_tiles
+from dae.ui import shared
+from dae.ui.divider import divider
+from dae.ui.shared import Choice
+from dae.uploads import fit_picture
+
+_AT_ONCE = 500_000  # pixels: more wait for a press of the button
+_WIDE, _TALL = 640, 560  # of what is shown, in pixels
+
+
+class _Denoised(NamedTuple):
+    noisy: Image.Image
+    denoised: Image.Image
+    noisy_psnr_db: float
+    psnr_db: float
+
+
+def whole(picture: Image.Image, runs: Sequence[Choice], noise: NoiseSpec, seed: int) -> None:
+    """Draw the part.
+
+    Args:
+        picture: as `uploads.read_picture` gives it.
+        runs: whose models may do it; the first that takes any size is asked first.
+        noise: what is added to the picture, at one level.
+    """
+    able = {run.label: run for run in runs if run.family != "classical" and MODELS[run.model].any_size}
+    with st.container(border=True, key="whole"):
+        st.subheader("The whole picture, at its own size", anchor=False)
+        if not able:
+            st.markdown("The chosen models know one size only. A U-Net takes any: choose one above.")
+            return
+        pixels = picture.width * picture.height
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            chosen = st.segmented_control("By", list(able), default=next(iter(able)), required=True, key="whole_run")
+            run = able.get(str(chosen), next(iter(able.values())))
+            about = (run.name, shared.version(run.name), _digest(picture), str(noise), seed)
+            if pixels > _AT_ONCE and st.button(f"Denoise all {pixels / 1e6:.1f} megapixels", key="whole_go"):
+                st.session_state["whole_wanted"] = about
+        kept: dict[tuple[object, ...], _Denoised] = st.session_state.setdefault("whole_kept", {})
+        if about not in kept:
+            if pixels > _AT_ONCE and st.session_state.get("whole_wanted") != about:
+                return
+            result = _denoise(picture, run, noise, seed)
+            kept.clear()  # a large picture is large: one is enough
+            kept[about] = result
+        _show(kept[about], run)
+
+
+def _denoise(picture: Image.Image, run: Choice, noise: NoiseSpec, seed: int) -> _Denoised:
+    """A bar shows how far it has come; any move on the page ends it."""
+    checkpoint = shared.checkpoint(run.name)
+    clean, _ = fit_picture(picture, checkpoint)
+    noisy = corrupt(clean, noise, generator(seed))
+    denoised = torch.empty_like(clean)
+    bar = st.progress(0.0, "Denoising …")
+    for done in fill_tiles(denoised, checkpoint.model, noisy):
+        bar.progress(done, f"Denoising … {done:.0%}")
+    bar.empty()
+    noisy.clamp_(0, 1)
+    return _Denoised(grid(noisy, 1), grid(denoised, 1), _psnr_db(noisy, clean), _psnr_db(denoised, clean))
+
+
+def _show(result: _Denoised, run: Choice) -> None:
+    width, height = result.noisy.size
+    before = f"noisy, {words.decibels(result.noisy_psnr_db)} dB"
+    after = f"{run.label}, {words.decibels(result.psnr_db)} dB"
+    if width <= _WIDE and height <= _TALL:
+        scale = min(_WIDE // width, _TALL // height)
+        divider(result.noisy, result.denoised, before, after, width=scale * width, key="whole_divider")
+    else:
+        left, right = st.columns(2)
+        with left:
+            noisy, denoised = _shrunk(result.noisy), _shrunk(result.denoised)
+            divider(noisy, denoised, before, after, width=noisy.width, key="whole_divider")
+            st.caption(f"All of it, {width} x {height} made smaller, which hides some of the noise.")
+        with right:
+            view = st.container()
+            box = _detail(width, height)
+            noisy, denoised = result.noisy.crop(box), result.denoised.crop(box)
+            with view:
+                divider(noisy, denoised, "noisy, pixel by pixel", run.label, width=noisy.width, key="whole_detail")
+    gain = words.gain(result.psnr_db - result.noisy_psnr_db)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        grey = " The model knows grey alone." if result.denoised.mode == "L" else ""
+        st.markdown(f"**{gain}.**{grey}")
+        st.download_button(
+            "Denoised picture",
+            lambda: to_png(result.denoised),
+            "denoised.png",
+            "image/png",
+            icon=":material/download:",
+            on_click="ignore",
+            key="whole_download",
+        )
+
+
+def _detail(width: int, height: int) -> tuple[int, int, int, int]:
+    """Let the user choose which part is shown pixel by pixel: its left, upper, right and lower edge."""
+    with st.container(horizontal=True):
+        across = st.slider("Across", 0, 100, 50, format="%d%%", key="whole_across", width=200) if width > _WIDE else 0
+        down = st.slider("Down", 0, 100, 50, format="%d%%", key="whole_down", width=200) if height > _TALL else 0
+    left, top = max(width - _WIDE, 0) * across // 100, max(height - _TALL, 0) * down // 100
+    return left, top, min(left + _WIDE, width), min(top + _TALL, height)
+
+
+def _shrunk(picture: Image.Image) -> Image.Image:
+    small = picture.copy()
+    small.thumbnail((_WIDE, _TALL), Image.Resampling.BOX)
+    return small
+
+
+def _psnr_db(noisy: Tensor, clean: Tensor) -> float:
+    return float(metrics.psnr_db(noisy, clean))
+
+
+def _digest(picture: Image.Image) -> str:
+    return hashlib.blake2b(picture.tobytes(), digest_size=12).hexdigest()
