@@ -8,9 +8,10 @@ Images are float32 (B, C, H, W) in [0, 1] wherever they are computed with, uint8
 from dae.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from dae.classical import CLASSICAL, classical_denoiser
 from dae.config import TrainConfig
+from dae.contenders import Contender, as_denoiser, classical, trained
 from dae.data import DATASETS, load_dataset
 from dae.errors import DaeError
-from dae.evaluation import as_denoiser, evaluate, measure
+from dae.evaluation import evaluate, measure
 from dae.lab import Lab
 from dae.metrics import METRICS, l2, mse, psnr_db, ssim
 from dae.models import MODELS, Autoencoder, build_model
@@ -30,6 +31,7 @@ __all__ = [
     "RECIPES",
     "Autoencoder",
     "Checkpoint",
+    "Contender",
     "DaeError",
     "ImageSet",
     "Lab",
@@ -41,6 +43,7 @@ __all__ = [
     "TrainState",
     "as_denoiser",
     "build_model",
+    "classical",
     "classical_denoiser",
     "corrupt",
     "denoise",
@@ -57,4 +60,5 @@ __all__ = [
     "record",
     "save_checkpoint",
     "ssim",
+    "trained",
 ]

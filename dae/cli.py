@@ -1,9 +1,7 @@
 """The command line: dae train | evaluate | denoise | list | download | import-weights."""
 
 import argparse
-import csv
 import json
-import math
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -13,11 +11,15 @@ from typing import Any
 
 from tqdm import tqdm
 
-from dae import data, evaluation, pictures, recipes, uploads
+from dae import data, pictures, recipes, uploads
 from dae.checkpoints import import_weights
+from dae.classical import CLASSICAL, TUNING_IMAGES
+from dae.cli_tables import print_measured, print_table
 from dae.config import TrainConfig
+from dae.contenders import classical, trained
 from dae.devices import as_device
 from dae.errors import DaeError, DataError
+from dae.evaluation import evaluate
 from dae.files import whole_file
 from dae.models import MODELS
 from dae.noise import NOISES, NoiseSpec, corrupt
@@ -79,18 +81,25 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    runs = [find_run(name, options.checkpoints) for name in options.runs]
-    checkpoints = {run.name: run.load() for run in runs}
-    dataset = options.dataset or runs[0].config.dataset
-    noises = [NoiseSpec.parse(text) for text in options.noise or [str(runs[0].config.noise)]]
+    runs = {name: find_run(name, options.checkpoints) for name in options.contenders if name not in CLASSICAL}
+    first = next(iter(runs.values()), None)
+    config = first.config if first else TrainConfig()
+    dataset = options.dataset or config.dataset
+    noises = [NoiseSpec.parse(text) for text in options.noise or [str(config.noise)]]
     images = data.load_dataset(dataset, "test", root=options.data, limit=options.limit)
-    denoisers = {"noisy": ("nothing", evaluation.nothing)} | {
-        name: (checkpoint.name, evaluation.as_denoiser(checkpoint, images)) for name, checkpoint in checkpoints.items()
-    }
-    rows = list(evaluation.evaluate(denoisers, images, noises, options.seed))
-    _print_rows(rows, options)
-    if not (options.json or options.csv):
-        print(f"\nMeans of per-image values over {len(images)} test images, outputs clamped, seed {options.seed}.")
+    contenders = []
+    for name in dict.fromkeys(options.contenders):
+        if name in runs:
+            contenders.append(trained(runs[name].name, runs[name].load(), images))
+        else:
+            tuning = data.load_dataset(dataset, "train", root=options.data, limit=TUNING_IMAGES)
+            contenders.append(classical(name, tuning))
+    print_measured(list(evaluate(contenders, images, noises, options.seed)), options.form)
+    if not options.form:
+        print(
+            f"\nMeans of per-image values over {len(images)} test images, outputs clamped, seed {options.seed}; "
+            "± is half the 95 % interval of the mean."
+        )
 
 
 def _denoise(options: argparse.Namespace) -> None:
@@ -141,7 +150,7 @@ def _list(options: argparse.Namespace) -> None:
         return
     for title, rows in sections.items():
         print(f"\n{title}" if rows else f"\n{title}: none")
-        _table(rows)
+        print_table(rows)
 
 
 def _download(options: argparse.Namespace) -> None:
@@ -161,28 +170,6 @@ def _import(options: argparse.Namespace) -> None:
     )
     run.import_model(model, shape)
     print(f"Run {run.name} in {run.path}")
-
-
-def _print_rows(rows: list[dict[str, Any]], options: argparse.Namespace) -> None:
-    if options.json:
-        finite = [{key: None if value == math.inf else value for key, value in row.items()} for row in rows]
-        print(json.dumps(finite, indent=1))  # JSON knows no infinity: the PSNR of identical pictures is null
-    elif options.csv:
-        writer = csv.DictWriter(sys.stdout, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-    else:
-        _table(
-            [{key: f"{value:.5g}" if isinstance(value, float) else value for key, value in row.items()} for row in rows]
-        )
-
-
-def _table(rows: list[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    widths = [max(len(str(text)) for text in (key, *(row[key] for row in rows))) for key in rows[0]]
-    for cells in [rows[0], *(row.values() for row in rows)]:
-        print("  " + "  ".join(str(cell).ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
 
 
 def _noise(text: str) -> NoiseSpec:
@@ -219,15 +206,18 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--note", default="", metavar="TEXT", help="a line kept with the run")
     train.add_argument("--resume", metavar="RUN", help="go on with a stopped or interrupted run instead")
 
-    evaluate = command("evaluate", _evaluate, "Measure runs on test images.")
-    evaluate.add_argument("runs", nargs="+", metavar="RUN")
-    evaluate.add_argument("--dataset", metavar="NAME", help="else the first run's")
-    evaluate.add_argument("--noise", action="append", metavar="SPEC", help="may be given several times; else the run's")
-    evaluate.add_argument("--limit", type=int, metavar="N", help="the first N test images only")
-    evaluate.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise")
-    form = evaluate.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true")
-    form.add_argument("--csv", action="store_true")
+    evaluation = command("evaluate", _evaluate, "Measure runs and classical filters on test images.")
+    names = ", ".join(CLASSICAL)
+    evaluation.add_argument("contenders", nargs="+", metavar="RUN", help=f"a run, or a filter: {names}")
+    evaluation.add_argument("--dataset", metavar="NAME", help="else the first run's")
+    evaluation.add_argument(
+        "--noise", action="append", metavar="SPEC", help="may be given several times; else the run's"
+    )
+    evaluation.add_argument("--limit", type=int, metavar="N", help="the first N test images only")
+    evaluation.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise")
+    form = evaluation.add_mutually_exclusive_group()
+    form.add_argument("--json", dest="form", action="store_const", const="json", default="")
+    form.add_argument("--csv", dest="form", action="store_const", const="csv")
 
     clean = command("denoise", _denoise, "Clean one picture.")
     clean.add_argument("run", metavar="RUN")

@@ -1,24 +1,24 @@
-"""Measuring models fairly: the same test images, the same noise draw, outputs clamped, one row a model and noise."""
+"""Measuring fairly: the same test images, the same noise draw, outputs clamped, one row a contender and noise."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
 
-from dae.checkpoints import Checkpoint
-from dae.errors import DataError
+from dae.contenders import Contender, Denoiser, doing_nothing, nothing
 from dae.metrics import METRICS, changed, mean_psnr_db
-from dae.models import MODELS, Shape
 from dae.noise import NoiseSpec, corrupt
 from dae.packed import ImageSet
 from dae.seeds import generator
-from dae.training import denoise
 
-Denoiser = Callable[[Tensor], Tensor]  # noisy (B, C, H, W) float32 -> denoised, of the same shape, in [0, 1]
-
+CHANGED = "changed"  # the column that says whether the noise altered the image
 _BLOCK = 500  # images that share a generator: the noise of an image depends on the seed and its place alone
+_SURE = 1.96  # standard errors to each side of a mean: 95 % of a normal distribution
 
 
 def noisy_blocks(images: ImageSet, noise: NoiseSpec, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -26,78 +26,110 @@ def noisy_blocks(images: ImageSet, noise: NoiseSpec, seed: int) -> Iterator[tupl
 
     The noise of an image depends on the seed and its place in the set, not on how many images are measured.
     """
-    for block, start in enumerate(range(0, len(images), _BLOCK)):
-        clean = images.clean(slice(start, start + _BLOCK))
-        missing = _BLOCK - len(clean)  # drawn all the same, so that a shorter set sees the same noise
-        whole = torch.cat([clean, clean.new_zeros(missing, *images.shape)]) if missing else clean
-        yield clean, corrupt(whole, noise, generator(seed, block))[: len(clean)]
+    for block in range(-(-len(images) // _BLOCK)):
+        yield _noisy_block(images, noise, seed, block)
 
 
-def fits(model: str, trained: Shape, shape: Shape) -> bool:
-    """Whether an architecture that was trained on images of one shape can take those of another."""
-    return trained == shape or (MODELS[model].any_size and trained[0] == shape[0])
+def noisy_at(images: ImageSet, noise: NoiseSpec, seed: int, places: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Clean and noisy images at these places of the set, float32 (B, C, H, W), as `noisy_blocks` has them."""
+    blocks = {block: _noisy_block(images, noise, seed, block) for block in {place // _BLOCK for place in places}}
+    pairs = [tuple(part[place % _BLOCK] for part in blocks[place // _BLOCK]) for place in places]
+    clean, noisy = (torch.stack(parts) for parts in zip(*pairs, strict=True))
+    return clean, noisy
 
 
-def as_denoiser(checkpoint: Checkpoint, images: ImageSet) -> Denoiser:
-    """The checkpoint's model behind the common call.
+def _noisy_block(images: ImageSet, noise: NoiseSpec, seed: int, block: int) -> tuple[Tensor, Tensor]:
+    clean = images.clean(slice(block * _BLOCK, (block + 1) * _BLOCK))
+    missing = _BLOCK - len(clean)  # drawn all the same, so that a shorter set sees the same noise
+    whole = torch.cat([clean, clean.new_zeros(missing, *images.shape)]) if missing else clean
+    return clean, corrupt(whole, noise, generator(seed, block))[: len(clean)]
 
-    Raises:
-        DataError: the model cannot take images of that shape.
+
+def measure(
+    denoiser: Denoiser,
+    images: ImageSet,
+    noise: NoiseSpec,
+    seed: int = 0,
+    on_share: Callable[[float], None] = lambda done: None,
+) -> pd.DataFrame:
+    """Each image's mse, psnr_db, ssim and l2, and whether the noise changed it: one row an image, in their order.
+
+    Args:
+        on_share: told the share that is done, up to 1, a few hundred images at a time.
     """
-    if not fits(checkpoint.name, checkpoint.shape, images.shape):
-        theirs, ours = (" x ".join(map(str, shape)) for shape in (checkpoint.shape, images.shape))
-        raise DataError(
-            f"This {checkpoint.name} was trained on {theirs} pictures (channels, height, width) and cannot take the "
-            f"{ours} ones of {images.name}. Choose a data set or a model that fits."
-        )
-    return lambda noisy: denoise(checkpoint.model, noisy)
-
-
-def nothing(noisy: Tensor) -> Tensor:
-    """Doing nothing: the noisy images, clamped to [0, 1]."""
-    return noisy.clamp(0, 1)
-
-
-def measure(denoiser: Denoiser, images: ImageSet, noise: NoiseSpec, seed: int = 0) -> pd.DataFrame:
-    """Each image's mse, psnr_db, ssim and l2, and whether the noise changed it: one row an image, in their order."""
     blocks = []
     for clean, noisy in noisy_blocks(images, noise, seed):
         denoised = denoiser(noisy)
         scores = {name: metric(denoised, clean).numpy() for name, metric in METRICS.items()}
-        blocks.append(pd.DataFrame(scores | {"changed": changed(nothing(noisy), clean).numpy()}))
+        blocks.append(pd.DataFrame(scores | {CHANGED: changed(nothing(noisy), clean).numpy()}))
+        on_share(min(len(blocks) * _BLOCK / len(images), 1.0))
     return pd.concat(blocks, ignore_index=True)
 
 
-def row(about: Mapping[str, Any], images: ImageSet, noise: NoiseSpec, scores: pd.DataFrame) -> dict[str, Any]:
-    """One line of a table: who, on what, and the means over the images."""
+def row(
+    contender: Contender, images: ImageSet, noise: NoiseSpec, scores: pd.DataFrame, noisy: pd.DataFrame
+) -> dict[str, Any]:
+    """One line of a table: who, on what, and the means over the images, each with its 95 % interval.
+
+    Args:
+        scores: what `measure` gives for the contender.
+        noisy: what it gives for doing nothing, under the same noise.
+    """
     level: float | str = noise.low if noise.low == noise.high else f"{noise.low:g}-{noise.high:g}"
+    counted = scores[CHANGED] if scores[CHANGED].any() else pd.Series(True, scores.index)
+    values = {name: scores[name] for name in METRICS} | {"gain_db": gains_db(scores, noisy)}
+    values["psnr_db"] = scores["psnr_db"][counted]
     return {
-        **about,
+        "run": contender.name,
+        "model": contender.model,
         "dataset": images.name,
         "noise": str(noise),
         "level": level,
         "n": len(images),
         **{name: float(scores[name].mean()) for name in METRICS},
-        "psnr_db": mean_psnr_db(torch.tensor(scores["psnr_db"]), torch.tensor(scores["changed"])),
+        "psnr_db": mean_psnr_db(torch.tensor(scores["psnr_db"]), torch.tensor(scores[CHANGED])),
+        "gain_db": float(values["gain_db"].mean()),
+        **{f"{name}_95": half_width(column) for name, column in values.items()},
     }
 
 
+def gains_db(scores: pd.DataFrame, others: pd.DataFrame) -> pd.Series:
+    """How much higher each image's PSNR is than in the other measurement, over the images that the noise changed."""
+    counted = scores[CHANGED]
+    return scores["psnr_db"][counted] - others["psnr_db"][counted]
+
+
+def half_width(values: pd.Series) -> float:
+    """Of the 95 % interval of the mean, by the normal distribution; NaN for fewer than two values or infinite ones."""
+    known = len(values) > 1 and bool(np.isfinite(values).all())
+    return _SURE * float(values.std()) / math.sqrt(len(values)) if known else math.nan
+
+
 def evaluate(
-    denoisers: Mapping[str, tuple[str, Denoiser]],
-    images: ImageSet,
-    noises: Iterable[NoiseSpec],
-    seed: int = 0,
+    contenders: Sequence[Contender], images: ImageSet, noises: Iterable[NoiseSpec], seed: int = 0
 ) -> Iterator[dict[str, Any]]:
-    """Measure every denoiser under every noise, one row as soon as it stands.
+    """Measure doing nothing and every contender under every noise, one row as soon as it stands.
 
     Args:
-        denoisers: from a run's name to its architecture's name and its call.
         images: what to measure on; noises and seed fix the one noise draw that all share.
 
     Yields:
-        run, model, dataset, noise, level, n, mse, psnr_db, ssim, l2; the metrics are means of per-image values, the
-        PSNR's over the images that the noise changed.
+        run, model, dataset, noise, level, n, mse, psnr_db, ssim, l2, gain_db: means of per-image values, those of
+        psnr_db and gain_db over the images that the noise changed; then `mse_95` and so on, half the width of the
+        mean's 95 % interval over images.
     """
     for noise in noises:
-        for run, (model, denoiser) in denoisers.items():
-            yield row({"run": run, "model": model}, images, noise, measure(denoiser, images, noise, seed))
+        noisy = measure(nothing, images, noise, seed)
+        yield row(doing_nothing(), images, noise, noisy, noisy)
+        for contender in contenders:
+            yield row(contender, images, noise, measure(contender.denoiser(noise), images, noise, seed), noisy)
+
+
+def milliseconds(denoiser: Denoiser, noisy: Tensor) -> float:
+    """How long one image of this batch takes on this machine: the quickest of the calls of 0.1 s, of three at least."""
+    taken: list[float] = []
+    while len(taken) < 3 or sum(taken) < 0.1:
+        begun = time.perf_counter()
+        denoiser(noisy)
+        taken.append(time.perf_counter() - begun)
+    return min(taken) * 1_000 / len(noisy)  # whatever else the machine does only ever adds

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from dae import metrics, pictures
-from dae.evaluation import Denoiser, nothing
+from dae.contenders import Denoiser, nothing
 from dae.noise import NoiseSpec, corrupt
 from dae.seeds import generator
 

@@ -55,6 +55,12 @@ class ImageSet:
         """The first `limit` images, all where it is None."""
         return replace(self, images=self.images[:limit], labels=self.labels[:limit])
 
+    def digest(self) -> str:
+        """A short name for exactly these pixels."""
+        content = hashlib.sha256(str(tuple(self.images.shape)).encode())
+        content.update(self.images.contiguous().numpy().data)
+        return content.hexdigest()[:16]
+
 
 def digest(*parts: str) -> str:
     """A short name for what these parts identify."""

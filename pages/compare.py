@@ -1,32 +1,28 @@
 """Compare: linear versus convolutional, on the same pictures and the same noise."""
 
-import pandas as pd
 import streamlit as st
 
+from dae import comparison, evaluation
+from dae.classical import CLASSICAL
+from dae.contenders import NOISY
 from dae.data import DATASETS
 from dae.noise import NOISES, NoiseSpec
-from dae.ui import page, shared, tables
+from dae.ui import contest, evidence, page, shared, tables, takeaway
+from dae.ui.lineup import extremes, lineup
 
 QUICK = 1_000
-MODELS_AT_ONCE = 12
+AT_ONCE = 16
+SIDE_BY_SIDE = tuple(range(8))
 
 page.begin(
     "pages/compare.py",
     "Compare",
-    "Linear against convolutional, measured on the same test pictures with the same noise.",
+    "Linear against convolutional, against filters, against doing nothing: the same pictures, the same noise.",
 )
 
 with page.told():
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        dataset = st.selectbox(
-            "Pictures",
-            shared.available_datasets(),
-            format_func=lambda name: DATASETS[name].label,
-            key="data",
-            bind="query-params",
-            help="Where the test pictures come from.",
-            width=220,
-        )
+        dataset = shared.choose_dataset()
         kind = st.selectbox(
             "Noise",
             list(NOISES),
@@ -55,26 +51,68 @@ with page.told():
         )
     test = shared.images(dataset, "test")
     found = shared.choices(test)
+    filters = {name: shared.classical(name, dataset) for name in CLASSICAL if name not in found}
     chosen = page.several(
-        "Models",
-        list(found),
-        shared.usual(found, ("linear", "convolutional", "modern")),
+        "Who is compared",
+        [*found, *filters],
+        [*shared.usual(found, ("linear", "convolutional", "modern")), *filters],
         key="models",
-        help="Trained runs; doing nothing is always measured beside them.",
-        most=MODELS_AT_ONCE,
+        help="Trained runs, and classical filters, each at its best strength. Doing nothing is always beside them.",
+        most=AT_ONCE,
     )
     if not found:
         st.info(f"No trained model fits {DATASETS[dataset].label} yet. Train one, then come back.")
         st.page_link("pages/train.py", label="Train a model", icon=page.PAGES["pages/train.py"][1])
-    runs = shared.told_apart([found[name] for name in chosen])
+    choices = [shared.doing_nothing(), *shared.told_apart([(found | filters)[name] for name in chosen])]
     spec = NoiseSpec(kind, level)
     limit = None if full else min(QUICK, len(test))
-    table: pd.DataFrame = tables.measured(runs, dataset, spec, limit)
-    st.subheader(tables.sentence(table), anchor=False)
-    tables.show(table)
-    st.caption(
-        f"Measured on the first {limit or len(test):,} test pictures of {DATASETS[dataset].label}, noise {spec}, one "
-        f"noise draw (seed {tables.SEED}) for all; outputs clamped to 0 to 1; each number is the mean over pictures."
+    question = f"{dataset} {spec} {limit} {chosen}"
+    note = (
+        f"The first {limit or len(test):,} test pictures of {DATASETS[dataset].label}, noise {spec}, one draw of it "
+        f"(seed {contest.SEED}) for all; outputs clamped to 0 to 1; each number is the mean over pictures, ± half its "
+        "95 % interval. Filters have the strength that is best on training pictures. Times are of this machine."
     )
-    st.subheader("From no noise to the strongest", anchor=False)
-    tables.robustness(runs, dataset, spec)
+
+    verdict, table, bar = st.empty(), st.empty(), st.empty()
+    st.caption(f"{note} Click a line to see its best and worst pictures.")
+    chosen_row, pictures = st.container(), st.container()
+
+    kept = contest.measurements(dataset, limit)
+    who = {choice.name: contest.contender(choice, dataset) for choice in choices}
+
+    def draw(choosable: bool = False) -> str:
+        """Draw what is measured so far."""
+        scores = {name: known for name, one in who.items() if (known := kept.kept(one, spec)) is not None}
+        if NOISY not in scores:
+            return ""
+        rows = [evaluation.row(who[name], kept.images, spec, scores[name], scores[NOISY]) for name in scores]
+        about = {choice.name: contest.about(choice, dataset) for choice in choices}
+        first, *others = comparison.verdict(scores, about)
+        with verdict.container():
+            st.subheader(first, anchor=False)
+            if others:
+                st.markdown(" ".join(others))
+        return tables.show(table, comparison.table(rows, about), choosable)
+
+    draw()
+    jobs = contest.measuring(choices, dataset, limit, [spec]) + contest.timing(choices, dataset, spec)
+    whole = contest.work(jobs, bar, question, "table", draw)
+    clicked = draw(choosable=True)
+    if whole:
+        scores = {name: kept.measure(one, spec) for name, one in who.items()}
+        about = {choice.name: contest.about(choice, dataset) for choice in choices}
+        if clicked and clicked != NOISY:
+            with chosen_row:
+                mine = next(choice for choice in choices if choice.name == clicked)
+                st.subheader(f"{mine.label}: its best, median and worst pictures", anchor=False)
+                lineup([choices[0], mine], scores, dataset, spec, extremes(scores[clicked]), key="extremes")
+        with pictures:
+            st.subheader("The same pictures through everyone", anchor=False)
+            strips = lineup(choices, scores, dataset, spec, SIDE_BY_SIDE[: len(test)], key="side_by_side")
+        rows = [evaluation.row(who[name], kept.images, spec, scores[name], scores[NOISY]) for name in who]
+        measured = comparison.table(rows, about)
+        points, figure = evidence.robustness(choices, dataset, spec, about, question)
+        evidence.grid(choices, dataset, question)
+        takeaway.offer(
+            measured, [*comparison.verdict(scores, about), *points], strips, figure, note, f"{dataset}-{kind}-{level:g}"
+        )

@@ -82,15 +82,7 @@ with page.told():
     whose = st.container(horizontal=True, vertical_alignment="bottom")
     which = st.container(horizontal=True, vertical_alignment="bottom")
     with whose:
-        dataset = st.selectbox(
-            "Data set",
-            shared.available_datasets(),
-            format_func=lambda name: data.DATASETS[name].label,
-            key="data",
-            bind="query-params",
-            help="Where the test pictures come from. The models have never seen these pictures.",
-            width=200,
-        )
+        dataset = shared.choose_dataset()
         test = shared.images(dataset, "test")
         found = shared.choices(test)
         chosen = page.several(

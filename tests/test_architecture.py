@@ -26,8 +26,9 @@ FLOORS = [
     ["dae.metrics", "dae.noise", "dae.digits", "dae.downloads", "dae.folders", "dae.packed", "dae.models.base"],
     ["dae.models.conv", "dae.models.linear", "dae.models.unet", "dae.models", "dae.tiling", "dae.data", "dae.devices"],
     ["dae.classical", "dae.config", "dae.checkpoints", "dae.uploads", "dae.training", "dae.recipes"],
-    ["dae.facts", "dae.naming", "dae.progress", "dae.status", "dae.runs", "dae.evaluation", "dae.recording"],
-    ["dae.frames", "dae.plots", "dae.lab", "dae.cli", "dae", "dae.__main__"],
+    ["dae.facts", "dae.naming", "dae.progress", "dae.status", "dae.runs", "dae.contenders", "dae.evaluation"],
+    ["dae.recording", "dae.measured", "dae.comparison", "dae.cli_tables"],
+    ["dae.frames", "dae.plots", "dae.report", "dae.lab", "dae.cli", "dae", "dae.__main__"],
 ]
 ORDER = [name for floor in FLOORS for name in floor]
 

@@ -12,10 +12,12 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from dae import cli, evaluation
+from dae import cli
 from dae.cli import main
+from dae.contenders import classical, trained
 from dae.data import DATASETS, load_dataset
 from dae.errors import RunError
+from dae.evaluation import evaluate
 from dae.models import MODELS, build_model
 from dae.noise import NOISES, NoiseSpec
 from dae.recipes import RECIPES
@@ -88,17 +90,14 @@ def test_ctrl_c(tmp_path: Path, photos: str, capsys: Any, monkeypatch: pytest.Mo
 
 
 def test_evaluate_says_what_evaluation_says(root: Path, photos: str, capsys: pytest.CaptureFixture[str]) -> None:
-    options = ["trained", "--noise", "gaussian:0.3", "--noise", "masking:0.2-0.4", "--limit", 5, "--seed", 3]
+    options = ["trained", "median", "--noise", "gaussian:0.3", "--noise", "masking:0.2-0.4", "--limit", 5, "--seed", 3]
     assert call(root, "evaluate", *options, "--json") == 0
     rows = json.loads(capsys.readouterr().out)
     images = load_dataset(photos, "test", limit=5)
     checkpoint = find_run("trained", root).load()
-    denoisers = {
-        "noisy": ("nothing", evaluation.nothing),
-        "trained": (checkpoint.name, evaluation.as_denoiser(checkpoint, images)),
-    }
+    contenders = [trained("trained", checkpoint, images), classical("median", load_dataset(photos, "train"))]
     noises = [NoiseSpec("gaussian", 0.3), NoiseSpec("masking", 0.2, 0.4)]
-    assert rows == list(evaluation.evaluate(denoisers, images, noises, 3))
+    assert rows == list(evaluate(contenders, images, noises, 3))
     assert call(root, "evaluate", *options, "--csv") == 0
     table = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [{key: str(value) for key, value in row.items()} for row in rows] == table

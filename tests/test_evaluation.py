@@ -1,22 +1,28 @@
 """Evaluation: the same images and the same noise for all, told in rows that add up."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 import pytest
 import torch
+from scipy import stats
 
 from dae import metrics
 from dae.checkpoints import Checkpoint
+from dae.classical import classical_denoiser
+from dae.contenders import as_denoiser, classical, nothing, trained
+from dae.data import load_dataset
 from dae.errors import DataError
-from dae.evaluation import as_denoiser, evaluate, measure, noisy_blocks, nothing
+from dae.evaluation import evaluate, gains_db, measure, noisy_blocks
 from dae.models import MODELS, build_model
 from dae.noise import NOISES, NoiseSpec
 from dae.packed import ImageSet
 from tests.conftest import tiny
 
-KEYS = ["run", "model", "dataset", "noise", "level", "n", "mse", "psnr_db", "ssim", "l2"]
+MEANS = ["mse", "psnr_db", "ssim", "l2", "gain_db"]
+KEYS = ["run", "model", "dataset", "noise", "level", "n", *MEANS, *(f"{name}_95" for name in MEANS)]
 HALF = NoiseSpec("gaussian", 0.5)
 
 
@@ -25,11 +31,7 @@ def of(name: str, shape: tuple[int, int, int] = (1, 28, 28)) -> Checkpoint:
 
 
 def rows(images: ImageSet, *noises: NoiseSpec, seed: int = 0) -> list[dict[str, Any]]:
-    denoisers = {
-        "noisy": ("nothing", nothing),
-        "mine": ("linear-32", as_denoiser(of("linear-32", images.shape), images)),
-    }
-    return list(evaluate(denoisers, images, noises, seed))
+    return list(evaluate([trained("mine", of("linear-32", images.shape), images)], images, noises, seed))
 
 
 def test_rows_have_these_keys_and_means_of_single_images() -> None:
@@ -42,8 +44,8 @@ def test_rows_have_these_keys_and_means_of_single_images() -> None:
     assert [row["level"] for row in table] == [0.5, 0.5, "0.1-0.6", "0.1-0.6"]
     assert all((row["n"], row["dataset"]) == (12, "tiny") for row in table)
     scores = measure(nothing, images, HALF)
-    assert list(scores.columns) == [*KEYS[6:], "changed"] and len(scores) == 12
-    for name in KEYS[6:]:
+    assert list(scores.columns) == [*MEANS[:4], "changed"] and len(scores) == 12
+    for name in MEANS[:4]:
         assert table[0][name] == pytest.approx(scores[name].mean(), rel=1e-12)
     clean, noisy = next(noisy_blocks(images, HALF, 0))
     assert torch.allclose(torch.tensor(scores["psnr_db"].to_numpy()), metrics.psnr_db(noisy, clean))
@@ -107,3 +109,36 @@ def test_pictures_that_a_model_cannot_take_are_told(name: str, shape: tuple[int,
 
 def test_one_image() -> None:
     assert rows(tiny(1), HALF)[0]["n"] == 1
+
+
+def test_intervals_are_those_of_the_mean_and_the_gain_is_paired() -> None:
+    images = tiny(30)
+    denoiser = as_denoiser(of("linear-32"), images)
+    noisy, scores = (measure(call, images, HALF) for call in (nothing, denoiser))
+    (base, mine) = rows(images, HALF)
+    assert base["gain_db"] == 0 == base["gain_db_95"]
+    assert mine["gain_db"] == pytest.approx(mine["psnr_db"] - base["psnr_db"])
+    gains = scores["psnr_db"] - noisy["psnr_db"]
+    pd.testing.assert_series_equal(gains_db(scores, noisy), gains)
+    for name, values in (("mse", scores["mse"]), ("ssim", scores["ssim"]), ("gain_db", gains)):
+        assert mine[f"{name}_95"] == pytest.approx(1.96 * stats.sem(values))
+
+
+def test_an_interval_holds_the_true_mean_19_times_of_20() -> None:
+    images, hits = tiny(2_000), 0
+    true = rows(images, HALF)[1]["mse"]
+    for start in range(0, 2_000, 50):
+        part = replace(images, images=images.images[start : start + 50], labels=images.labels[start : start + 50])
+        mine = rows(part, HALF)[1]
+        hits += abs(mine["mse"] - true) <= mine["mse_95"]
+    assert 34 <= hits  # of 40
+
+
+def test_a_filter_is_measured_at_its_best_strength_like_a_model() -> None:
+    images = load_dataset("digits", "test", limit=20)
+    contender = classical("median", load_dataset("digits", "train", limit=100))
+    weak, strong = NoiseSpec("gaussian", 0.2), NoiseSpec("gaussian", 0.9)
+    base, mine, worse, blurred = evaluate([contender], images, [weak, strong])
+    assert (mine["run"], mine["model"]) == ("median", "median") and mine["gain_db"] > 2 and blurred["gain_db"] > 2
+    direct = measure(classical_denoiser("median", 5), images, strong)
+    assert blurred["mse"] == direct["mse"].mean()  # the larger window against the stronger noise

@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from dae import metrics
-from dae.evaluation import nothing
+from dae.contenders import nothing
 from dae.frames import LEVELS, clean_sheet, denoised_sheet, levels, nearest_step, noisy_levels, noisy_sheet
 from dae.noise import NOISES, NoiseSpec, corrupt
 from dae.seeds import generator

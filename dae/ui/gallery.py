@@ -10,7 +10,7 @@ from torch import Tensor
 
 from dae import frames, words
 from dae.classical import TUNING_IMAGES, classical_denoiser, tuned
-from dae.evaluation import as_denoiser
+from dae.contenders import as_denoiser
 from dae.noise import NoiseSpec
 from dae.packed import ImageSet
 from dae.ui import shared

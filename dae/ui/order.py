@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from dae.evaluation import as_denoiser, measure
+from dae.contenders import as_denoiser
+from dae.evaluation import measure
 from dae.noise import NoiseSpec
 from dae.packed import ImageSet
 from dae.ui import shared

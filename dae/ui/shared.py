@@ -8,9 +8,9 @@ import streamlit as st
 
 from dae.checkpoints import Checkpoint
 from dae.classical import CLASSICAL
+from dae.contenders import NOISY, fits
 from dae.data import DATASETS, is_available, load_dataset
 from dae.errors import DaeError
-from dae.evaluation import fits
 from dae.lab import Lab
 from dae.models import MODELS
 from dae.noise import NoiseSpec
@@ -61,6 +61,19 @@ def available_datasets() -> list[str]:
     return [name for name in order if is_available(name)]
 
 
+def choose_dataset() -> str:
+    """Let the user choose one of these; it is in the address."""
+    return st.selectbox(
+        "Data set",
+        available_datasets(),
+        format_func=lambda name: DATASETS[name].label,
+        key="data",
+        bind="query-params",
+        help="Where the test pictures come from. The models have never seen these pictures.",
+        width=200,
+    )
+
+
 @dataclass(frozen=True)
 class Choice:
     """Who can denoise, as pages list it: a run, or a filter of the family "classical"."""
@@ -78,6 +91,11 @@ class Choice:
 def classical(name: str, dataset: str) -> Choice:
     """A filter of `dae.classical`, to stand beside runs."""
     return Choice(name, name, CLASSICAL[name].label, NEUTRAL, "classical", dataset, "", NoiseSpec("gaussian", 0))
+
+
+def doing_nothing() -> Choice:
+    """The noisy pictures themselves, to stand beside runs."""
+    return Choice(NOISY, "nothing", "Doing nothing", NEUTRAL, "nothing", "", "", NoiseSpec("gaussian", 0))
 
 
 def choices(image_set: ImageSet) -> dict[str, Choice]:

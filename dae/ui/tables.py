@@ -1,146 +1,100 @@
-"""Measured tables and curves for Compare."""
+"""The measured tables of Compare: who is best at this noise, and at every kind of noise."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from dae import evaluation, plots, words
-from dae.models import count_parameters
-from dae.noise import NoiseSpec
-from dae.runs import find_run
-from dae.ui import shared
-from dae.ui.chart import live_chart
-from dae.ui.shared import Choice
+from dae.comparison import FORMATS, HEADINGS, best, in_words
 
-SEED = 0
-CURVE_IMAGES = 200
-CURVE_STEPS = 11
-
-_COLUMNS: dict[str, Any] = {
-    "run": st.column_config.TextColumn("Run"),
-    "model": st.column_config.TextColumn("Model"),
-    "family": st.column_config.TextColumn("Family"),
-    "parameters": st.column_config.NumberColumn("Parameters", format="localized", help="Numbers the model has learnt."),
-    "training_s": st.column_config.NumberColumn("Training, s", format="%.0f", help="Seconds of training."),
-    "mse": st.column_config.NumberColumn("MSE", format="%.5f", help="Mean squared error; lower is better."),
-    "psnr_db": st.column_config.NumberColumn(
-        "PSNR, dB", format="%.2f", help="Closeness to the clean picture; higher is better."
-    ),
-    "ssim": st.column_config.NumberColumn("SSIM", format="%.4f", help="Likeness of structure, 1 is identical."),
-    "l2": st.column_config.NumberColumn(
-        "L2 distance", format="%.3f", help="Euclidean distance an image; lower is better."
-    ),
-    "gain_db": st.column_config.NumberColumn("Gain, dB", format="%+.2f", help="PSNR above the noisy input's."),
+_MARK = "font-weight: 700; background-color: rgba(0, 158, 115, 0.2)"
+_ABOVE, _BELOW = "0, 114, 178", "213, 94, 0"  # of the colour scale: better and worse than doing nothing
+_HELP = {
+    "psnr_db": "Closeness to the clean picture; higher is better. ± is half the 95 % interval of the mean.",
+    "gain_db": "PSNR above that of the noisy pictures; below 0 the model does harm.",
+    "ssim": "Likeness of structure; 1 is identical.",
+    "mse": "Mean squared error of a pixel; lower is better.",
+    "l2": "Euclidean distance of a picture; lower is better.",
+    "parameters": "Numbers that the model has learnt.",
+    "kilobytes": "The weights on the disk.",
+    "training_s": "Seconds of training.",
+    "ms_one": "Milliseconds for one picture on this machine, when it comes alone.",
+    "ms_batch": "Milliseconds for one picture on this machine, in a batch of 256.",
+    "curve": "Validation error after each epoch of its training.",
 }
-_HIGHER_IS_BETTER = {"mse": False, "psnr_db": True, "ssim": True, "l2": False, "gain_db": True}
+_WIDTHS = {"psnr_db": 112, "gain_db": 118, "ssim": 132, "mse": 148, "l2": 116}  # for the best one, which is bold
+_PLAIN: dict[str, Any] = {
+    "parameters": st.column_config.NumberColumn("Parameters", format="localized", help=_HELP["parameters"]),
+    "kilobytes": st.column_config.NumberColumn(HEADINGS["kilobytes"], format="%.0f", help=_HELP["kilobytes"]),
+    "training_s": st.column_config.NumberColumn(HEADINGS["training_s"], format="%.0f", help=_HELP["training_s"]),
+    "ms_one": st.column_config.NumberColumn(HEADINGS["ms_one"], format="%.2f", help=_HELP["ms_one"]),
+    "ms_batch": st.column_config.NumberColumn(HEADINGS["ms_batch"], format="%.3f", help=_HELP["ms_batch"]),
+    "curve": st.column_config.LineChartColumn(HEADINGS["curve"], width="small", help=_HELP["curve"]),
+}
 
 
-@st.cache_data(show_spinner=False, max_entries=256)
-def _row(run: str, version: int, dataset: str, noise: str, limit: int | None) -> dict[str, Any]:
-    """One run's line of the table, as `dae evaluate` gives it; an empty run is doing nothing."""
-    images = shared.images(dataset, "test", limit)
-    if run:
-        loaded = shared.checkpoint(run)
-        denoisers = {run: (loaded.name, evaluation.as_denoiser(loaded, images))}
-    else:
-        denoisers = {"noisy": ("nothing", evaluation.nothing)}
-    (row,) = evaluation.evaluate(denoisers, images, [NoiseSpec.parse(noise)], SEED)
-    return row
+def show(slot: DeltaGenerator, measured: pd.DataFrame, choosable: bool) -> str:
+    """Draw the table, the best of each metric marked; the name of the contender whose row was clicked, or "".
 
-
-def measured(runs: Sequence[Choice], dataset: str, noise: NoiseSpec, limit: int | None) -> pd.DataFrame:
-    """Doing nothing and every run, a line each, the first column families and costs beside the metrics."""
-    lines = []
-    bar = st.progress(0.0, "Measuring …") if runs else None
-    for place, run in enumerate((None, *runs)):
-        if bar:
-            bar.progress(place / (len(runs) + 1), f"Measuring {run.label if run else 'the noisy pictures'} …")
-        name = run.name if run else ""
-        line = _row(name, shared.version(name) if run else 0, dataset, str(noise), limit)
-        progress = find_run(name).progress() if run else []
-        lines.append(
-            line
-            | {
-                "model": run.label if run else "doing nothing",
-                "family": run.family if run else "–",
-                "parameters": count_parameters(shared.checkpoint(name).model) if run else 0,
-                "training_s": progress[-1]["seconds"] if progress else None,
-            }
-        )
-    if bar:
-        bar.empty()
-    table = pd.DataFrame(lines)
-    table["gain_db"] = table["psnr_db"] - table["psnr_db"].iloc[0]
-    return table[list(_COLUMNS)]
-
-
-def sentence(table: pd.DataFrame) -> str:
-    """Who is best, by how much, at what cost; computed from the table."""
-    ranked = table.sort_values("psnr_db", ascending=False)
-    best = ranked.iloc[0]
-    if len(table) == 1:
-        return f"Doing nothing gives {best['psnr_db']:.1f} dB. Choose a model to compare with."
-    second = ranked.iloc[1]
-    if best["run"] == "noisy" and not math.isfinite(best["psnr_db"]):
-        return "Without noise doing nothing is perfect, and a model can only lose."
-    if best["run"] == "noisy":
-        return (
-            f"At this noise doing nothing is best: every model makes the pictures worse ({second['gain_db']:+.1f} dB)."
-        )
-    lead = best["psnr_db"] - second["psnr_db"]
-    if lead < 0.05 and second["run"] != "noisy":
-        return f"{best['model']} and {second['model']} are level at {best['psnr_db']:.1f} dB."
-    times = best["parameters"] / max(second["parameters"], 1)
-    cost = f"with {times:.1f} times as many parameters" if times >= 1 else f"with {times:.0%} of the parameters"
-    if second["run"] == "noisy":
-        return f"{best['model']} makes the pictures clearer by {best['gain_db']:.1f} dB."
-    return f"{best['model']} is best, {lead:.1f} dB ahead of {second['model']}, {cost}."
-
-
-def show(table: pd.DataFrame) -> None:
-    """The table, the best of each metric marked."""
+    Args:
+        choosable: whether rows can be clicked: once the table is whole.
+    """
 
     def mark(column: pd.Series) -> list[str]:
-        best = column.max() if _HIGHER_IS_BETTER[str(column.name)] else column.min()
-        return [
-            "font-weight: 700; background-color: rgba(0, 158, 115, 0.18)" if value == best else "" for value in column
-        ]
+        return [_MARK if value == best(column) else "" for value in column]
 
-    st.dataframe(
-        table.style.apply(mark, subset=list(_HIGHER_IS_BETTER)),
-        column_config=_COLUMNS,
-        hide_index=True,
-        key="table",
-        alt="Metrics of every model on the same pictures and noise; the best of each column is marked.",
-    )
-    st.download_button(
-        "Table as CSV",
-        table.to_csv(index=False),
-        "comparison.csv",
-        "text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    lines = measured.to_dict("records")
+    shown = measured.style.apply(mark, subset=list(FORMATS))
+    for metric in FORMATS:
+        shown = shown.format(partial(_next, iter([in_words(line, metric) for line in lines])), subset=[metric])
+    config = _PLAIN | {
+        name: st.column_config.Column(heading, help=_HELP.get(name), width=_WIDTHS.get(name))
+        for name, heading in HEADINGS.items()
+        if name not in _PLAIN
+    }
+    options: dict[str, Any] = {
+        "column_config": config | {"label": st.column_config.Column(HEADINGS["label"], pinned=True)},
+        "column_order": list(HEADINGS),
+        "hide_index": True,
+        "height": "content",
+        "placeholder": "–",
+        "alt": "Metrics of every contender on the same pictures and noise; the best of each column is marked.",
+    }
+    if not choosable:
+        slot.dataframe(shown, **options)
+        return ""
+    event = slot.dataframe(shown, **options, key="table", on_select="rerun", selection_mode="single-cell")
+    cells = event["selection"]["cells"]
+    return str(measured["run"].iloc[cells[0][0]]) if cells and cells[0][0] < len(measured) else ""
 
 
-def robustness(runs: Sequence[Choice], dataset: str, noise: NoiseSpec) -> None:
-    """PSNR against the level of the noise, for every run and for doing nothing."""
-    kind = noise.noise
-    levels = [round(kind.low + (kind.high - kind.low) * step / (CURVE_STEPS - 1), 6) for step in range(CURVE_STEPS)]
-    rows = []
-    with st.spinner("Measuring at every strength …"):
-        for level in levels[1:]:  # at level 0 doing nothing is infinitely good
-            at = str(noise.at(level))
-            rows.append(_row("", 0, dataset, at, CURVE_IMAGES))
-            rows += [_row(run.name, shared.version(run.name), dataset, at, CURVE_IMAGES) for run in runs]
-    trained = {run.name: (run.noise.low, run.noise.high) for run in runs if run.noise.kind == noise.kind}
-    figure = plots.robustness_figure(pd.DataFrame(rows), {run.name: run.color for run in runs}, trained)
-    live_chart(
-        figure,
-        key="robustness",
-        alt=f"PSNR against noise strength of {words.listing([run.label for run in runs] or ['doing nothing'])}",
-    )
-    st.caption(f"The first {CURVE_IMAGES} test pictures at each strength; higher is clearer.")
+def _next(texts: Iterator[str], value: object) -> str:
+    """What stands in a column's next cell: a style knows the cell's value alone, not its line."""
+    return next(texts)
+
+
+def grid(slot: DeltaGenerator, rows: pd.DataFrame, metric: str) -> None:
+    """Draw models down and noises across, on one colour scale.
+
+    Args:
+        rows: with label, heading (of the noise) and the metric.
+        metric: "gain_db" or "psnr_db".
+    """
+    order = list(dict.fromkeys(rows["heading"]))
+    wide = rows.pivot(index="label", columns="heading", values=metric).loc[list(dict.fromkeys(rows["label"])), order]
+    wide.index.name = HEADINGS["label"]
+    middle = 0.0 if metric == "gain_db" else float(wide.min().min())
+    reach = max(float((wide - middle).abs().max().max()), 1e-9)
+
+    def colour(value: Any) -> str:
+        share = (float(value) - middle) / reach
+        if pd.isna(share):
+            return ""
+        return f"background-color: rgba({_ABOVE if share >= 0 else _BELOW}, {0.6 * abs(share):.2f})"
+
+    shown: Any = wide.style.map(colour).format(FORMATS[metric], na_rep="–")
+    alt = "Each model at three strengths of every kind of noise, on one colour scale."
+    slot.dataframe(shown, height="content", alt=alt)

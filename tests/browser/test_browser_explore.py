@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from dae import data, frames
-from dae.evaluation import as_denoiser
+from dae.contenders import as_denoiser
 from dae.noise import NoiseSpec
 from dae.runs import find_run
 from tests.browser.browsing import READY, needs_chromium, playwright, step, visit

@@ -1,52 +1,17 @@
 """The pages, run without a browser: they open, they react, and nothing a user does ends in a traceback."""
 
 import io
-import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from PIL import Image
-from streamlit.testing.v1 import AppTest
 
-from dae import cli
 from dae.runs import RunDirectory, list_runs
 from dae.ui import shared
-from tests.conftest import PATIENCE_S, ROOT, new_run, png_header, wait_for
+from tests.conftest import ROOT, new_run, png_header, wait_for
+from tests.pages.apps import opened, shown
 
 PAGES = ("dashboard.py", "pages/train.py", "pages/explore.py", "pages/compare.py")
-
-
-@pytest.fixture(scope="module")
-def trained(photos: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A runs folder with a linear and a convolutional run of a few steps."""
-    from dae.recording import record
-
-    root = tmp_path_factory.mktemp("runs")
-    for model in ("linear-32", "conv-64"):
-        for _ in record(new_run(root, photos, name=f"small-{model}", model=model)):
-            pass
-    return root
-
-
-@pytest.fixture(autouse=True)
-def _fresh_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setenv("DAE_CHECKPOINTS", str(tmp_path / "runs"))
-    yield
-    assert shared.lab().close(PATIENCE_S)
-    st.cache_resource.clear()
-    st.cache_data.clear()
-
-
-def opened(path: str, /, **address: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=PATIENCE_S)
-    for name, value in address.items():
-        app.query_params[name] = value
-    app = app.run() if path == "dashboard.py" else app.switch_page(path).run()
-    assert not app.exception, app.exception
-    return app
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -71,6 +36,7 @@ def test_a_nonsense_address_never_breaks_a_page(
     page: str, nonsense: str, trained: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DAE_CHECKPOINTS", str(trained))
+    monkeypatch.setattr("dae.ui.contest.milliseconds", lambda *_: 1.0)
     names = ("data", "noise", "models", "page", "seed", "level", "strength", "full", "runs")
     opened(page, **dict.fromkeys(names, nonsense))
 
@@ -156,28 +122,10 @@ def test_explore_keeps_its_noise_in_the_address(trained: Path, monkeypatch: pyte
     assert app.number_input(key="seed").value == 8
 
 
-def test_compare_gives_the_numbers_of_the_command_line(
-    trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("DAE_CHECKPOINTS", str(trained))
-    app = opened("pages/compare.py")
-    table = app.dataframe[0].value.set_index("run")
-    runs = [run.name for run in list_runs()]
-    arguments = ["evaluate", *runs, "--dataset", "digits", "--noise", "gaussian:0.5", "--limit", "1000", "--json"]
-    assert cli.main(arguments) == 0
-    for row in json.loads(capsys.readouterr().out):
-        for metric in ("mse", "psnr_db", "ssim", "l2"):
-            assert table.loc[row["run"], metric] == row[metric]
-
-
 def test_every_run_of_the_project_can_be_read() -> None:
     for path in (ROOT / "checkpoints").glob("*/config.json"):
         run = RunDirectory(path.parent)
         assert run.config.model == run.load().name and run.progress() and run.state == "finished"
-
-
-def shown(app: AppTest) -> str:
-    return " ".join(text.value for text in [*app.caption, *app.info, *app.warning, *app.error])
 
 
 def test_explore_shows_one_class_and_the_hardest_first(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:

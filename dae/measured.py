@@ -1,0 +1,84 @@
+"""Measurements that are kept: what was measured once is read again, also by the next process."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+
+from dae.contenders import Contender
+from dae.evaluation import CHANGED, measure
+from dae.files import cache_folder, whole_file
+from dae.metrics import METRICS
+from dae.noise import NoiseSpec
+from dae.packed import ImageSet
+
+_FORMAT = 1  # raise it when what an older version measured would be wrong
+_MOST = 5_000  # files; the oldest half goes when there are more
+
+
+class Measurements:
+    """Of contenders on one set of images with one noise draw.
+
+    Args:
+        images: what is measured on.
+        seed: of the noise.
+        folder: where they are kept; by default in the user's cache.
+    """
+
+    def __init__(self, images: ImageSet, seed: int = 0, folder: Path | None = None) -> None:
+        self.images = images
+        self.seed = seed
+        self._folder = folder or cache_folder() / "measured"
+        self._about = [_FORMAT, images.digest(), len(images), seed]
+        self._known: dict[str, pd.DataFrame] = {}
+
+    def kept(self, contender: Contender, noise: NoiseSpec) -> pd.DataFrame | None:
+        """What `measure` gave; None where it has not been asked yet."""
+        name = self._name(contender, noise)
+        if name not in self._known and contender.key:
+            try:
+                self._known[name] = _read((self._folder / name).read_bytes(), len(self.images))
+            except (OSError, SafetensorError, KeyError, ValueError, TypeError):
+                return None
+        return self._known.get(name)
+
+    def measure(
+        self, contender: Contender, noise: NoiseSpec, on_share: Callable[[float], None] = lambda done: None
+    ) -> pd.DataFrame:
+        """What `dae.measure` gives, measured unless it is kept. Where nothing can be written, it is kept in memory."""
+        if (scores := self.kept(contender, noise)) is None:
+            scores = measure(contender.denoiser(noise), self.images, noise, self.seed, on_share)
+            name = self._name(contender, noise)
+            self._known[name] = scores
+            if contender.key:
+                self._write(name, scores)
+        return scores
+
+    def _name(self, contender: Contender, noise: NoiseSpec) -> str:
+        about = json.dumps([*self._about, contender.key or contender.name, str(noise)])
+        return hashlib.sha256(about.encode()).hexdigest()[:32]
+
+    def _write(self, name: str, scores: pd.DataFrame) -> None:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with whole_file(self._folder / name) as temporary:
+                temporary.write_bytes(save({str(column): torch.tensor(scores[column]) for column in scores}))
+            files = list(self._folder.iterdir())
+            if len(files) > _MOST:
+                for old in sorted(files, key=lambda path: path.stat().st_mtime)[: _MOST // 2]:
+                    old.unlink(missing_ok=True)
+        except OSError:
+            pass  # a full or read-only disk: the next process measures again
+
+
+def _read(content: bytes, number: int) -> pd.DataFrame:
+    columns = load(content)
+    table = pd.DataFrame({name: columns[name].numpy() for name in (*METRICS, CHANGED)})
+    if len(table) != number or table[CHANGED].dtype != bool:
+        raise ValueError("another measurement")
+    return table

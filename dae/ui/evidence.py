@@ -1,0 +1,113 @@
+"""Compare's curves over all strengths and its table over all kinds of noise."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from dae import comparison, evaluation, plots
+from dae.comparison import About
+from dae.contenders import NOISY
+from dae.noise import NOISES, NoiseSpec
+from dae.ui import contest, tables
+from dae.ui.chart import live_chart
+from dae.ui.shared import Choice
+
+IMAGES = 200  # of the test set, at each strength and kind
+_CURVE_STEPS = 11
+_STRENGTHS = {"half": 0.5, "usual": 1.0, "more": 1.5}  # of a kind's usual level
+
+
+def rows(choices: Sequence[Choice], dataset: str, noises: Sequence[NoiseSpec]) -> pd.DataFrame:
+    """What is measured so far, a row of `evaluation.row` each; nothing where doing nothing is not measured yet."""
+    kept = contest.measurements(dataset, IMAGES)
+    who = [contest.contender(choice, dataset) for choice in choices]
+    found = []
+    for noise in noises:
+        noisy = kept.kept(who[0], noise)
+        for contender in who:
+            scores = kept.kept(contender, noise)
+            if noisy is not None and scores is not None:
+                found.append(evaluation.row(contender, kept.images, noise, scores, noisy))
+    return pd.DataFrame(found)
+
+
+def levels(noise: NoiseSpec) -> list[NoiseSpec]:
+    """The strengths of a curve, without 0: there doing nothing is infinitely good."""
+    low, high = noise.noise.low, noise.noise.high
+    steps = range(1, _CURVE_STEPS)
+    return [noise.at(round(low + (high - low) * step / (_CURVE_STEPS - 1), 6)) for step in steps]
+
+
+def robustness(
+    choices: Sequence[Choice], dataset: str, noise: NoiseSpec, about: Mapping[str, About], question: str
+) -> tuple[list[str], go.Figure]:
+    """Draw PSNR against strength, curves growing as they are measured; the turning points in words, and the figure."""
+    st.subheader("From no noise to the strongest", anchor=False)
+    said, chart = st.empty(), st.empty()
+    slot = st.empty()
+    noises = levels(noise)
+    labels = {choice.name: choice.label for choice in choices} | {NOISY: NOISY}
+    trained = {c.label: (c.noise.low, c.noise.high) for c in choices if _knows(c, noise)}
+    colors = {choice.label: choice.color for choice in choices}
+
+    def figure() -> go.Figure:
+        known = rows(choices, dataset, noises)
+        named = known.assign(run=known["run"].map(labels)) if len(known) else pd.DataFrame(columns=["run"])
+        return plots.robustness_figure(named, colors, trained)
+
+    # The curves of models first: those of filters, whose strength is looked for at each level, take longer.
+    ordered = sorted(choices, key=lambda choice: choice.family == "classical")
+    jobs = [job for choice in ordered for job in contest.measuring([choice], dataset, IMAGES, noises)]
+    whole = contest.work(jobs, slot, question, "curves", lambda: None)
+    drawn = figure()
+    with chart.container():
+        live_chart(drawn, key="robustness", alt="PSNR against the strength of the noise, a line for each contender")
+    known = rows(choices, dataset, noises)
+    points = list(comparison.turning_points(known, about)) if whole else []
+    if points:
+        said.markdown(" ".join(points))
+    st.caption(f"The first {IMAGES} test pictures at each strength; higher is clearer.")
+    return points, drawn
+
+
+def grid(choices: Sequence[Choice], dataset: str, question: str) -> None:
+    """Draw every contender at three strengths of every kind of noise, in a part that is folded until it is wanted."""
+    folder = st.expander(
+        "Every kind of noise", icon=":material/grid_on:", key="every_noise", on_change="rerun", width="stretch"
+    )
+    if not folder.open:
+        return
+    with folder:
+        metric = st.segmented_control(
+            "Show",
+            ["gain_db", "psnr_db"],
+            format_func={"gain_db": "Gain over the noisy pictures", "psnr_db": "PSNR"}.__getitem__,
+            default="gain_db",
+            required=True,
+            key="grid_metric",
+        )
+        bar, slot = st.empty(), st.empty()
+        noises = {
+            NoiseSpec(kind, min(round(entry.typical * share, 6), entry.high)): entry.label
+            for kind, entry in NOISES.items()
+            for share in _STRENGTHS.values()
+        }
+        labels = {choice.name: choice.label for choice in choices}
+
+        def draw() -> None:
+            known = rows(choices, dataset, list(noises))
+            if len(known):
+                headings = {str(noise): f"{label} {noise.low:g}" for noise, label in noises.items()}
+                named = known.assign(label=known["run"].map(labels), heading=known["noise"].map(headings))
+                tables.grid(slot, named, str(metric or "gain_db"))
+
+        draw()
+        contest.work(contest.measuring(choices, dataset, IMAGES, list(noises)), bar, question, "grid", draw)
+        draw()
+        st.caption(f"dB, the first {IMAGES} test pictures; blue is better than doing nothing, orange is worse.")
+
+
+def _knows(choice: Choice, noise: NoiseSpec) -> bool:
+    return choice.family not in ("classical", "nothing") and choice.noise.kind == noise.kind

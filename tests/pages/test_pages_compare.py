@@ -1,0 +1,97 @@
+"""Compare, run without a browser."""
+
+import json
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dae import cli
+from dae.runs import list_runs
+from tests.pages.apps import opened
+
+BOTH = ["small-linear-32", "small-conv-64"]
+
+
+@pytest.fixture(autouse=True)
+def _runs(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAE_CHECKPOINTS", str(trained))
+
+
+def sentences(app: AppTest) -> str:
+    return " ".join(text.value for text in [*app.subheader, *app.markdown])
+
+
+def test_it_gives_the_numbers_of_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    app = opened("pages/compare.py", models=[*BOTH, "median"], noise="Masking", strength="0.3")
+    table = app.dataframe[0].value.set_index("run")
+    runs = [*(run.name for run in list_runs()), "median"]
+    arguments = ["evaluate", *runs, "--dataset", "digits", "--noise", "masking:0.3", "--limit", "1000", "--json"]
+    assert cli.main(arguments) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["run"] for row in rows] == ["noisy", "small-conv-64", "small-linear-32", "median"]
+    for row in rows:
+        for name, value in row.items():
+            if isinstance(value, float):
+                assert table.loc[row["run"], name] == value
+
+
+def test_it_says_who_is_best_and_where_that_turns_round() -> None:
+    app = opened("pages/compare.py", models=[*BOTH, "median"])
+    table = app.dataframe[0].value.set_index("run")
+    best = table["psnr_db"].idxmax()
+    assert app.subheader[0].value.startswith(table.loc[best, "label"])
+    assert "doing nothing is better than" in sentences(app) or "never helps" in sentences(app)
+    assert table.loc[best, "ms_one"] > 0 and table.loc[best, "ms_batch"] > 0
+
+
+def test_who_is_compared_can_be_chosen() -> None:
+    app = opened("pages/compare.py", models=[*BOTH, "median"])
+    app.multiselect(key="models").set_value(["median"])
+    app.run()
+    assert list(app.dataframe[0].value["run"]) == ["noisy", "median"] and not app.exception
+    app.multiselect(key="models").set_value([])
+    app.run()
+    assert not app.exception and "Choose a model" in app.subheader[0].value
+
+
+def test_the_second_opening_measures_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = opened("pages/compare.py", models=BOTH).dataframe[0].value
+
+    def measured_again(*_: object, **__: object) -> None:
+        raise AssertionError("measured again")
+
+    monkeypatch.setattr("dae.measured.measure", measured_again)
+    again = opened("pages/compare.py", models=BOTH).dataframe[0].value
+    assert list(first["psnr_db"]) == list(again["psnr_db"])
+
+
+def test_every_kind_of_noise_is_measured_on_request() -> None:
+    app = opened("pages/compare.py", models=["small-linear-32"])
+    assert len(app.dataframe) == 1
+    app.session_state["every_noise"] = True
+    app.run()
+    assert not app.exception
+    grid = app.dataframe[1].value
+    assert grid.shape == (2, 21) and list(grid.index) == ["Doing nothing", "Linear, 32 numbers"]
+    assert (grid.loc["Doing nothing"] == 0).all() and grid.notna().all(axis=None)
+    app.segmented_control(key="grid_metric").set_value("psnr_db")
+    app.run()
+    assert (app.dataframe[1].value > 3).all(axis=None)
+
+
+def test_without_noise_nobody_wins() -> None:
+    app = opened("pages/compare.py", models=BOTH, strength="0.0")
+    assert "doing nothing is perfect" in app.subheader[0].value
+
+
+def test_what_was_stopped_goes_on_when_asked() -> None:
+    app = opened("pages/compare.py", models=["median"], noise="Speckle", strength="0.15")
+    app.session_state["halted"] = "digits speckle:0.4 1000 ['median']"
+    app.slider(key="strength").set_value(0.4)
+    app.run()
+    assert "Stopped: " in sentences(app) and not app.exception
+    app.button(key="table_go_on").click()
+    app.run()
+    assert "Stopped: " not in sentences(app)
+    assert list(app.dataframe[0].value["run"]) == ["noisy", "median"]
