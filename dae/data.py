@@ -139,8 +139,17 @@ def load_dataset(
 
 def is_available(name: str, root: Path | str | None = None) -> bool:
     """Whether the data set `name` can be opened without a download; reads no image."""
+    if name.startswith("folder:"):
+        return _folder(name, data_root(root))[0].is_dir()
     entry = lookup("data set", DATASETS, name)
     return entry.present(data_root(root))
+
+
+def label(name: str) -> str:
+    """What people call the data set, a folder by its own name."""
+    if name in DATASETS:
+        return DATASETS[name].label
+    return f"Folder {Path(name.removeprefix('folder:').rpartition('@')[0] or name.removeprefix('folder:')).name}"
 
 
 def download(name: str, root: Path | str | None = None) -> None:

@@ -5,7 +5,7 @@ import streamlit as st
 from dae import comparison, evaluation
 from dae.classical import CLASSICAL
 from dae.contenders import NOISY
-from dae.data import DATASETS
+from dae.data import label
 from dae.noise import NOISES, NoiseSpec
 from dae.ui import contest, evidence, page, shared, tables, takeaway
 from dae.ui.lineup import extremes, lineup
@@ -61,14 +61,14 @@ with page.told():
         most=AT_ONCE,
     )
     if not found:
-        st.info(f"No trained model fits {DATASETS[dataset].label} yet. Train one, then come back.")
+        st.info(f"No trained model fits {label(dataset)} yet. Train one, then come back.")
         st.page_link("pages/train.py", label="Train a model", icon=page.PAGES["pages/train.py"][1])
     choices = [shared.doing_nothing(), *shared.told_apart([(found | filters)[name] for name in chosen])]
     spec = NoiseSpec(kind, level)
     limit = None if full else min(QUICK, len(test))
     question = f"{dataset} {spec} {limit} {chosen}"
     note = (
-        f"The first {limit or len(test):,} test pictures of {DATASETS[dataset].label}, noise {spec}, one draw of it "
+        f"The first {limit or len(test):,} test pictures of {label(dataset)}, noise {spec}, one draw of it "
         f"(seed {contest.SEED}) for all; outputs clamped to 0 to 1; each number is the mean over pictures, ± half its "
         "95 % interval. Filters have the strength that is best on training pictures. Times are of this machine."
     )
@@ -80,6 +80,11 @@ with page.told():
     kept = contest.measurements(dataset, limit)
     who = {choice.name: contest.contender(choice, dataset) for choice in choices}
 
+    def say(sentences: list[str]) -> None:
+        with verdict.container():
+            st.subheader(sentences[0], anchor=False)
+            st.markdown(" ".join(sentences[1:]))
+
     def draw(choosable: bool = False) -> str:
         """Draw what is measured so far."""
         scores = {name: known for name, one in who.items() if (known := kept.kept(one, spec)) is not None}
@@ -87,11 +92,7 @@ with page.told():
             return ""
         rows = [evaluation.row(who[name], kept.images, spec, scores[name], scores[NOISY]) for name in scores]
         about = {choice.name: contest.about(choice, dataset) for choice in choices}
-        first, *others = comparison.verdict(scores, about)
-        with verdict.container():
-            st.subheader(first, anchor=False)
-            if others:
-                st.markdown(" ".join(others))
+        say(list(comparison.verdict(scores, about)))
         return tables.show(table, comparison.table(rows, about), choosable)
 
     draw()
@@ -112,7 +113,7 @@ with page.told():
         rows = [evaluation.row(who[name], kept.images, spec, scores[name], scores[NOISY]) for name in who]
         measured = comparison.table(rows, about)
         points, figure = evidence.robustness(choices, dataset, spec, about, question)
+        sentences = [*comparison.verdict(scores, about), *points]
+        say(sentences)
         evidence.grid(choices, dataset, question)
-        takeaway.offer(
-            measured, [*comparison.verdict(scores, about), *points], strips, figure, note, f"{dataset}-{kind}-{level:g}"
-        )
+        takeaway.offer(measured, sentences, strips, figure, note, f"{dataset}-{kind}-{level:g}")

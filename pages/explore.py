@@ -122,7 +122,7 @@ with page.told():
         st.button("New noise", icon=":material/casino:", on_click=new_noise, key="new_noise")
 
     if not found:
-        st.info(f"No trained model fits {data.DATASETS[dataset].label} yet. Train one, then come back.")
+        st.info(f"No trained model fits {data.label(dataset)} yet. Train one, then come back.")
         st.page_link("pages/train.py", label="Train a model", icon=page.PAGES["pages/train.py"][1])
 
     if classic in CLASSICAL:

@@ -1,10 +1,8 @@
 """What Compare measures: contenders, the jobs that are still to do, and their doing, a step at a time."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from threading import Lock
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -154,22 +152,5 @@ def _do(job: Job, bar: DeltaGenerator, done: float, part: float) -> None:
         bar.progress(min(done + share * part, 1.0), f"Measuring {job.words} …")
 
     on_share(0)
-    with _turn(lambda: bar.progress(done, "Waiting: another page is measuring …")):
+    with shared.turn(lambda: bar.progress(done, "Waiting: another page is computing …")):
         job.do(on_share)
-
-
-@contextmanager
-def _turn(waiting: Callable[[], object]) -> Iterator[None]:
-    """One heavy measurement at a time on this server; `waiting` is called while it is another's turn."""
-    lock = _lock()
-    while not lock.acquire(timeout=0.2):
-        waiting()
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@st.cache_resource(show_spinner=False)
-def _lock() -> Lock:
-    return Lock()

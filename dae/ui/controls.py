@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dae.data import DATASETS
+from dae.data import label
 from dae.errors import DaeError
 from dae.runs import RunDirectory, find_run
 from dae.status import ACTIVE
@@ -30,7 +30,7 @@ def controls(run: RunDirectory, state: str) -> None:
         st.button("Resume", icon=":material/play_arrow:", key=f"resume-{run.name}", on_click=_act, args=again)
     if state not in ACTIVE:
         if run.has_model and run.dataset in shared.available_datasets():
-            link = {"data": _dataset_label(run.dataset), "models": run.name}
+            link = {"data": label(run.dataset), "models": run.name}
             st.page_link("pages/explore.py", label="Explore", icon=":material/search:", query_params=link)
             st.page_link("pages/compare.py", label="Compare", icon=":material/leaderboard:", query_params=link)
         _housekeeping(run)
@@ -49,11 +49,6 @@ def _housekeeping(run: RunDirectory) -> None:
             args=(_delete, run.name),
             disabled=not sure,
         )
-
-
-def _dataset_label(name: str) -> str:
-    """What pages call a data set, in their addresses too."""
-    return DATASETS[name].label if name in DATASETS else name
 
 
 def tell(problem: str) -> None:

@@ -43,31 +43,24 @@ def levels(noise: NoiseSpec) -> list[NoiseSpec]:
 def robustness(
     choices: Sequence[Choice], dataset: str, noise: NoiseSpec, about: Mapping[str, About], question: str
 ) -> tuple[list[str], go.Figure]:
-    """Draw PSNR against strength, curves growing as they are measured; the turning points in words, and the figure."""
+    """Draw PSNR against strength; the turning points in words, and the figure."""
     st.subheader("From no noise to the strongest", anchor=False)
-    said, chart = st.empty(), st.empty()
-    slot = st.empty()
+    chart, slot = st.empty(), st.empty()
     noises = levels(noise)
     labels = {choice.name: choice.label for choice in choices} | {NOISY: NOISY}
     trained = {c.label: (c.noise.low, c.noise.high) for c in choices if _knows(c, noise)}
     colors = {choice.label: choice.color for choice in choices}
 
-    def figure() -> go.Figure:
-        known = rows(choices, dataset, noises)
-        named = known.assign(run=known["run"].map(labels)) if len(known) else pd.DataFrame(columns=["run"])
-        return plots.robustness_figure(named, colors, trained)
-
     # The curves of models first: those of filters, whose strength is looked for at each level, take longer.
     ordered = sorted(choices, key=lambda choice: choice.family == "classical")
     jobs = [job for choice in ordered for job in contest.measuring([choice], dataset, IMAGES, noises)]
     whole = contest.work(jobs, slot, question, "curves", lambda: None)
-    drawn = figure()
+    known = rows(choices, dataset, noises)
+    named = known.assign(run=known["run"].map(labels)) if len(known) else pd.DataFrame(columns=["run"])
+    drawn = plots.robustness_figure(named, colors, trained)
     with chart.container():
         live_chart(drawn, key="robustness", alt="PSNR against the strength of the noise, a line for each contender")
-    known = rows(choices, dataset, noises)
     points = list(comparison.turning_points(known, about)) if whole else []
-    if points:
-        said.markdown(" ".join(points))
     st.caption(f"The first {IMAGES} test pictures at each strength; higher is clearer.")
     return points, drawn
 

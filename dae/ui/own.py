@@ -24,7 +24,7 @@ def uploaded() -> Image.Image | None:
         key="upload",
         type=["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif"],
         max_upload_size=BYTES_LIMIT >> 20,
-        help="It is kept in the memory of this server for a while, and never written to a disk.",
+        help="This server keeps it in memory for a while and writes it to no disk. A link does not carry it.",
     )
     return _told(file.getvalue()) if file else None
 

@@ -2,17 +2,20 @@
 
 import atexit
 import sys
+from collections.abc import Callable, Container, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from threading import Lock
 
 import streamlit as st
 
 from dae.checkpoints import Checkpoint
 from dae.classical import CLASSICAL
 from dae.contenders import NOISY, fits
-from dae.data import DATASETS, is_available, load_dataset
+from dae.data import DATASETS, is_available, label, load_dataset
 from dae.errors import DaeError
 from dae.lab import Lab
-from dae.models import MODELS
+from dae.models import MODELS, Shape
 from dae.noise import NoiseSpec
 from dae.packed import ImageSet
 from dae.plots import NEUTRAL
@@ -27,6 +30,23 @@ def lab() -> Lab:
     opened = Lab()
     atexit.register(opened.close)
     return opened
+
+
+@contextmanager
+def turn(waiting: Callable[[], object]) -> Iterator[None]:
+    """One heavy computation at a time on this server; `waiting` is called while it is another's turn."""
+    lock = _lock()
+    while not lock.acquire(timeout=0.2):
+        waiting()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@st.cache_resource(show_spinner=False)
+def _lock() -> Lock:
+    return Lock()
 
 
 @st.cache_resource(show_spinner="Opening the images …", max_entries=12)
@@ -56,9 +76,13 @@ def version(name: str) -> int:
 
 
 def available_datasets() -> list[str]:
-    """The data sets that can be opened at once, MNIST before the drawn digits where it is there."""
+    """The data sets that can be opened at once, MNIST before the drawn digits where it is there.
+
+    Folders of pictures are among them where a run was trained on one.
+    """
     order = sorted(DATASETS, key=lambda name: name != "mnist")
-    return [name for name in order if is_available(name)]
+    folders = {run.dataset for run in list_runs() if run.dataset.startswith("folder:")}
+    return [name for name in (*order, *sorted(folders)) if is_available(name)]
 
 
 def choose_dataset() -> str:
@@ -66,7 +90,7 @@ def choose_dataset() -> str:
     return st.selectbox(
         "Data set",
         available_datasets(),
-        format_func=lambda name: DATASETS[name].label,
+        format_func=label,
         key="data",
         bind="query-params",
         help="Where the test pictures come from. The models have never seen these pictures.",
@@ -100,20 +124,28 @@ def doing_nothing() -> Choice:
 
 def choices(image_set: ImageSet) -> dict[str, Choice]:
     """The runs whose models fit the images, by name: those trained on them first, of these our recipes' first."""
-    found = []
+    found = [choice for choice, shape in _trained() if fits(choice.model, shape, image_set.shape)]
+    found.sort(key=lambda choice: (choice.dataset != image_set.name, _rank(choice.recipe)))
+    return {choice.name: choice for choice in found}
+
+
+def for_any_size(channels: int, liked: Container[str]) -> list[Choice]:
+    """The runs whose models take pictures of any size: first those for so many channels, of these the liked ones."""
+    found = [(choice, shape) for choice, shape in _trained() if MODELS[choice.model].any_size]
+    found.sort(key=lambda pair: (pair[1][0] != channels, pair[0].name not in liked))
+    return [choice for choice, _ in found]
+
+
+def _trained() -> Iterator[tuple[Choice, Shape]]:
+    """Every run that has weights, and the shape of its images."""
     for run in list_runs():
         try:
             model, shape = run.describe_model()
             noise = run.config.noise
         except DaeError:
             continue  # no weights yet, or damaged: Train says so
-        if fits(model, shape, image_set.shape):
-            entry = MODELS[model]
-            found.append(
-                Choice(run.name, model, entry.label, entry.color, entry.family, run.dataset, run.recipe, noise)
-            )
-    found.sort(key=lambda choice: (choice.dataset != image_set.name, _rank(choice.recipe)))
-    return {choice.name: choice for choice in found}
+        entry = MODELS[model]
+        yield Choice(run.name, model, entry.label, entry.color, entry.family, run.dataset, run.recipe, noise), shape
 
 
 def _rank(recipe: str) -> int:

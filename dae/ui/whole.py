@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import streamlit as st
@@ -10,7 +11,6 @@ from PIL import Image
 from torch import Tensor
 
 from dae import metrics, words
-from dae.models import MODELS
 from dae.noise import NoiseSpec, corrupt
 from dae.pictures import grid, to_png
 from dae.seeds import generator
@@ -36,14 +36,16 @@ def whole(picture: Image.Image, runs: Sequence[Choice], noise: NoiseSpec, seed: 
 
     Args:
         picture: as `uploads.read_picture` gives it.
-        runs: whose models may do it; the first that takes any size is asked first.
+        runs: those chosen on the page. Every run whose model takes any size may be asked: first those for as many
+            channels as the picture has, of these first the chosen ones.
         noise: what is added to the picture, at one level.
     """
-    able = {run.label: run for run in runs if run.family != "classical" and MODELS[run.model].any_size}
+    channels = 1 if picture.mode == "L" else 3
+    able = {run.name: run for run in shared.for_any_size(channels, {run.name for run in runs})}
     with st.container(border=True, key="whole"):
         st.subheader("The whole picture, at its own size", anchor=False)
         if not able:
-            st.markdown("The chosen models know one size only. A U-Net takes any: choose one above.")
+            st.markdown("No model here takes a picture of any size yet. Train a U-Net, then come back.")
             return
         pixels = picture.width * picture.height
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -69,7 +71,10 @@ def _denoise(picture: Image.Image, run: Choice, noise: NoiseSpec, seed: int) -> 
     noisy = corrupt(clean, noise, generator(seed))
     denoised = torch.empty_like(clean)
     bar = st.progress(0.0, "Denoising …")
-    for done in fill_tiles(denoised, checkpoint.model, noisy):
+    tiles, done = fill_tiles(denoised, checkpoint.model, noisy), 0.0
+    while done < 1:
+        with shared.turn(partial(bar.progress, done, "Waiting: another page is computing …")):
+            done = next(tiles)
         bar.progress(done, f"Denoising … {done:.0%}")
     bar.empty()
     noisy.clamp_(0, 1)
@@ -79,7 +84,7 @@ def _denoise(picture: Image.Image, run: Choice, noise: NoiseSpec, seed: int) -> 
 def _show(result: _Denoised, run: Choice) -> None:
     width, height = result.noisy.size
     before = f"noisy, {words.decibels(result.noisy_psnr_db)} dB"
-    after = f"{run.label}, {words.decibels(result.psnr_db)} dB"
+    after = f"{run.name}, {words.decibels(result.psnr_db)} dB"
     if width <= _WIDE and height <= _TALL:
         scale = min(_WIDE // width, _TALL // height)
         divider(result.noisy, result.denoised, before, after, width=scale * width, key="whole_divider")
@@ -94,11 +99,11 @@ def _show(result: _Denoised, run: Choice) -> None:
             box = _detail(width, height)
             noisy, denoised = result.noisy.crop(box), result.denoised.crop(box)
             with view:
-                divider(noisy, denoised, "noisy, pixel by pixel", run.label, width=noisy.width, key="whole_detail")
+                divider(noisy, denoised, "noisy, pixel by pixel", run.name, width=noisy.width, key="whole_detail")
     gain = words.gain(result.psnr_db - result.noisy_psnr_db)
     with st.container(horizontal=True, vertical_alignment="center"):
-        grey = " The model knows grey alone." if result.denoised.mode == "L" else ""
-        st.markdown(f"**{gain}.**{grey}")
+        grey = " It knows grey alone." if result.denoised.mode == "L" else ""
+        st.markdown(f"**{gain}.** {run.name} has learnt on {run.noise}.{grey}")
         st.download_button(
             "Denoised picture",
             lambda: to_png(result.denoised),

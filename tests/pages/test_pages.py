@@ -1,6 +1,7 @@
 """The pages, run without a browser: they open, they react, and nothing a user does ends in a traceback."""
 
 import io
+import shutil
 from pathlib import Path
 
 import pytest
@@ -178,3 +179,21 @@ def test_explore_has_a_classical_filter_and_a_closer_look_on_request(
     app.run()
     assert not app.exception and not app.error
     assert "Median filter" in app.segmented_control(key="closer_run").options
+
+
+@pytest.mark.parametrize("page", ["pages/explore.py", "pages/compare.py"])
+def test_a_run_that_is_deleted_meanwhile_leaves_the_rest_working(
+    page: str, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "own"
+    shutil.copytree(trained, root)
+    monkeypatch.setenv("DAE_CHECKPOINTS", str(root))
+    monkeypatch.setattr("dae.ui.contest.milliseconds", lambda *_: 1.0)
+    app = opened(page, models=["small-linear-32", "small-conv-64"])
+    shutil.rmtree(root / "small-conv-64")
+    app.run()
+    assert not app.exception and not app.error
+    assert app.multiselect(key="models").value == ["small-linear-32"]
+    (root / "small-linear-32" / "model.safetensors").write_bytes(b"cut")
+    app.run()
+    assert not app.exception and app.multiselect(key="models")
