@@ -4,14 +4,15 @@ import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
-from dae.contenders import Contender
-from dae.evaluation import CHANGED, measure
+from dae.contenders import Contender, doing_nothing
+from dae.evaluation import CHANGED, measure, row
 from dae.files import cache_folder, whole_file
 from dae.metrics import METRICS
 from dae.noise import NoiseSpec
@@ -36,6 +37,7 @@ class Measurements:
         self._folder = folder or cache_folder() / "measured"
         self._about = [_FORMAT, images.digest(), len(images), seed]
         self._known: dict[str, pd.DataFrame] = {}
+        self._rows: dict[str, dict[str, Any]] = {}
 
     def kept(self, contender: Contender, noise: NoiseSpec) -> pd.DataFrame | None:
         """What `measure` gave; None where it has not been asked yet."""
@@ -58,6 +60,16 @@ class Measurements:
             if contender.key:
                 self._write(name, scores)
         return scores
+
+    def row(self, contender: Contender, noise: NoiseSpec) -> dict[str, Any] | None:
+        """The line of a table; None unless the contender and doing nothing are measured."""
+        name = self._name(contender, noise)
+        if name not in self._rows:
+            scores, noisy = self.kept(contender, noise), self.kept(doing_nothing(), noise)
+            if scores is None or noisy is None:
+                return None
+            self._rows[name] = row(contender, self.images, noise, scores, noisy)
+        return self._rows[name]
 
     def _name(self, contender: Contender, noise: NoiseSpec) -> str:
         about = json.dumps([*self._about, contender.key or contender.name, str(noise)])

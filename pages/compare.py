@@ -1,8 +1,10 @@
 """Compare: linear versus convolutional, on the same pictures and the same noise."""
 
+from typing import Any
+
 import streamlit as st
 
-from dae import comparison, evaluation
+from dae import comparison
 from dae.classical import CLASSICAL
 from dae.contenders import NOISY
 from dae.data import label
@@ -90,10 +92,12 @@ with page.told():
         scores = {name: known for name, one in who.items() if (known := kept.kept(one, spec)) is not None}
         if NOISY not in scores:
             return ""
-        rows = [evaluation.row(who[name], kept.images, spec, scores[name], scores[NOISY]) for name in scores]
         about = {choice.name: contest.about(choice, dataset) for choice in choices}
         say(list(comparison.verdict(scores, about)))
-        return tables.show(table, comparison.table(rows, about), choosable)
+        return tables.show(table, comparison.table(rows(), about), choosable)
+
+    def rows() -> list[dict[str, Any]]:
+        return [row for one in who.values() if (row := kept.row(one, spec))]
 
     draw()
     jobs = contest.measuring(choices, dataset, limit, [spec]) + contest.timing(choices, dataset, spec)
@@ -110,8 +114,7 @@ with page.told():
         with pictures:
             st.subheader("The same pictures through everyone", anchor=False)
             strips = lineup(choices, scores, dataset, spec, SIDE_BY_SIDE[: len(test)], key="side_by_side")
-        rows = [evaluation.row(who[name], kept.images, spec, scores[name], scores[NOISY]) for name in who]
-        measured = comparison.table(rows, about)
+        measured = comparison.table(rows(), about)
         points, figure = evidence.robustness(choices, dataset, spec, about, question)
         sentences = [*comparison.verdict(scores, about), *points]
         say(sentences)

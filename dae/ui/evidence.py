@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from dae import comparison, evaluation, plots
+from dae import comparison, plots
 from dae.comparison import About
 from dae.contenders import NOISY
 from dae.noise import NOISES, NoiseSpec
@@ -23,14 +23,8 @@ def rows(choices: Sequence[Choice], dataset: str, noises: Sequence[NoiseSpec]) -
     """What is measured so far, a row of `evaluation.row` each; nothing where doing nothing is not measured yet."""
     kept = contest.measurements(dataset, IMAGES)
     who = [contest.contender(choice, dataset) for choice in choices]
-    found = []
-    for noise in noises:
-        noisy = kept.kept(who[0], noise)
-        for contender in who:
-            scores = kept.kept(contender, noise)
-            if noisy is not None and scores is not None:
-                found.append(evaluation.row(contender, kept.images, noise, scores, noisy))
-    return pd.DataFrame(found)
+    found = [kept.row(contender, noise) for noise in noises for contender in who]
+    return pd.DataFrame([row for row in found if row])
 
 
 def levels(noise: NoiseSpec) -> list[NoiseSpec]:

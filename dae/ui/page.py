@@ -30,6 +30,11 @@ _STYLE = """<style>
   .st-key-live [data-testid="stVerticalBlock"] { display: grid; grid-template-columns: 1fr 1fr; align-items: start; }
   .st-key-live [data-testid="stElementContainer"] { min-width: 0; }
 }
+.st-key-models { min-width: 16rem; }
+@media (max-width: 30rem) {
+  .st-key-header { gap: 0; }
+  .st-key-header [data-testid="stIconMaterial"] { display: none; }
+}
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; }
 </style>"""
 
