@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dae.noise import NoiseSpec
-from dae.ui import page, shared
+from dae.ui import page, presenter, shared
 from dae.ui.gallery import Batch, gallery
 
 page.begin(
@@ -14,6 +14,7 @@ page.begin(
 )
 
 PICTURES = 6
+presenter.warning()
 with page.told():
     dataset = shared.available_datasets()[0]
     found = shared.choices(shared.images(dataset, "test", PICTURES))

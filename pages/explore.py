@@ -7,7 +7,7 @@ from dae import data, frames, words
 from dae.classical import CLASSICAL
 from dae.errors import SpecError
 from dae.noise import NOISES, NoiseSpec
-from dae.ui import own, page, shared
+from dae.ui import own, page, presenter, shared
 from dae.ui.closer import closer
 from dae.ui.downloads import downloads
 from dae.ui.gallery import Batch, gallery
@@ -59,7 +59,7 @@ with page.told():
     with st.container(horizontal=True, vertical_alignment="bottom"):
         source = st.segmented_control(
             "Pictures",
-            [TEST, UPLOAD, DRAW],
+            [TEST, UPLOAD, DRAW] if presenter.may_act() else [TEST, DRAW],
             default=TEST,
             required=True,
             key="pictures",

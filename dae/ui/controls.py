@@ -8,32 +8,42 @@ from dae.data import label
 from dae.errors import DaeError
 from dae.runs import RunDirectory, find_run
 from dae.status import ACTIVE
-from dae.ui import shared
+from dae.ui import presenter, shared
 
 
 def controls(run: RunDirectory, state: str) -> None:
     """Draw the buttons that the state allows, and the link to what the run has learnt."""
+    if not presenter.may_act():
+        if state not in ACTIVE:
+            _links(run)
+        return
     lab = shared.lab()
     jobs = lab.jobs()
     ours = any(run.name in job for job in jobs)
     if ours and jobs and run.name in jobs[0] and state == "running":
-        st.button("Pause", icon=":material/pause:", key=f"pause-{run.name}", on_click=lab.pause, args=(run.name,))
+        st.button("Pause", icon=":material/pause:", key=f"pause-{run.name}", on_click=_act, args=(lab.pause, run.name))
     if ours and state == "paused":
-        st.button("Go on", icon=":material/play_arrow:", key=f"goon-{run.name}", on_click=lab.resume, args=(run.name,))
+        st.button(
+            "Go on", icon=":material/play_arrow:", key=f"goon-{run.name}", on_click=_act, args=(lab.resume, run.name)
+        )
     if ours and state in ACTIVE:
         word = "Stop the race" if any(run.name in job and len(job) > 1 for job in jobs) else "Stop"
-        st.button(word, icon=":material/stop:", key=f"stop-{run.name}", on_click=lab.stop, args=(run.name,))
+        st.button(word, icon=":material/stop:", key=f"stop-{run.name}", on_click=_act, args=(lab.stop, run.name))
     elif state in ACTIVE:
         st.caption("trained by another process")
     if state in ("stopped", "interrupted", "failed"):
         again = (_resume, run.name)
         st.button("Resume", icon=":material/play_arrow:", key=f"resume-{run.name}", on_click=_act, args=again)
     if state not in ACTIVE:
-        if run.has_model and run.dataset in shared.available_datasets():
-            link = {"data": label(run.dataset), "models": run.name}
-            st.page_link("pages/explore.py", label="Explore", icon=":material/search:", query_params=link)
-            st.page_link("pages/compare.py", label="Compare", icon=":material/leaderboard:", query_params=link)
+        _links(run)
         _housekeeping(run)
+
+
+def _links(run: RunDirectory) -> None:
+    if run.has_model and run.dataset in shared.available_datasets():
+        link = {"data": label(run.dataset), "models": run.name}
+        st.page_link("pages/explore.py", label="Explore", icon=":material/search:", query_params=link)
+        st.page_link("pages/compare.py", label="Compare", icon=":material/leaderboard:", query_params=link)
 
 
 def _housekeeping(run: RunDirectory) -> None:
@@ -63,6 +73,7 @@ def show(names: list[str]) -> None:
 
 def _act(action: Callable[[str], None], name: str) -> None:
     try:
+        presenter.demand()
         action(name)
     except DaeError as error:
         tell(str(error))

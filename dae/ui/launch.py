@@ -12,7 +12,7 @@ from dae.models import MODELS
 from dae.noise import NOISES, NoiseSpec
 from dae.recipes import RECIPES
 from dae.runs import RunDirectory
-from dae.ui import page, shared
+from dae.ui import page, presenter, shared
 from dae.ui.controls import show, tell
 
 QUICK = [name for name in RECIPES if name.startswith("quick-")]
@@ -28,6 +28,7 @@ def _numbered(name: str, label: str, configs: dict[str, TrainConfig]) -> str:
 def _start(configs: dict[str, TrainConfig], name: str = "") -> None:
     """Make a run of each config, hand them to the lab as one job, and show them."""
     try:
+        presenter.demand()
         runs = [
             RunDirectory.create(config, recipe=label if label in RECIPES else "", name=_numbered(name, label, configs))
             for label, config in configs.items()
@@ -57,6 +58,9 @@ def _card(title: str, words: str, key: str, configs: dict[str, TrainConfig]) -> 
 
 def launcher(expanded: bool) -> None:
     """Draw the ways to start a run, folded away while one is watched."""
+    if not presenter.may_act():
+        st.caption("Runs are started by the presenter; everybody may watch.")
+        return
     if st.session_state.pop("launched", False):
         st.session_state["launcher"] = False
     folder = st.expander(

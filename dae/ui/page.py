@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from dae.errors import DaeError
+from dae.ui import presenter
 from dae.ui.modules import ASSETS
 
 PAGES = {  # path: (word in the header, icon)
@@ -58,6 +59,7 @@ def begin(path: str, title: str, lead: str) -> None:
     with st.container(key="header", horizontal=True, vertical_alignment="center", gap="small"):
         for target, (name, icon) in PAGES.items():
             st.page_link(target, label=f"**{name}**" if target == path else name, icon=icon)
+        presenter.entrance()
     st.title(title, anchor=False)
     st.markdown(lead)
 
