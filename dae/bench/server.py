@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -41,9 +41,22 @@ def browser() -> Iterator["Browser"]:
         opened.close()
 
 
+class Server(NamedTuple):
+    """A dashboard that runs."""
+
+    address: str
+    runs: Path
+    pid: int
+
+    def memory_bytes(self) -> int:
+        """What its process holds in memory at the moment."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+
 @contextmanager
-def dashboard(script: Path = ROOT / "dashboard.py", runs: Sequence[str] = ()) -> Iterator[tuple[str, Path]]:
-    """Serve a Streamlit script; gives its address and its folder of runs, with copies of these shipped ones."""
+def dashboard(script: Path = ROOT / "dashboard.py", runs: Sequence[str] = ()) -> Iterator[Server]:
+    """Serve a Streamlit script, with a folder of runs that holds copies of these shipped ones."""
     with tempfile.TemporaryDirectory() as folder, socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -57,7 +70,7 @@ def dashboard(script: Path = ROOT / "dashboard.py", runs: Sequence[str] = ()) ->
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=quiet, stderr=quiet)
         try:
             wait_until_it_answers(port)
-            yield f"http://127.0.0.1:{port}", Path(folder)
+            yield Server(f"http://127.0.0.1:{port}", Path(folder), process.pid)
         finally:
             process.terminate()
             process.wait(_PATIENCE_S)

@@ -71,8 +71,8 @@ def main() -> None:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         script = Path(folder) / "trivial.py"
         script.write_text(_TRIVIAL)
-        trivial, _ = stack.enter_context(dashboard(script))
-        ours, _ = stack.enter_context(dashboard(runs=("digits-linear", "digits-conv", "digits-unet")))
+        trivial = stack.enter_context(dashboard(script)).address
+        ours = stack.enter_context(dashboard(runs=("digits-linear", "digits-conv", "digits-unet"))).address
         opened = stack.enter_context(browser())
         addresses = {"trivial app": trivial, "Explore": f"{ours}/explore"}
         taken: dict[str, list[tuple[float, float]]] = {name: [] for name in addresses}

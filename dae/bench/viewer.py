@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -17,17 +18,28 @@ class Viewer:
     Args:
         address: of the server, http://localhost:8501.
         page: the last part of the page's address, "train"; empty for the first page.
+        query: the part of the address behind the question mark.
+
+    Attributes:
+        query: the same as the page has changed it.
+        errors: exceptions that the page shows.
     """
 
-    def __init__(self, address: str, page: str = "") -> None:
+    def __init__(self, address: str, page: str = "", query: str = "") -> None:
         self._page = page
-        self._socket = connect(
-            address.replace("http", "ws", 1) + "/_stcore/stream", subprotocols=[Subprotocol("streamlit")], max_size=None
+        self.query = query
+        self._open = ExitStack()
+        self._socket = self._open.enter_context(
+            connect(
+                address.replace("http", "ws", 1) + "/_stcore/stream",
+                subprotocols=[Subprotocol("streamlit")],
+                max_size=None,
+            )
         )
         self._buttons: set[str] = set()
         self._timers: dict[str, float] = {}  # of fragments, in seconds
         self._cached: set[str] = set()  # messages that the server need not send again
-        self.errors: list[str] = []  # exceptions that the page shows
+        self.errors: list[str] = []
         self.bytes_received = 0
         self.draw()
 
@@ -36,6 +48,7 @@ class Viewer:
         message = BackMsg()
         request = message.rerun_script
         request.page_name = self._page
+        request.query_string = self.query
         request.fragment_id = fragment
         request.is_auto_rerun = bool(fragment)
         request.cached_message_hashes.extend(self._cached)
@@ -69,7 +82,7 @@ class Viewer:
         return taken
 
     def close(self) -> None:
-        self._socket.close()
+        self._open.close()
 
     def _replies(self) -> Iterator[ForwardMsg]:
         while True:
@@ -81,6 +94,8 @@ class Viewer:
             match reply.WhichOneof("type"):
                 case "auto_rerun":
                     self._timers[reply.auto_rerun.fragment_id] = reply.auto_rerun.interval
+                case "page_info_changed":
+                    self.query = reply.page_info_changed.query_string
                 case "stop_auto_rerun":
                     for fragment in reply.stop_auto_rerun.fragment_ids:
                         self._timers.pop(fragment, None)

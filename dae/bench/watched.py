@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--recipe", default="quick-conv", choices=[name for name in RECIPES if "quick" in name])
     asked = parser.parse_args()
     with ExitStack() as stack:
-        address, folder = stack.enter_context(dashboard())
+        address, folder, _ = stack.enter_context(dashboard())
         config = replace(RECIPES[asked.recipe].config, epochs=10_000)
         run = RunDirectory.create(config, root=folder, name="watched")
         first = Viewer(address, "train")

@@ -1,0 +1,57 @@
+"""Pages that are opened with addresses made of nonsense, hundreds of them: no exception, and an answer in time.
+
+`DAE_STRESS=20` tries 20 times as many.
+"""
+
+import os
+from collections.abc import Iterator
+from urllib.parse import quote, urlencode
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dae.bench.server import Server, dashboard
+from dae.bench.viewer import Viewer
+
+TRIES = 15 * int(os.environ.get("DAE_STRESS", "1"))
+HANG_S = 5.0
+NAMES = ("data", "noise", "models", "page", "seed", "level", "strength", "full", "runs", "order", "class", "filter")
+_VALUES = st.one_of(
+    st.text(max_size=30),
+    st.integers().map(str),
+    st.floats().map(str),
+    st.sampled_from(
+        ["", "true", "Gaussian", "gaussian", "Drawn digits", "digits-linear", "../..", "0x1F", "1e9", "%00"]
+    ),
+)
+_QUERIES = st.lists(st.tuples(st.sampled_from(NAMES), _VALUES), max_size=6).map(
+    lambda pairs: urlencode([(name, value.encode("utf-8", "replace")) for name, value in pairs], quote_via=quote)
+)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with dashboard(runs=("digits-linear", "digits-conv")) as served:
+        yield served
+
+
+@pytest.mark.parametrize("page", ["", "train", "explore"])
+@settings(max_examples=TRIES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(query=_QUERIES)
+def test_nonsense_in_the_address(server: Server, page: str, query: str) -> None:
+    viewer = Viewer(server.address, page, query)
+    try:
+        assert viewer.draw() < HANG_S and viewer.errors == []
+    finally:
+        viewer.close()
+
+
+@settings(max_examples=TRIES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(query=_QUERIES)
+def test_nonsense_in_the_address_of_compare(server: Server, query: str) -> None:
+    viewer = Viewer(server.address, "compare", f"models=digits-linear&{query}")
+    try:
+        assert viewer.errors == []
+    finally:
+        viewer.close()
