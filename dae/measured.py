@@ -63,7 +63,7 @@ class Measurements:
 
     def row(self, contender: Contender, noise: NoiseSpec) -> dict[str, Any] | None:
         """The line of a table; None unless the contender and doing nothing are measured."""
-        name = self._name(contender, noise)
+        name = f"{contender.name} {self._name(contender, noise)}"  # two runs may have the same weights
         if name not in self._rows:
             scores, noisy = self.kept(contender, noise), self.kept(doing_nothing(), noise)
             if scores is None or noisy is None:

@@ -66,6 +66,7 @@ with page.told():
             bind="query-params",
             help="Pictures of the data set, or one of your own for the models that fit this data set.",
         )
+        source = source or TEST  # an empty name in the address chooses none
         kind = st.pills(
             "Noise",
             list(NOISES),
@@ -76,7 +77,7 @@ with page.told():
             required=True,
             help="\n".join(f"- **{entry.label}**: {entry.help}" for entry in NOISES.values()),
         )
-        kind = kind or "gaussian"  # an empty name in the address chooses none
+        kind = kind or "gaussian"
     spec = NoiseSpec(kind, asked_level(kind))
     pictures = st.container()
     whose = st.container(horizontal=True, vertical_alignment="bottom")
@@ -110,6 +111,9 @@ with page.told():
             pages = max(-(-len(places) // COLUMNS), 1)
             help_text = f"{len(places):,} test pictures, {COLUMNS} a page."
             number = page.whole_number("Page", 1, pages, key="page", help=help_text, width=110)
+            if not places:
+                st.info("None of the pictures that are put in order belongs to this class. Choose another order.")
+                st.stop()
             batch = Batch(dataset, places[COLUMNS * (number - 1) : COLUMNS * number])
         seed = page.whole_number(
             "Noise seed",

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from dae.contenders import Contender
+from dae.contenders import Contender, doing_nothing
 from dae.evaluation import measure
 from dae.measured import Measurements
 from dae.noise import NoiseSpec
@@ -54,6 +54,17 @@ def test_another_model_picture_noise_seed_or_number_is_another_measurement(tmp_p
     assert Measurements(images.head(11), folder=tmp_path).kept(Dimmed().contender, HALF) is None
     assert Measurements(images, 1, tmp_path).kept(Dimmed().contender, HALF) is None
     assert Measurements(images, folder=tmp_path).kept(Dimmed().contender, NoiseSpec("gaussian", 0.4)) is None
+
+
+def test_two_runs_with_the_same_weights_have_a_row_each(tmp_path: Path) -> None:
+    kept = Measurements(tiny(), folder=tmp_path)
+    one, other = (Contender(name, "dimmed", "dimmed", lambda noise: Dimmed()) for name in ("one", "other"))
+    assert kept.row(one, HALF) is None
+    for contender in (doing_nothing(), one):
+        kept.measure(contender, HALF)
+    rows = [kept.row(one, HALF), kept.row(other, HALF)]
+    assert [row and row["run"] for row in rows] == ["one", "other"]
+    assert {**rows[0], "run": ""} == {**rows[1], "run": ""}
 
 
 def test_without_a_key_nothing_is_written(tmp_path: Path) -> None:

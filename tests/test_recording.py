@@ -1,10 +1,12 @@
 """A training that keeps itself: its files, its end however it comes, and going on from it."""
 
+import errno
 import itertools
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,8 @@ from dae import recording, training
 from dae.errors import CheckpointError, DataError, Diverged, RunError
 from dae.recording import record
 from dae.runs import RunDirectory
-from dae.training import PREVIEWS
-from tests.conftest import PATIENCE_S, ROOT, epochs, new_run, same, small, wait_for, weights
+from dae.training import PREVIEWS, TrainState, fit
+from tests.conftest import PATIENCE_S, ROOT, epochs, new_run, same, small, tiny, wait_for, weights
 
 
 def stop_after(run: RunDirectory, epoch: int) -> None:
@@ -234,3 +236,43 @@ def test_pictures_are_written_whole(tmp_path: Path, photos: str, monkeypatch: py
     monkeypatch.setattr(Image.Image, "save", watch)
     list(record(run))
     assert run.preview_path(3).is_file() and str(run.preview_path(3)) not in targets
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+@pytest.mark.parametrize("what", ["a line", "a file"])
+def test_a_disk_that_refuses_for_a_while_costs_nothing(
+    number: int, what: str, tmp_path: Path, photos: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, run = (new_run(tmp_path, photos, name) for name in ("whole", "refused"))
+    list(record(whole))
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch, pytest.raises(RunError, match=os.strerror(number)):
+        for report in record(run):
+            if report.scores and report.epoch == 1:
+                target = (RunDirectory, "append") if what == "a line" else (tempfile, "mkstemp")
+                patch.setattr(*target, refuse)
+    assert run.state in ("failed", "interrupted")
+    list(record(run))
+    assert run.state == "finished" and epochs(run) == [0, 1, 2, 3]
+    assert same(weights(run.load().model), weights(whole.load().model))
+
+
+@pytest.mark.parametrize("jump_s", [36_000.0, -36_000.0])
+def test_a_clock_that_jumps_changes_no_weight(jump_s: float, tmp_path: Path) -> None:
+    """As when a laptop's lid is closed and opened again."""
+    ticks = itertools.count(0, 0.01)
+    config, images = small(epochs=2), tiny()
+    plain, jumped = (TrainState(config, images.shape) for _ in range(2))
+    for _ in fit(config, plain, images, tiny(8)):
+        pass
+
+    def clock() -> float:
+        now = next(ticks)
+        return now + jump_s if now > 0.05 else now
+
+    reports = list(fit(config, jumped, images, tiny(8), clock=clock))
+    assert same(weights(jumped), weights(plain))
+    assert [report.epoch for report in reports if report.scores] == [0, 1, 2]

@@ -134,7 +134,7 @@ def work(jobs: Sequence[Job], slot: DeltaGenerator, question: str, key: str, aft
     with slot.container(horizontal=True, vertical_alignment="center"):
         if st.session_state.get(_HALTED) == question:
             st.markdown(f"Stopped: {len(left)} of {len(jobs)} measurements are missing.")
-            st.button("Measure the rest", key=f"{key}_go_on", on_click=lambda: st.session_state.pop(_HALTED))
+            st.button("Measure the rest", key=f"{key}_go_on", on_click=lambda: st.session_state.pop(_HALTED, None))
             return False
         bar = st.progress(0.0)
         st.button("Stop", key=f"{key}_stop", on_click=lambda: st.session_state.update({_HALTED: question}))

@@ -69,7 +69,8 @@ def whole_number(label: str, low: int, high: int, *, key: str, help: str, width:
     if key not in st.session_state:
         asked = st.query_params.get(key, "")
         known = re.fullmatch(r"[0-9]{1,9}", asked) is not None
-        st.session_state[key] = min(max(int(asked), low), high) if known else low
+        st.session_state[key] = int(asked) if known else low
+    st.session_state[key] = min(max(int(st.session_state[key]), low), high)  # the limits may have changed meanwhile
     value = int(st.number_input(label, low, high, key=key, help=help, width=width))
     if value != low:
         st.query_params[key] = str(value)

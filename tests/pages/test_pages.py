@@ -197,3 +197,20 @@ def test_a_run_that_is_deleted_meanwhile_leaves_the_rest_working(
     (root / "small-linear-32" / "model.safetensors").write_bytes(b"cut")
     app.run()
     assert not app.exception and app.multiselect(key="models")
+
+
+def test_a_page_number_beyond_a_smaller_choice_becomes_the_last(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAE_CHECKPOINTS", str(trained))
+    app = opened("pages/explore.py", page="1250")
+    assert app.number_input(key="page").value == 1250
+    app.selectbox(key="class").select("3")
+    app.run()
+    last = app.number_input(key="page")
+    assert not app.exception and not app.error and last.value == last.max < 200
+
+
+def test_an_empty_choice_of_pictures_in_the_address_is_the_usual_one(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAE_CHECKPOINTS", str(trained))
+    assert not opened("pages/explore.py", pictures="", noise="").error
