@@ -20,11 +20,11 @@ HEADINGS = {
     "ssim": "SSIM",
     "mse": "MSE",
     "l2": "L2 distance",
-    "curve": "Learning",
-    "parameters": "Parameters",
-    "training_s": "Training, s",
-    "ms_one": "ms, alone",
     "ms_batch": "ms, of 256",
+    "ms_one": "ms, alone",
+    "parameters": "Parameters",
+    "curve": "Learning",
+    "training_s": "Training, s",
     "kilobytes": "Size, kB",
     "family": "Family",
     "run": "Run",
@@ -74,7 +74,10 @@ def in_words(line: Mapping[Any, Any], metric: str) -> str:
         return "same"
     text = FORMATS[metric].format(value)
     decimals = len(text.partition(".")[2])
-    return text if math.isnan(interval) or not interval else f"{text} ± {interval:.{decimals}f}"
+    if math.isnan(interval) or not interval:
+        return text
+    half = f"{interval:.{decimals}f}"
+    return f"{text} ± {half if float(half) else f'{interval:.1g}'}"
 
 
 def readable(measured: pd.DataFrame) -> pd.DataFrame:
@@ -118,7 +121,7 @@ def verdict(scores: Mapping[str, pd.DataFrame], about: Mapping[str, About]) -> I
     filters = [name for name in ranked if about[name].family == "classical"]
     if first != NOISY and filters and filters[0] not in (first, second):
         behind = _psnr_db(scores[first]) - _psnr_db(scores[filters[0]])
-        yield f"The best filter that has learnt nothing, {about[filters[0]].label}, is {behind:.1f} dB behind."
+        yield f"The best filter that has learnt nothing, {about[filters[0]].label}, is {_lead(behind)} dB behind."
 
 
 _RIVALS = ("linear", "convolutional")
@@ -134,6 +137,8 @@ def _against(first: str, second: str, scores: Mapping[str, pd.DataFrame], about:
     ours, theirs = about[first], about[second]
     if second == NOISY:
         return f"{ours.label} makes the pictures clearer by {lead:.1f} dB."
+    if math.isnan(sure):
+        return f"{len(gains)} picture cannot tell {ours.label} from {theirs.label}."
     if not lead > sure:
         apart = f"{lead:.2f} ± {sure:.2f} dB apart on {len(gains):,} pictures"
         return f"{ours.label} and {theirs.label} are level: {apart}."
@@ -165,29 +170,41 @@ def turning_points(curves: pd.DataFrame, about: Mapping[str, About]) -> Iterator
     """Where the order of two contenders changes with the level of the noise, in sentences.
 
     Args:
-        curves: rows of `evaluation.row` at several levels: run, level, psnr_db; NOISY is among the runs.
+        curves: rows of `evaluation.row` at several levels: run, level, psnr_db, psnr_db_95; NOISY is among the runs.
     """
-    lines = curves.pivot_table(index="level", columns="run", values="psnr_db", sort=True)
-    learnt = [name for name in lines if name != NOISY and about[str(name)].family != "classical"]
+    lines, sure = (
+        curves.pivot_table(index="level", columns="run", values=values, sort=True)
+        for values in ("psnr_db", "psnr_db_95")
+    )
+
+    def crossings(one: str, other: str) -> Iterator[tuple[float, bool]]:
+        margin = (sure[one] ** 2 + sure[other] ** 2) ** 0.5
+        return _crossings(lines[one] - lines[other], margin)
+
+    learnt = [str(name) for name in lines if name != NOISY and about[str(name)].family != "classical"]
     for name in learnt:
-        label = about[str(name)].label
-        lead = lines[name] - lines[NOISY]
-        if (lead < 0).all():
+        label = about[name].label
+        if (lines[name] < lines[NOISY]).all():
             yield f"{label} never helps with this noise."
-        for level, rising in _crossings(lead):
+        for level, rising in crossings(name, NOISY):
             side = "Below" if rising else "Above"
             yield f"{side} {level:.2g} doing nothing is better than {label}."
     for one, other in itertools.combinations(learnt, 2):
-        if {about[str(one)].family, about[str(other)].family} == set(_RIVALS):
-            for level, rising in _crossings(lines[one] - lines[other]):
+        if {about[one].family, about[other].family} == set(_RIVALS):
+            for level, rising in crossings(one, other):
                 ahead, behind = (one, other) if rising else (other, one)
-                yield f"Above {level:.2g} {about[str(ahead)].label} overtakes {about[str(behind)].label}."
+                yield f"Above {level:.2g} {about[ahead].label} overtakes {about[behind].label}."
 
 
-def _crossings(lead: pd.Series) -> Iterator[tuple[float, bool]]:
-    """Levels at which a lead changes its sign, by straight lines between the measured ones, and whether it rises."""
+def _crossings(lead: pd.Series, margin: pd.Series) -> Iterator[tuple[float, bool]]:
+    """Levels at which a lead changes its sign, by straight lines between the measured ones, and whether it rises.
+
+    Only those count that have a lead beyond its margin on both sides.
+    """
     known = lead.dropna()
     places = [float(str(level)) for level in known.index]
-    for (low, before), (high, after) in itertools.pairwise(zip(places, known, strict=True)):
-        if before * after < 0:
-            yield low + (high - low) * before / (before - after), after > 0
+    certain = known.abs() > margin[known.index]
+    for low, high in itertools.pairwise(range(len(known))):
+        before, after = known.iloc[low], known.iloc[high]
+        if before * after < 0 and certain.iloc[:high].any() and certain.iloc[high:].any():
+            yield places[low] + (places[high] - places[low]) * before / (before - after), after > 0

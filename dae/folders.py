@@ -45,13 +45,15 @@ def pack(folder: Path, split: str, size: int, target: Path) -> None:
         DataError: no picture of the split can be read.
     """
     chosen, base, classes = _split(folder, split)
+    order = np.random.default_rng(0).permutation(len(chosen))  # so that the first few are of every class
+    chosen = [chosen[place] for place in order]
     images, labels, bad = _read(chosen, base, classes, size, target / "images.npy")
     if images == 0:
         raise DataError(f"None of the {len(chosen)} picture files for {split} in {folder} can be read.")
     np.save(target / "labels.npy", labels)
     note = ""
     if bad:
-        named = ", ".join(bad[:_NAMED]) + (" and others" if len(bad) > _NAMED else "")
+        named = ", ".join(sorted(bad)[:_NAMED]) + (" and others" if len(bad) > _NAMED else "")
         note = f"{len(bad)} unreadable file{'s' if len(bad) > 1 else ''} skipped: {named}."
     (target / "about.json").write_text(json.dumps({"classes": classes, "note": note}))
 

@@ -19,6 +19,7 @@ from dae.noise import NoiseSpec
 from dae.packed import ImageSet
 
 _FORMAT = 1  # raise it when what an older version measured would be wrong
+_ROWS = 4_000_000  # images whose scores are held in memory, some 150 MB
 _MOST = 5_000  # files; the oldest half goes when there are more
 
 
@@ -57,6 +58,8 @@ class Measurements:
             scores = measure(contender.denoiser(noise), self.images, noise, self.seed, on_share)
             name = self._name(contender, noise)
             self._known[name] = scores
+            while len(self._known) * len(self.images) > _ROWS and len(self._known) > 1:
+                self._known.pop(next(iter(self._known)))  # the disk still has it
             if contender.key:
                 self._write(name, scores)
         return scores

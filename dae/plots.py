@@ -14,6 +14,7 @@ from dae.words import listing
 
 POINTS = 1_500  # a trace never has more: a long run stays as light as a short one
 NEUTRAL = "#7a818c"
+SYMBOLS = ("circle", "square", "diamond", "x", "triangle-up", "star")
 DASHES = ("solid", "dash", "dot", "dashdot")
 
 X_AXES = {"epoch": "epoch", "step": "step", "seconds": "seconds of training"}
@@ -144,8 +145,11 @@ def robustness_figure(
             figure.add_vline(low, line={"color": NEUTRAL, "dash": "dot", "width": 1}, annotation=annotation)
         else:
             figure.add_vrect(low, high, fillcolor=NEUTRAL, opacity=0.15, line_width=0, annotation=annotation)
-    for place, (name, own) in enumerate(rows.groupby("run", sort=False)):
+    drawn: dict[bool, int] = {}  # how many lines so far, of filters and of models
+    for name, own in rows.groupby("run", sort=False):
         reference = name == "noisy"
+        color = NEUTRAL if reference else colors.get(str(name), NEUTRAL)
+        place = drawn[color == NEUTRAL] = drawn.get(color == NEUTRAL, -1) + 1
         finite = own[np.isfinite(own["psnr_db"])]
         figure.add_scatter(
             x=finite["level"],
@@ -153,10 +157,11 @@ def robustness_figure(
             name="doing nothing" if reference else str(name),
             mode="lines" if reference else "lines+markers",
             line={
-                "color": NEUTRAL if reference else colors.get(str(name), NEUTRAL),
-                "dash": "dash" if reference else DASHES[place % len(DASHES)],
-                "width": 2.5,
+                "color": color,
+                "dash": "solid" if reference else DASHES[place % len(DASHES)],
+                "width": 1.5 if color == NEUTRAL and not reference else 2.5,
             },
+            marker={"symbol": SYMBOLS[place % len(SYMBOLS)] if color == NEUTRAL else "circle", "size": 8},
         )
     figure.update_xaxes(title="noise strength")
     figure.update_yaxes(title="PSNR in dB, higher is clearer")

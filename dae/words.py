@@ -24,6 +24,11 @@ def decibels(psnr_db: float) -> str:
     return "same" if psnr_db == float("inf") else f"{psnr_db:.1f}"
 
 
+def with_decibels(name: str, psnr_db: float) -> str:
+    """What stands over a picture: "noisy, 20.3 dB", or that it is the clean one."""
+    return f"{name}, same as the clean one" if psnr_db == math.inf else f"{name}, {psnr_db:.1f} dB"
+
+
 def duration(seconds: float | None) -> str:
     """ "45 s", "3 min 20 s" or "1 h 5 min"; a dash where it is not known yet."""
     if seconds is None:

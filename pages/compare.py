@@ -40,7 +40,7 @@ with page.told():
             NOISES[kind].high,
             NOISES[kind].typical,
             NOISES[kind].step,
-            key="strength",
+            key=f"strength_{kind}",  # each kind has its own usual one
             bind="query-params",
             help=f"The {NOISES[kind].unit}.",
             width=260,
@@ -58,7 +58,8 @@ with page.told():
         "Who is compared",
         [*found, *filters],
         [*shared.usual(found, ("linear", "convolutional", "modern")), *filters],
-        key="models",
+        key="compared",
+        of=dataset,
         help="Trained runs, and classical filters, each at its best strength. Doing nothing is always beside them.",
         most=AT_ONCE,
     )
@@ -70,21 +71,22 @@ with page.told():
     limit = None if full else min(QUICK, len(test))
     question = f"{dataset} {spec} {limit} {chosen}"
     note = (
-        f"The first {limit or len(test):,} test pictures of {label(dataset)}, noise {spec}, one draw of it "
-        f"(seed {contest.SEED}) for all; outputs clamped to 0 to 1; each number is the mean over pictures, ± half its "
-        "95 % interval. Filters have the strength that is best on training pictures. Times are of this machine."
+        f"The first {limit or len(test):,} test pictures of {label(dataset)}, noise {spec}, one draw of it (seed "
+        f"{contest.SEED}) for all; outputs clamped to 0 to 1; each number is the mean over pictures, ± half its 95 % "
+        "interval; PSNR and gain over those that the noise changed. Filters have the strength that is best on training "
+        "pictures. Times are of this machine."
     )
 
     verdict, table, bar = st.empty(), st.empty(), st.empty()
-    st.caption(f"{note} Click a line to see its best and worst pictures.")
+    st.caption(note)
     chosen_row, pictures = st.container(), st.container()
 
     kept = contest.measurements(dataset, limit)
     who = {choice.name: contest.contender(choice, dataset) for choice in choices}
 
-    def say(sentences: list[str]) -> None:
+    def say(sentences: list[str], whole: bool) -> None:
         with verdict.container():
-            st.subheader(sentences[0], anchor=False)
+            st.subheader(sentences[0] if whole else f"So far: {sentences[0]}", anchor=False)
             st.markdown(" ".join(sentences[1:]))
 
     def draw(choosable: bool = False) -> str:
@@ -92,8 +94,8 @@ with page.told():
         scores = {name: known for name, one in who.items() if (known := kept.kept(one, spec)) is not None}
         if NOISY not in scores:
             return ""
-        about = {choice.name: contest.about(choice, dataset) for choice in choices}
-        say(list(comparison.verdict(scores, about)))
+        about = {choice.name: contest.about(choice, dataset, spec) for choice in choices}
+        say(list(comparison.verdict(scores, about)), len(scores) == len(who))
         return tables.show(table, comparison.table(rows(), about), choosable)
 
     def rows() -> list[dict[str, Any]]:
@@ -105,7 +107,9 @@ with page.told():
     clicked = draw(choosable=True)
     if whole:
         scores = {name: kept.measure(one, spec) for name, one in who.items()}
-        about = {choice.name: contest.about(choice, dataset) for choice in choices}
+        about = {choice.name: contest.about(choice, dataset, spec) for choice in choices}
+        if not clicked and len(choices) > 1:
+            chosen_row.caption("Click a line of the table to see its best and its worst pictures.")
         if clicked and clicked != NOISY:
             with chosen_row:
                 mine = next(choice for choice in choices if choice.name == clicked)
@@ -117,6 +121,6 @@ with page.told():
         measured = comparison.table(rows(), about)
         points, figure = evidence.robustness(choices, dataset, spec, about, question)
         sentences = [*comparison.verdict(scores, about), *points]
-        say(sentences)
+        say(sentences, whole=True)
         evidence.grid(choices, dataset, question)
         takeaway.offer(measured, sentences, strips, figure, note, f"{dataset}-{kind}-{level:g}")

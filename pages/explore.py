@@ -1,5 +1,7 @@
 """Explore: choose a noise, drag its strength, see what each model makes of it."""
 
+import math
+
 import streamlit as st
 from PIL import Image
 
@@ -91,6 +93,7 @@ with page.told():
             list(found),
             shared.usual(found, FAMILIES),
             key="models",
+            of=dataset,
             help="One to four trained runs. The colour of a model is the same on every page.",
             most=MODELS_AT_ONCE,
         )
@@ -141,13 +144,15 @@ with page.told():
             board, pictures = st.columns([1, 3])
             with board:
                 picture = or_stop(own.drawn(), "Draw a digit with the pointer or a finger.")
-                batch = of_their_own(picture, digit=True)
+                batch = of_their_own(picture, own.takes_digits(test))
     with pictures:
         step, sheets = gallery(runs, batch, spec, seed, key="strength")
         if runs and step:
             best = max(runs, key=lambda run: sheets[run.name].mean_psnr_db[step])
             gain = sheets[best.name].mean_psnr_db[step] - sheets["noisy"].mean_psnr_db[step]
-            if gain < 0:
+            if not math.isfinite(gain):
+                st.markdown("There is no noise to take away here.")
+            elif gain < 0:
                 st.markdown(f"**Nothing helps here**: even {best.label} ends at {gain:+.1f} dB.")
             else:
                 st.markdown(

@@ -66,7 +66,7 @@ def test_doing_nothing_can_win() -> None:
 def curves(**lines: list[float]) -> pd.DataFrame:
     levels = [0.1, 0.2, 0.3, 0.4]
     rows = [
-        {"run": name, "level": level, "psnr_db": value}
+        {"run": name, "level": level, "psnr_db": value, "psnr_db_95": 0.1}
         for name, values in lines.items()
         for level, value in zip(levels, values, strict=True)
     ]
@@ -88,6 +88,12 @@ def test_turning_points_lie_where_the_lines_cross() -> None:
     assert list(turning_points(curves(noisy=[9, 9, 9, 9], lin=[12, 11, 10, 9.5], median=[1, 9.4, 1, 1]), ABOUT)) == []
     (above,) = turning_points(curves(noisy=[9, 9, 9, 9], lin=[12, 11, 10, 8]), ABOUT)
     assert above == "Above 0.35 doing nothing is better than Linear."
+
+
+def test_a_turn_within_the_interval_is_none() -> None:
+    assert (
+        list(turning_points(curves(noisy=[9, 9, 9, 9], lin=[12, 12, 12, 12], conv=[13, 13, 12.1, 11.95]), ABOUT)) == []
+    )
 
 
 @pytest.fixture(scope="module")

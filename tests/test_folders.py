@@ -1,10 +1,12 @@
 """Any folder of pictures as a data set: classes, splits, colours, odd files, and folders that change."""
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from dae.data import load_dataset
@@ -23,7 +25,7 @@ def opened(folder: Path, split: str = "train", size: str = "@8") -> ImageSet:
 
 
 def values(images: ImageSet) -> list[int]:
-    return images.images[:, 0, 0, 0].tolist()
+    return sorted(images.images[:, 0, 0, 0].tolist())
 
 
 def test_every_tenth_picture_is_for_testing(tmp_path: Path) -> None:
@@ -39,7 +41,7 @@ def test_folders_below_are_classes(tmp_path: Path) -> None:
         paint(tmp_path / name / "deep", 5, value)
     train, test = opened(tmp_path), opened(tmp_path, "test")
     assert train.classes == ("cat", "dog")
-    assert train.labels.tolist() == [value >= 200 for value in values(train)] and len(train) + len(test) == 10
+    assert torch.equal(train.images[:, 0, 0, 0] >= 200, train.labels == 1) and len(train) + len(test) == 10
 
 
 def test_a_class_has_the_same_number_in_both_splits(tmp_path: Path) -> None:
@@ -54,7 +56,10 @@ def test_train_and_test_folders_are_the_splits(tmp_path: Path) -> None:
         paint(tmp_path / split / "b", 2, value + 50)
     train, test = opened(tmp_path), opened(tmp_path, "test")
     assert values(train) == [10, 11, 12, 60, 61] and values(test) == [90, 91, 92, 140, 141]
-    assert train.classes == test.classes == ("a", "b") and test.labels.tolist() == [0, 0, 0, 1, 1]
+    assert train.classes == test.classes == ("a", "b") and sorted(test.labels.tolist()) == [0, 0, 0, 1, 1]
+    assert [value >= 140 for value in test.images[:, 0, 0, 0].tolist()] == [
+        label == 1 for label in test.labels.tolist()
+    ]
 
 
 def test_one_picture_serves_both_splits(tmp_path: Path) -> None:
@@ -166,3 +171,13 @@ def test_a_relative_folder_is_looked_for_in_the_data_root_first(
     monkeypatch.chdir(tmp_path / "here")
     read = {name: values(load_dataset(f"folder:{name}@8", root=tmp_path / "root")) for name in ("pictures", "others")}
     assert read == {"pictures": [11], "others": [201]}
+
+
+def test_the_first_few_pictures_are_of_every_class_and_the_same_each_time(tmp_path: Path) -> None:
+    for place, name in enumerate(("a", "b", "c", "d")):
+        paint(tmp_path / "photos" / name, 50, 50 * place)
+    first = opened(tmp_path / "photos")
+    counts = torch.bincount(first.labels[:80], minlength=4)
+    assert counts.min() >= 10
+    shutil.copytree(tmp_path / "photos", tmp_path / "copy")
+    assert torch.equal(opened(tmp_path / "copy").images, first.images)

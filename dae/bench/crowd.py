@@ -27,7 +27,7 @@ from dae.runs import RunDirectory
 
 ALONE_S = 30.0
 WARM_UP, PRESSES = 300, 2_000
-_MODELS = "models=digits-linear&models=digits-conv"
+_MODELS = "models=digits-linear&models=digits-conv&compared=digits-linear&compared=digits-conv"
 
 
 class Guest:

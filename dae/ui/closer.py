@@ -37,8 +37,8 @@ def closer(batch: Batch, runs: Sequence[Choice], sheets: Mapping[str, Sheet], st
             divider(
                 noisy,
                 denoised,
-                f"noisy, {words.decibels(before)} dB",
-                f"{run.label}, {words.decibels(after)} dB",
+                words.with_decibels("noisy", before),
+                words.with_decibels(run.label, after),
                 width=_SIDE,
                 key="divider",
             )

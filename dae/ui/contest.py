@@ -55,14 +55,19 @@ def _weights_key(name: str, version: int) -> str:
 
 
 @st.cache_resource(show_spinner=False)
-def _timings() -> dict[tuple[str, str], tuple[float, float]]:
-    """Milliseconds an image alone and in a batch, by contender's key and data set."""
+def _timings() -> dict[tuple[str, ...], tuple[float, float]]:
+    """Milliseconds an image alone and in a batch, by `_timed`."""
     return {}
 
 
-def about(choice: Choice, dataset: str) -> About:
+def _timed(choice: Choice, dataset: str, noise: NoiseSpec) -> tuple[str, ...]:
+    """What a time depends on: a filter's also on its strength, and so on the noise."""
+    return contender(choice, dataset).key, dataset, str(noise) if choice.family == "classical" else ""
+
+
+def about(choice: Choice, dataset: str, noise: NoiseSpec) -> About:
     """What stands beside a contender's measurements."""
-    alone, batch = _timings().get((contender(choice, dataset).key, dataset), (None, None))
+    alone, batch = _timings().get(_timed(choice, dataset, noise), (None, None))
     if choice.family in ("classical", "nothing"):
         return About(choice.label, choice.family, ms_one=alone, ms_batch=batch)
     run = find_run(choice.name)
@@ -108,7 +113,7 @@ def timing(choices: Sequence[Choice], dataset: str, noise: NoiseSpec) -> list[Jo
 
     def job(choice: Choice) -> Job:
         who = contender(choice, dataset)
-        place = who.key, dataset
+        place = _timed(choice, dataset, noise)
 
         def do(on_share: OnShare) -> None:
             _, noisy = next(noisy_blocks(shared.images(dataset, "test", _BATCH), noise, SEED))

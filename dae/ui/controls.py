@@ -41,7 +41,7 @@ def controls(run: RunDirectory, state: str) -> None:
 
 def _links(run: RunDirectory) -> None:
     if run.has_model and run.dataset in shared.available_datasets():
-        link = {"data": label(run.dataset), "models": run.name}
+        link = {"data": label(run.dataset), "models": run.name, "compared": run.name}
         st.page_link("pages/explore.py", label="Explore", icon=":material/search:", query_params=link)
         st.page_link("pages/compare.py", label="Compare", icon=":material/leaderboard:", query_params=link)
 

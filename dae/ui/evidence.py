@@ -55,6 +55,8 @@ def robustness(
     with chart.container():
         live_chart(drawn, key="robustness", alt="PSNR against the strength of the noise, a line for each contender")
     points = list(comparison.turning_points(known, about)) if whole else []
+    if points:
+        points[0] = f"On the first {IMAGES} pictures at each strength: {points[0]}"
     st.caption(f"The first {IMAGES} test pictures at each strength; higher is clearer.")
     return points, drawn
 
@@ -93,7 +95,10 @@ def grid(choices: Sequence[Choice], dataset: str, question: str) -> None:
         draw()
         contest.work(contest.measuring(choices, dataset, IMAGES, list(noises)), bar, question, "grid", draw)
         draw()
-        st.caption(f"dB, the first {IMAGES} test pictures; blue is better than doing nothing, orange is worse.")
+        scale = (
+            "blue is better than doing nothing, orange is worse" if metric != "psnr_db" else "the bluer, the clearer"
+        )
+        st.caption(f"dB, the first {IMAGES} test pictures; {scale}.")
 
 
 def _knows(choice: Choice, noise: NoiseSpec) -> bool:

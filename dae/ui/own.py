@@ -45,10 +45,15 @@ def drawn() -> Image.Image | None:
         return None
 
 
+def takes_digits(images: ImageSet) -> bool:
+    """Whether these images are such that a digit can be made like them."""
+    return images.shape == _DIGIT
+
+
 def is_digit(picture: Image.Image, images: ImageSet) -> bool:
     """Let the user say whether a picture is a handwritten digit, where the images are such."""
     likely = looks_like_digit(picture)
-    return images.shape == _DIGIT and st.toggle(
+    return takes_digits(images) and st.toggle(
         "It is a handwritten digit",
         likely,
         key=f"is_digit:{likely}",

@@ -31,7 +31,7 @@ _STYLE = """<style>
   .st-key-live [data-testid="stVerticalBlock"] { display: grid; grid-template-columns: 1fr 1fr; align-items: start; }
   .st-key-live [data-testid="stElementContainer"] { min-width: 0; }
 }
-.st-key-models { min-width: 16rem; }
+.st-key-models, .st-key-compared { min-width: 16rem; }
 @media (max-width: 30rem) {
   .st-key-header { gap: 0; }
   .st-key-header [data-testid="stIconMaterial"] { display: none; }
@@ -79,11 +79,17 @@ def whole_number(label: str, low: int, high: int, *, key: str, help: str, width:
     return value
 
 
-def several(label: str, options: Sequence[str], usual: Sequence[str], *, key: str, help: str, most: int) -> list[str]:
+def several(
+    label: str, options: Sequence[str], usual: Sequence[str], *, key: str, help: str, most: int, of: str
+) -> list[str]:
     """A choice of several names that is always in the address; `bind` leaves out a default that depends on others.
 
-    Names in the address that are no options are passed over; where none is left, the usual ones are chosen.
+    Names in the address that are no options are passed over; where none is left, the usual ones are chosen, and so
+    they are when `of`, what all of them belong to, changes.
     """
+    if st.session_state.setdefault(f"{key}:of", of) != of:
+        st.session_state[f"{key}:of"] = of
+        st.session_state[key] = list(usual)
     asked = st.session_state.get(key, st.query_params.get_all(key))
     known = [name for name in dict.fromkeys(asked) if name in options][:most]
     if key not in st.session_state or (asked and not known):

@@ -66,7 +66,9 @@ def show(slot: DeltaGenerator, measured: pd.DataFrame, choosable: bool) -> str:
     if not choosable:
         slot.dataframe(shown, **options)
         return ""
-    event = slot.dataframe(shown, **options, key="table", on_select="rerun", selection_mode="single-cell")
+    event = slot.dataframe(
+        shown, **options, key=f"table {list(measured['run'])}", on_select="rerun", selection_mode="single-cell"
+    )
     cells = event["selection"]["cells"]
     return str(measured["run"].iloc[cells[0][0]]) if cells and cells[0][0] < len(measured) else ""
 

@@ -1,6 +1,7 @@
 """The user's picture at its own size, by a model that takes any: noisy against denoised, whole and pixel by pixel."""
 
 import hashlib
+import math
 from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
@@ -21,6 +22,7 @@ from dae.ui.shared import Choice
 from dae.uploads import fit_picture
 
 _AT_ONCE = 500_000  # pixels: more wait for a press of the button
+_ROWS = 256
 _WIDE, _TALL = 640, 560  # of what is shown, in pixels
 
 
@@ -49,8 +51,9 @@ def whole(picture: Image.Image, runs: Sequence[Choice], noise: NoiseSpec, seed: 
             return
         pixels = picture.width * picture.height
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            chosen = st.segmented_control("By", list(able), default=next(iter(able)), required=True, key="whole_run")
-            run = able.get(str(chosen), next(iter(able.values())))
+            first, key = next(iter(able)), f"whole_run:{channels}"  # the order of the choices depends on the channels
+            chosen = st.segmented_control("By", list(able), default=first, required=True, key=key)
+            run = able.get(str(chosen), able[first])
             about = (run.name, shared.version(run.name), _digest(picture), str(noise), seed)
             if pixels > _AT_ONCE and st.button(f"Denoise all {pixels / 1e6:.1f} megapixels", key="whole_go"):
                 st.session_state["whole_wanted"] = about
@@ -61,16 +64,17 @@ def whole(picture: Image.Image, runs: Sequence[Choice], noise: NoiseSpec, seed: 
             result = _denoise(picture, run, noise, seed)
             kept.clear()  # a large picture is large: one is enough
             kept[about] = result
-        _show(kept[about], run)
+        _show(kept[about], run, noise)
 
 
 def _denoise(picture: Image.Image, run: Choice, noise: NoiseSpec, seed: int) -> _Denoised:
     """A bar shows how far it has come; any move on the page ends it."""
     checkpoint = shared.checkpoint(run.name)
     clean, _ = fit_picture(picture, checkpoint)
-    noisy = corrupt(clean, noise, generator(seed))
-    denoised = torch.empty_like(clean)
     bar = st.progress(0.0, "Denoising …")
+    with shared.turn(partial(bar.progress, 0.0, "Waiting: another page is computing …")):
+        noisy = corrupt(clean, noise, generator(seed))
+        denoised = torch.empty_like(clean)
     tiles, done = fill_tiles(denoised, checkpoint.model, noisy), 0.0
     while done < 1:
         with shared.turn(partial(bar.progress, done, "Waiting: another page is computing …")):
@@ -81,10 +85,10 @@ def _denoise(picture: Image.Image, run: Choice, noise: NoiseSpec, seed: int) -> 
     return _Denoised(grid(noisy, 1), grid(denoised, 1), _psnr_db(noisy, clean), _psnr_db(denoised, clean))
 
 
-def _show(result: _Denoised, run: Choice) -> None:
+def _show(result: _Denoised, run: Choice, noise: NoiseSpec) -> None:
     width, height = result.noisy.size
-    before = f"noisy, {words.decibels(result.noisy_psnr_db)} dB"
-    after = f"{run.name}, {words.decibels(result.psnr_db)} dB"
+    before = words.with_decibels("noisy", result.noisy_psnr_db)
+    after = words.with_decibels(run.name, result.psnr_db)
     if width <= _WIDE and height <= _TALL:
         scale = min(_WIDE // width, _TALL // height)
         divider(result.noisy, result.denoised, before, after, width=scale * width, key="whole_divider")
@@ -103,7 +107,10 @@ def _show(result: _Denoised, run: Choice) -> None:
     gain = words.gain(result.psnr_db - result.noisy_psnr_db)
     with st.container(horizontal=True, vertical_alignment="center"):
         grey = " It knows grey alone." if result.denoised.mode == "L" else ""
-        st.markdown(f"**{gain}.** {run.name} has learnt on {run.noise}.{grey}")
+        here = (
+            "" if run.noise.kind == noise.kind and run.noise.low <= noise.level <= run.noise.high else f", not {noise}"
+        )
+        st.markdown(f"**{gain[:1].upper()}{gain[1:]}.** {run.name} has learnt on {run.noise}{here}.{grey}")
         st.download_button(
             "Denoised picture",
             lambda: to_png(result.denoised),
@@ -131,7 +138,10 @@ def _shrunk(picture: Image.Image) -> Image.Image:
 
 
 def _psnr_db(noisy: Tensor, clean: Tensor) -> float:
-    return float(metrics.psnr_db(noisy, clean))
+    """Of one picture, some rows at a time: float64 copies of a large one would fill the memory."""
+    parts = zip(noisy.split(_ROWS, dim=2), clean.split(_ROWS, dim=2), strict=True)
+    total = sum(float(metrics.mse(ours, theirs)) * ours.shape[2] for ours, theirs in parts)
+    return -10 * math.log10(total / clean.shape[2]) if total else math.inf
 
 
 def _digest(picture: Image.Image) -> str:

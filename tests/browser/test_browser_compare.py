@@ -14,7 +14,7 @@ from tests.conftest import ROOT, wait_for
 
 pytestmark = needs_chromium
 
-DRAWN = "models=digits-linear&models=digits-conv&models=median&data=Drawn+digits"
+DRAWN = "compared=digits-linear&compared=digits-conv&compared=median&data=Drawn+digits"
 
 
 @pytest.fixture
@@ -99,11 +99,11 @@ def test_a_click_on_a_line_shows_its_best_and_worst_pictures(compared: "playwrig
 def test_who_is_compared_is_chosen_and_kept_in_the_address(compared: "playwright.Page") -> None:
     compared.locator("[data-tag]").get_by_label("Remove digits-linear").click()
     wait_for(lambda: column(compared, 1) == ["Doing nothing", "Conv, 64 numbers", "Median filter"])
-    assert "digits-linear" not in compared.url and "models=median" in compared.url
+    assert "digits-linear" not in compared.url and "compared=median" in compared.url
 
 
 def test_long_measuring_can_be_stopped_and_goes_on(page: "playwright.Page", server: str) -> None:
-    slow = "models=digits-conv&models=non-local-means&data=Drawn+digits&full=true&strength=0.35"
+    slow = "compared=digits-conv&compared=non-local-means&data=Drawn+digits&full=true&strength_gaussian=0.35"
     page.goto(f"{server}/compare?{slow}", wait_until="domcontentloaded")
     page.get_by_text("Measuring Non-local means").first.wait_for()
     page.get_by_role("button", name="Stop", exact=True).click()

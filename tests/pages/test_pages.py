@@ -38,7 +38,7 @@ def test_a_nonsense_address_never_breaks_a_page(
 ) -> None:
     monkeypatch.setenv("DAE_CHECKPOINTS", str(trained))
     monkeypatch.setattr("dae.ui.contest.milliseconds", lambda *_: 1.0)
-    names = ("data", "noise", "models", "page", "seed", "level", "strength", "full", "runs")
+    names = ("data", "noise", "models", "page", "seed", "level", "strength_gaussian", "compared", "full", "runs")
     opened(page, **dict.fromkeys(names, nonsense))
 
 
@@ -189,14 +189,15 @@ def test_a_run_that_is_deleted_meanwhile_leaves_the_rest_working(
     shutil.copytree(trained, root)
     monkeypatch.setenv("DAE_CHECKPOINTS", str(root))
     monkeypatch.setattr("dae.ui.contest.milliseconds", lambda *_: 1.0)
-    app = opened(page, models=["small-linear-32", "small-conv-64"])
+    key = "models" if page == "pages/explore.py" else "compared"
+    app = opened(page, **{key: ["small-linear-32", "small-conv-64"]})
     shutil.rmtree(root / "small-conv-64")
     app.run()
     assert not app.exception and not app.error
-    assert app.multiselect(key="models").value == ["small-linear-32"]
+    assert app.multiselect(key=key).value == ["small-linear-32"]
     (root / "small-linear-32" / "model.safetensors").write_bytes(b"cut")
     app.run()
-    assert not app.exception and app.multiselect(key="models")
+    assert not app.exception and app.multiselect(key=key)
 
 
 def test_a_page_number_beyond_a_smaller_choice_becomes_the_last(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:

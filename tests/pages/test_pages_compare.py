@@ -23,7 +23,7 @@ def sentences(app: AppTest) -> str:
 
 
 def test_it_gives_the_numbers_of_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
-    app = opened("pages/compare.py", models=[*BOTH, "median"], noise="Masking", strength="0.3")
+    app = opened("pages/compare.py", compared=[*BOTH, "median"], noise="Masking", **{"strength_masking": "0.3"})
     table = app.dataframe[0].value.set_index("run")
     runs = [*(run.name for run in list_runs()), "median"]
     arguments = ["evaluate", *runs, "--dataset", "digits", "--noise", "masking:0.3", "--limit", "1000", "--json"]
@@ -37,7 +37,7 @@ def test_it_gives_the_numbers_of_the_command_line(capsys: pytest.CaptureFixture[
 
 
 def test_it_says_who_is_best_and_where_that_turns_round() -> None:
-    app = opened("pages/compare.py", models=[*BOTH, "median"])
+    app = opened("pages/compare.py", compared=[*BOTH, "median"])
     table = app.dataframe[0].value.set_index("run")
     best = table["psnr_db"].idxmax()
     assert app.subheader[0].value.startswith(table.loc[best, "label"])
@@ -46,28 +46,28 @@ def test_it_says_who_is_best_and_where_that_turns_round() -> None:
 
 
 def test_who_is_compared_can_be_chosen() -> None:
-    app = opened("pages/compare.py", models=[*BOTH, "median"])
-    app.multiselect(key="models").set_value(["median"])
+    app = opened("pages/compare.py", compared=[*BOTH, "median"])
+    app.multiselect(key="compared").set_value(["median"])
     app.run()
     assert list(app.dataframe[0].value["run"]) == ["noisy", "median"] and not app.exception
-    app.multiselect(key="models").set_value([])
+    app.multiselect(key="compared").set_value([])
     app.run()
     assert not app.exception and "Choose a model" in app.subheader[0].value
 
 
 def test_the_second_opening_measures_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    first = opened("pages/compare.py", models=BOTH).dataframe[0].value
+    first = opened("pages/compare.py", compared=BOTH).dataframe[0].value
 
     def measured_again(*_: object, **__: object) -> None:
         raise AssertionError("measured again")
 
     monkeypatch.setattr("dae.measured.measure", measured_again)
-    again = opened("pages/compare.py", models=BOTH).dataframe[0].value
+    again = opened("pages/compare.py", compared=BOTH).dataframe[0].value
     assert list(first["psnr_db"]) == list(again["psnr_db"])
 
 
 def test_every_kind_of_noise_is_measured_on_request() -> None:
-    app = opened("pages/compare.py", models=["small-linear-32"])
+    app = opened("pages/compare.py", compared=["small-linear-32"])
     assert len(app.dataframe) == 1
     app.session_state["every_noise"] = True
     app.run()
@@ -81,17 +81,32 @@ def test_every_kind_of_noise_is_measured_on_request() -> None:
 
 
 def test_without_noise_nobody_wins() -> None:
-    app = opened("pages/compare.py", models=BOTH, strength="0.0")
+    app = opened("pages/compare.py", compared=BOTH, strength_gaussian="0.0")
     assert "doing nothing is perfect" in app.subheader[0].value
 
 
 def test_what_was_stopped_goes_on_when_asked() -> None:
-    app = opened("pages/compare.py", models=["median"], noise="Speckle", strength="0.15")
+    app = opened("pages/compare.py", compared=["median"], noise="Speckle", strength_speckle="0.15")
     app.session_state["halted"] = "digits speckle:0.4 1000 ['median']"
-    app.slider(key="strength").set_value(0.4)
+    app.slider(key="strength_speckle").set_value(0.4)
     app.run()
     assert "Stopped: " in sentences(app) and not app.exception
     app.button(key="table_go_on").click()
     app.run()
     assert "Stopped: " not in sentences(app)
     assert list(app.dataframe[0].value["run"]) == ["noisy", "median"]
+
+
+def test_another_data_set_brings_its_own_models(photos: str) -> None:
+    app = opened("pages/compare.py", compared=["small-linear-32", "median"])
+    app.selectbox(key="data").select(photos)
+    app.run()
+    assert not app.exception and set(BOTH) <= set(app.multiselect(key="compared").value)
+
+
+def test_another_kind_of_noise_comes_at_its_usual_strength() -> None:
+    app = opened("pages/compare.py", compared=["median"], strength_gaussian="0.9")
+    assert app.dataframe[0].value["noise"].iloc[0] == "gaussian:0.9"
+    app.selectbox(key="noise").select("occlusion")
+    app.run()
+    assert app.dataframe[0].value["noise"].iloc[0] == "occlusion:0.2"

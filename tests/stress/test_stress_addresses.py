@@ -16,7 +16,21 @@ from dae.bench.viewer import Viewer
 
 TRIES = 15 * int(os.environ.get("DAE_STRESS", "1"))
 HANG_S = 5.0
-NAMES = ("data", "noise", "models", "page", "seed", "level", "strength", "full", "runs", "order", "class", "filter")
+NAMES = (
+    "data",
+    "noise",
+    "models",
+    "page",
+    "seed",
+    "level",
+    "strength_gaussian",
+    "compared",
+    "full",
+    "runs",
+    "order",
+    "class",
+    "filter",
+)
 _VALUES = st.one_of(
     st.text(max_size=30),
     st.integers().map(str),
@@ -50,7 +64,7 @@ def test_nonsense_in_the_address(server: Server, page: str, query: str) -> None:
 @settings(max_examples=TRIES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(query=_QUERIES)
 def test_nonsense_in_the_address_of_compare(server: Server, query: str) -> None:
-    viewer = Viewer(server.address, "compare", f"models=digits-linear&{query}")
+    viewer = Viewer(server.address, "compare", f"compared=digits-linear&{query}")
     try:
         assert viewer.errors == []
     finally:
