@@ -126,10 +126,18 @@ def evaluate(
 
 
 def milliseconds(denoiser: Denoiser, noisy: Tensor) -> float:
-    """How long one image of this batch takes on this machine: the quickest of the calls of 0.1 s, of three at least."""
+    """How long one image of this batch takes on one core: the quickest of the calls of 0.1 s, of three at least.
+
+    With several cores the slowest decides, and what else the machine does multiplies the time.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     taken: list[float] = []
-    while len(taken) < 3 or sum(taken) < 0.1:
-        begun = time.perf_counter()
-        denoiser(noisy)
-        taken.append(time.perf_counter() - begun)
+    try:
+        while len(taken) < 3 or sum(taken) < 0.1:
+            begun = time.perf_counter()
+            denoiser(noisy)
+            taken.append(time.perf_counter() - begun)
+    finally:
+        torch.set_num_threads(threads)
     return min(taken) * 1_000 / len(noisy)  # whatever else the machine does only ever adds

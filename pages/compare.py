@@ -74,7 +74,7 @@ with page.told():
         f"The first {limit or len(test):,} test pictures of {label(dataset)}, noise {spec}, one draw of it (seed "
         f"{contest.SEED}) for all; outputs clamped to 0 to 1; each number is the mean over pictures, ± half its 95 % "
         "interval; PSNR and gain over those that the noise changed. Filters have the strength that is best on training "
-        "pictures. Times are of this machine."
+        "pictures. Times are of one core of this machine, and not taken while a model trains."
     )
 
     verdict, table, bar = st.empty(), st.empty(), st.empty()

@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 SHOTS = {
     "explore": "explore?data=Drawn+digits&models=digits-linear&models=digits-conv&models=digits-unet",
     "train": "train?runs=digits-conv",
-    "compare": "compare?data=Drawn+digits&models=digits-linear&models=digits-conv&models=digits-unet",
+    "compare": "compare?data=Drawn+digits",
 }
 
 

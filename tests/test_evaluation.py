@@ -15,7 +15,7 @@ from dae.classical import classical_denoiser
 from dae.contenders import as_denoiser, classical, nothing, trained
 from dae.data import load_dataset
 from dae.errors import DataError
-from dae.evaluation import evaluate, gains_db, measure, noisy_blocks
+from dae.evaluation import evaluate, gains_db, measure, milliseconds, noisy_blocks
 from dae.models import MODELS, build_model
 from dae.noise import NOISES, NoiseSpec
 from dae.packed import ImageSet
@@ -132,6 +132,14 @@ def test_an_interval_holds_the_true_mean_19_times_of_20() -> None:
         mine = rows(part, HALF)[1]
         hits += abs(mine["mse"] - true) <= mine["mse_95"]
     assert 34 <= hits  # of 40
+
+
+def test_a_time_is_positive_and_leaves_the_threads_as_they_were() -> None:
+    threads = torch.get_num_threads()
+    assert 0 < milliseconds(nothing, torch.zeros(4, 1, 28, 28)) < 100
+    with pytest.raises(ZeroDivisionError):
+        milliseconds(lambda noisy: noisy / (1 // 0), torch.zeros(1, 1, 28, 28))
+    assert torch.get_num_threads() == threads
 
 
 def test_a_filter_is_measured_at_its_best_strength_like_a_model() -> None:

@@ -109,7 +109,9 @@ def measuring(choices: Sequence[Choice], dataset: str, limit: int | None, noises
 
 
 def timing(choices: Sequence[Choice], dataset: str, noise: NoiseSpec) -> list[Job]:
-    """How long each choice takes for an image."""
+    """How long each choice takes for an image; nothing while this server trains, which would be timed too."""
+    if shared.lab().jobs():
+        return []
 
     def job(choice: Choice) -> Job:
         who = contender(choice, dataset)

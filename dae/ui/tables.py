@@ -21,8 +21,8 @@ _HELP = {
     "parameters": "Numbers that the model has learnt.",
     "kilobytes": "The weights on the disk.",
     "training_s": "Seconds of training.",
-    "ms_one": "Milliseconds for one picture on this machine, when it comes alone.",
-    "ms_batch": "Milliseconds for one picture on this machine, in a batch of 256.",
+    "ms_one": "Milliseconds for one picture on one core of this machine, when it comes alone.",
+    "ms_batch": "Milliseconds for one picture on one core of this machine, in a batch of 256.",
     "curve": "Validation error after each epoch of its training.",
 }
 _WIDTHS = {"psnr_db": 112, "gain_db": 118, "ssim": 132, "mse": 148, "l2": 116}  # for the best one, which is bold
