@@ -8,6 +8,7 @@ import streamlit as st
 
 from dae.comparison import readable
 from dae.report import Report
+from dae.ui.evidence import IMAGES
 
 
 def offer(
@@ -27,12 +28,17 @@ def offer(
             sentences,
             strips,
             [("Measured", readable(measured))],
-            [("PSNR against the strength of the noise", figure)],
+            [(f"PSNR against the strength of the noise, on the first {IMAGES} pictures", figure)],
             note,
         ).html()
 
     files = {
-        "Report": (html, "html", "text/html", "One file with everything above, to be mailed."),
+        "Report": (
+            html,
+            "html",
+            "text/html",
+            "Sentences, table, curves and pictures in one file, to be mailed.",
+        ),
         "CSV": (lambda: flat.to_csv(index=False), "csv", "text/csv", "The table in full precision."),
         "Markdown": (lambda: readable(measured).to_markdown(index=False), "md", "text/markdown", "The table as text."),
         "LaTeX": (lambda: _latex(measured), "tex", "application/x-tex", "The table for a paper; needs booktabs."),
