@@ -45,7 +45,7 @@ class Measurements:
         name = self._name(contender, noise)
         if name not in self._known and contender.key:
             try:
-                self._known[name] = _read((self._folder / name).read_bytes(), len(self.images))
+                self._remember(name, _read((self._folder / name).read_bytes(), len(self.images)))
             except (OSError, SafetensorError, KeyError, ValueError, TypeError):
                 return None
         return self._known.get(name)
@@ -57,9 +57,7 @@ class Measurements:
         if (scores := self.kept(contender, noise)) is None:
             scores = measure(contender.denoiser(noise), self.images, noise, self.seed, on_share)
             name = self._name(contender, noise)
-            self._known[name] = scores
-            while len(self._known) * len(self.images) > _ROWS and len(self._known) > 1:
-                self._known.pop(next(iter(self._known)))  # the disk still has it
+            self._remember(name, scores)
             if contender.key:
                 self._write(name, scores)
         return scores
@@ -73,6 +71,11 @@ class Measurements:
                 return None
             self._rows[name] = row(contender, self.images, noise, scores, noisy)
         return self._rows[name]
+
+    def _remember(self, name: str, scores: pd.DataFrame) -> None:
+        self._known[name] = scores
+        while len(self._known) * len(self.images) > _ROWS and len(self._known) > 1:
+            self._known.pop(next(iter(self._known)), None)  # the disk still has it
 
     def _name(self, contender: Contender, noise: NoiseSpec) -> str:
         about = json.dumps([*self._about, contender.key or contender.name, str(noise)])

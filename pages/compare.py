@@ -101,7 +101,6 @@ with page.told():
     def rows() -> list[dict[str, Any]]:
         return [row for one in who.values() if (row := kept.row(one, spec))]
 
-    draw()
     jobs = contest.measuring(choices, dataset, limit, [spec]) + contest.timing(choices, dataset, spec)
     whole = contest.work(jobs, bar, question, "table", draw)
     clicked = draw(choosable=True)

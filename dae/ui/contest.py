@@ -133,7 +133,7 @@ def work(jobs: Sequence[Job], slot: DeltaGenerator, question: str, key: str, aft
     Args:
         slot: empty, for the bar; it is empty again afterwards.
         question: what the page asks; once stopped, it waits until the user goes on or asks something else.
-        after: called when a job is done, to draw what is known.
+        after: called before the first job and when one is done, to draw what is known; not where nothing is left.
     """
     left = [job for job in jobs if not job.is_done()]
     if not left:
@@ -145,6 +145,7 @@ def work(jobs: Sequence[Job], slot: DeltaGenerator, question: str, key: str, aft
             return False
         bar = st.progress(0.0)
         st.button("Stop", key=f"{key}_stop", on_click=lambda: st.session_state.update({_HALTED: question}))
+    after()
     for done, job in enumerate(left, start=len(jobs) - len(left)):
         _do(job, bar, done / len(jobs), 1 / len(jobs))
         after()

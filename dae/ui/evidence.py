@@ -92,7 +92,6 @@ def grid(choices: Sequence[Choice], dataset: str, question: str) -> None:
                 named = known.assign(label=known["run"].map(labels), heading=known["noise"].map(headings))
                 tables.grid(slot, named, str(metric or "gain_db"))
 
-        draw()
         contest.work(contest.measuring(choices, dataset, IMAGES, list(noises)), bar, question, "grid", draw)
         draw()
         scale = (

@@ -41,19 +41,22 @@ class Tries:
     def wait_s(self) -> float:
         """How long nobody may try; 0 where one may."""
         with self._lock:
-            if len(self._wrong) < TRIES:
-                return 0.0
-            return max(0.0, self._wrong[0] + WINDOW_S - self._clock())
+            return self._wait_s()
 
     def check(self, given: str, key: str) -> bool:
         """Whether the key is right, compared in constant time; always wrong while nobody may try."""
-        if self.wait_s():
-            return False
-        right = hmac.compare_digest(given.encode(), key.encode())
-        if not right:
-            with self._lock:
+        with self._lock:  # from the look to the count, so that many sessions at once have no more tries
+            if self._wait_s():
+                return False
+            right = hmac.compare_digest(given.encode(), key.encode())
+            if not right:
                 self._wrong.append(self._clock())
-        return right
+            return right
+
+    def _wait_s(self) -> float:
+        if len(self._wrong) < TRIES:
+            return 0.0
+        return max(0.0, self._wrong[0] + WINDOW_S - self._clock())
 
 
 @st.cache_resource(show_spinner=False)
