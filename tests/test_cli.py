@@ -84,7 +84,7 @@ def test_ctrl_c(tmp_path: Path, photos: str, capsys: Any, monkeypatch: pytest.Mo
         yield next(recorded)
         recorded.throw(KeyboardInterrupt)
 
-    monkeypatch.setattr(cli, "record", interrupted)
+    monkeypatch.setattr(cli.train, "record", interrupted)
     assert call(tmp_path, "train", "--dataset", photos, "--model", "linear-32", "--device", "cpu") == 130
     assert capsys.readouterr().err.endswith("dae: stopped\n") and list_runs(tmp_path)[0].state == "stopped"
 
@@ -153,7 +153,7 @@ def test_import_weights(tmp_path: Path) -> None:
 
 def test_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     asked: list[Any] = []
-    monkeypatch.setattr(cli.data, "download", lambda *arguments: asked.append(arguments))
+    monkeypatch.setattr(cli.stock.data, "download", lambda *arguments: asked.append(arguments))
     assert call(tmp_path, "download", "mnist", "--data", tmp_path) == 0
     assert asked == [("mnist", str(tmp_path))] and str(tmp_path) in capsys.readouterr().out
 

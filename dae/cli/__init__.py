@@ -1,0 +1,29 @@
+"""The command line: each module has a command or a few, and `add` tells the parser of them."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from dae.cli import denoise, evaluate, stock, train
+from dae.errors import DaeError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0, 2 for a mistake told in one sentence, 130 for Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="dae", description="Train, evaluate and use denoising autoencoders.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for module in (train, evaluate, denoise, stock):
+        module.add(commands)
+    options = parser.parse_args(arguments)
+    try:
+        options.command(options)
+    except DaeError as error:
+        print(f"dae: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # whoever read the output has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        print("dae: stopped", file=sys.stderr)
+        return 130
+    return 0

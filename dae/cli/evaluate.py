@@ -1,0 +1,46 @@
+"""dae evaluate."""
+
+from dae import data
+from dae.classical import CLASSICAL, TUNING_IMAGES
+from dae.cli.command import Commands, Options, command
+from dae.cli.tables import print_measured
+from dae.config import TrainConfig
+from dae.contenders import classical, trained
+from dae.evaluation import evaluate
+from dae.noise import NoiseSpec
+from dae.runs import find_run
+
+
+def add(commands: Commands) -> None:
+    parser = command(commands, "evaluate", _evaluate, "Measure runs and classical filters on test images.")
+    names = ", ".join(CLASSICAL)
+    parser.add_argument("contenders", nargs="+", metavar="RUN", help=f"a run, or a filter: {names}")
+    parser.add_argument("--dataset", metavar="NAME", help="else the first run's")
+    parser.add_argument("--noise", action="append", metavar="SPEC", help="may be given several times; else the run's")
+    parser.add_argument("--limit", type=int, metavar="N", help="the first N test images only")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", dest="form", action="store_const", const="json", default="")
+    form.add_argument("--csv", dest="form", action="store_const", const="csv")
+
+
+def _evaluate(options: Options) -> None:
+    runs = {name: find_run(name, options.checkpoints) for name in options.contenders if name not in CLASSICAL}
+    first = next(iter(runs.values()), None)
+    config = first.config if first else TrainConfig()
+    dataset = options.dataset or config.dataset
+    noises = [NoiseSpec.parse(text) for text in options.noise or [str(config.noise)]]
+    images = data.load_dataset(dataset, "test", root=options.data, limit=options.limit)
+    contenders = []
+    for name in dict.fromkeys(options.contenders):
+        if name in runs:
+            contenders.append(trained(runs[name].name, runs[name].load(), images))
+        else:
+            tuning = data.load_dataset(dataset, "train", root=options.data, limit=TUNING_IMAGES)
+            contenders.append(classical(name, tuning))
+    print_measured(list(evaluate(contenders, images, noises, options.seed)), options.form)
+    if not options.form:
+        print(
+            f"\nMeans of per-image values over {len(images)} test images, outputs clamped, seed {options.seed}; "
+            "± is half the 95 % interval of the mean."
+        )

@@ -1,0 +1,65 @@
+"""dae train."""
+
+import sys
+from dataclasses import replace
+
+from tqdm import tqdm
+
+from dae import data, recipes
+from dae.cli.command import Commands, Options, command, noise
+from dae.config import TrainConfig
+from dae.devices import as_device
+from dae.recording import record
+from dae.registry import lookup
+from dae.runs import RunDirectory, find_run
+
+
+def add(commands: Commands) -> None:
+    parser = command(commands, "train", _train, "Train a model and keep the run.")
+    parser.add_argument("--recipe", metavar="NAME", help="a named training; other options change it")
+    parser.add_argument("--dataset", metavar="NAME", help="a data set, or folder:PATH")
+    parser.add_argument("--model", metavar="NAME", help="an architecture")
+    parser.add_argument("--noise", type=noise, help="kind:level or kind:low-high, with :unclipped if wanted")
+    parser.add_argument("--epochs", type=int, metavar="N")
+    parser.add_argument("--batch-size", type=int, metavar="N")
+    parser.add_argument("--lr", type=float, metavar="RATE", help="the highest learning rate")
+    parser.add_argument("--images", type=int, metavar="N", help="train on the first N images only")
+    parser.add_argument("--seed", type=int, metavar="N")
+    parser.add_argument("--device", metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps")
+    parser.add_argument("--name", metavar="RUN", help="what to call the run")
+    parser.add_argument("--note", default="", metavar="TEXT", help="a line kept with the run")
+    parser.add_argument("--resume", metavar="RUN", help="go on with a stopped or interrupted run instead")
+
+
+def _train(options: Options) -> None:
+    if options.resume:
+        run = find_run(options.resume, options.checkpoints)
+    else:
+        recipe = lookup("recipe", recipes.RECIPES, options.recipe) if options.recipe else None
+        names = ("dataset", "model", "noise", "epochs", "batch_size", "lr", "seed", "device", "images")
+        given = {name: value for name in names if (value := getattr(options, name)) is not None}
+        config = replace(recipe.config if recipe else TrainConfig(), **given)
+        as_device(config.device)  # these two before a folder is made for the run
+        data.load_dataset(config.dataset, root=options.data)
+        run = RunDirectory.create(
+            config,
+            root=options.checkpoints,
+            name=options.name or "",
+            recipe=options.recipe or "",
+            note=options.note,
+        )
+    print(f"Run {run.name} in {run.path}")
+    with tqdm(unit=" steps", dynamic_ncols=True) as bar:
+        for report in record(run, options.data):
+            bar.total = report.steps
+            bar.update(report.step - bar.n)
+            if report.loss is not None and report.images_per_second is not None:
+                bar.set_postfix_str(f"loss {report.loss:.4f}, {report.images_per_second:,.0f} images/s")
+            if report.scores and report.noisy_scores:
+                gain = report.scores.psnr_db - report.noisy_scores.psnr_db
+                bar.write(
+                    f"epoch {report.epoch}/{report.epochs}  mse {report.scores.mse:.5f}  "
+                    f"psnr {report.scores.psnr_db:.2f} dB ({gain:+.2f} dB over the noisy input)  "
+                    f"ssim {report.scores.ssim:.4f}  {report.seconds:.1f} s",
+                    file=sys.stdout,
+                )
