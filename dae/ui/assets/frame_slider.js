@@ -86,6 +86,8 @@ class FrameSlider {
   end() {
     this.stop()
     this.watch.disconnect()
+    cancelAnimationFrame(this.due)
+    this.text = null   // a message that is still being decoded comes too late
     for (const sheet of this.sheets.values()) sheet.close()
   }
 
