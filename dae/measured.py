@@ -18,7 +18,7 @@ from dae.metrics import METRICS
 from dae.noise import NoiseSpec
 from dae.packed import ImageSet
 
-_FORMAT = 1  # raise it when what an older version measured would be wrong
+_FORMAT = 2  # raise it when what an older version measured would be wrong
 _ROWS = 4_000_000  # images whose scores are held in memory, some 150 MB
 _MOST = 5_000  # files; the oldest half goes when there are more
 
@@ -85,7 +85,7 @@ class Measurements:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             with whole_file(self._folder / name) as temporary:
-                temporary.write_bytes(save({str(column): torch.tensor(scores[column]) for column in scores}))
+                temporary.write_bytes(save({str(name): torch.tensor(scores[name].to_numpy()) for name in scores}))
             files = list(self._folder.iterdir())
             if len(files) > _MOST:
                 for old in sorted(files, key=lambda path: path.stat().st_mtime)[: _MOST // 2]:

@@ -207,7 +207,7 @@ def fit(
 
 
 @torch.no_grad()
-def denoise(model: Autoencoder, noisy: Tensor, batch_size: int = 500) -> Tensor:
+def denoise(model: Autoencoder, noisy: Tensor, batch_size: int = 250) -> Tensor:
     """What the model makes of noisy images (B, C, H, W): the same shape, float32, clamped to [0, 1]."""
     model.eval()
     return torch.cat([model(batch).clamp(0, 1) for batch in noisy.split(batch_size)])

@@ -23,6 +23,7 @@ class Viewer:
     Attributes:
         query: the same as the page has changed it.
         errors: exceptions that the page shows.
+        alerts: what it says in coloured boxes.
     """
 
     def __init__(self, address: str, page: str = "", query: str = "") -> None:
@@ -40,6 +41,7 @@ class Viewer:
         self._timers: dict[str, float] = {}  # of fragments, in seconds
         self._cached: set[str] = set()  # messages that the server need not send again
         self.errors: list[str] = []
+        self.alerts: list[str] = []
         self.bytes_received = 0
         self.draw()
 
@@ -105,4 +107,6 @@ class Viewer:
                         self._buttons.add(element.button.id)
                     elif element.WhichOneof("type") == "exception":
                         self.errors.append(element.exception.message)
+                    elif element.WhichOneof("type") == "alert":
+                        self.alerts.append(element.alert.body)
             yield reply

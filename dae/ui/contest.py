@@ -1,6 +1,7 @@
 """What Compare measures: contenders, the jobs that are still to do, and their doing, a step at a time."""
 
 import hashlib
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ from dae.ui.shared import Choice
 
 SEED = 0
 _BATCH = 256
+_DRAW_EVERY_S = 0.25  # drawing a table costs the browser as much as measuring a small model costs the server
 _HALTED = "halted"  # in the session: the question whose measuring the user has stopped
 
 OnShare = Callable[[float], None]
@@ -133,7 +135,8 @@ def work(jobs: Sequence[Job], slot: DeltaGenerator, question: str, key: str, aft
     Args:
         slot: empty, for the bar; it is empty again afterwards.
         question: what the page asks; once stopped, it waits until the user goes on or asks something else.
-        after: called before the first job and when one is done, to draw what is known; not where nothing is left.
+        after: called before the first job and every so often when one is done, to draw what is known; not where
+            nothing is left.
     """
     left = [job for job in jobs if not job.is_done()]
     if not left:
@@ -146,9 +149,12 @@ def work(jobs: Sequence[Job], slot: DeltaGenerator, question: str, key: str, aft
         bar = st.progress(0.0)
         st.button("Stop", key=f"{key}_stop", on_click=lambda: st.session_state.update({_HALTED: question}))
     after()
+    drawn = time.monotonic()
     for done, job in enumerate(left, start=len(jobs) - len(left)):
         _do(job, bar, done / len(jobs), 1 / len(jobs))
-        after()
+        if time.monotonic() - drawn > _DRAW_EVERY_S:
+            after()
+            drawn = time.monotonic()
     slot.empty()
     return True
 

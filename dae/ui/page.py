@@ -1,5 +1,6 @@
 """What every page begins with: its settings, its style and the way to the others."""
 
+import gc
 import os
 import re
 import sys
@@ -52,6 +53,7 @@ def begin(path: str, title: str, lead: str) -> None:
         title: its heading.
         lead: one plain sentence on what can be done here.
     """
+    _settle()
     _step_aside()
     word, _ = PAGES[path]
     st.set_page_config(
@@ -67,6 +69,16 @@ def begin(path: str, title: str, lead: str) -> None:
         presenter.entrance()
     st.title(title, anchor=False)
     st.markdown(lead)
+
+
+@st.cache_resource(show_spinner=False)
+def _settle() -> None:
+    """Once a server: what stays for good is not searched for garbage again.
+
+    With the million objects of the libraries among them, Python looks through everything so seldom that the garbage
+    of hundreds of drawn pages piles up, pictures and all.
+    """
+    gc.freeze()
 
 
 def _step_aside() -> None:

@@ -1,6 +1,5 @@
 """What all sessions of a server share: the laboratory, opened data sets and loaded models."""
 
-import atexit
 import sys
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
@@ -25,10 +24,9 @@ from dae.runs import find_run, list_runs
 
 @st.cache_resource(show_spinner=False, on_release=lambda lab: lab.close())
 def lab() -> Lab:
-    """The one thread that trains in this process; when the server ends, its run is kept as stopped."""
+    """The one thread that trains in this process."""
     sys.setswitchinterval(0.0005)  # a page that is being drawn gives the training its turn sooner
     opened = Lab()
-    atexit.register(opened.close)
     return opened
 
 

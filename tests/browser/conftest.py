@@ -1,6 +1,7 @@
 """A dashboard of its own for each module of browser tests, and pages in Chromium to look at it with."""
 
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -44,7 +45,7 @@ def server(runs: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        assert process.wait(2 * PATIENCE_S) == 0, log.read_text()
+        assert process.wait(2 * PATIENCE_S) in (0, -signal.SIGTERM), log.read_text()
     assert "Traceback" not in log.read_text(), log.read_text()
 
 
