@@ -1,12 +1,15 @@
 """The command line: each module has a command or a few, and `add` tells the parser of them."""
 
 import argparse
+import contextlib
+import io
 import os
 import sys
 from collections.abc import Sequence
 
 from dae.cli import denoise, evaluate, stock, train
 from dae.errors import DaeError
+from dae.parallel import leads
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -15,7 +18,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in (train, evaluate, denoise, stock):
         module.add(commands)
-    options = parser.parse_args(arguments)
+    with contextlib.nullcontext() if leads() else contextlib.redirect_stderr(io.StringIO()):  # a mistake is told once
+        options = parser.parse_args(arguments)
     try:
         options.command(options)
     except DaeError as error:
