@@ -135,7 +135,6 @@ def _record(run: RunDirectory, data_root: Path | str | None, crew: Crew) -> Gene
     if asked:
         run.save_model(state, train.shape)
         run.status.set("stopped", "Stopped on request.")
-        run.status.forget_request()
     else:
         run.finish()
 

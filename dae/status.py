@@ -38,9 +38,11 @@ class Status:
         return str(self._read().get("message", ""))
 
     def set(self, state: str, message: str = "") -> None:
-        """Write the state; raises OSError."""
+        """Write the state; a request to stop ends with the training that it was for. Raises OSError."""
         owner = f"process {os.getpid()} on {platform.node()}" if state in ACTIVE else ""
         write_json(self.path / "state.json", {"state": state, "message": message, "owner": owner})
+        if state not in ACTIVE:
+            self.forget_request()
 
     def _read(self) -> dict[str, Any]:
         try:
@@ -102,5 +104,5 @@ class Status:
         return (self.path / REQUEST).exists()
 
     def forget_request(self) -> None:
-        """A request has been honoured, or came too late; raises OSError."""
+        """A request is honoured, or came too late; raises OSError."""
         (self.path / REQUEST).unlink(missing_ok=True)
