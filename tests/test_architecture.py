@@ -27,9 +27,10 @@ FLOORS = [
     ["dae.models.conv", "dae.models.linear", "dae.models.unet", "dae.models", "dae.tiling", "dae.data", "dae.devices"],
     ["dae.classical", "dae.config", "dae.checkpoints", "dae.uploads", "dae.training", "dae.recipes", "dae.about"],
     ["dae.facts", "dae.naming", "dae.progress", "dae.status", "dae.runs", "dae.contenders", "dae.evaluation"],
-    ["dae.recording", "dae.measured", "dae.comparison"],
+    ["dae.recording", "dae.measured", "dae.comparison", "dae.export"],
     ["dae.frames", "dae.plots", "dae.report", "dae.lab"],
-    ["dae.cli.command", "dae.cli.tables", "dae.cli.train", "dae.cli.evaluate", "dae.cli.denoise", "dae.cli.stock"],
+    ["dae.cli.command", "dae.cli.tables"],
+    ["dae.cli.train", "dae.cli.evaluate", "dae.cli.denoise", "dae.cli.export", "dae.cli.stock"],
     ["dae.cli", "dae", "dae.__main__"],
 ]
 ORDER = [name for floor in FLOORS for name in floor]
