@@ -23,6 +23,7 @@ from dae.parallel import ALONE, Crew
 from dae.seeds import generator
 
 REPORT_EVERY_S = 0.25
+STREAMED_FROM = 4 << 30  # bytes: smaller sets become one tensor on the device, larger ones stay on the disk
 PREVIEWS = 8  # images shown while a model learns
 VALIDATION_IMAGES = 1_000
 _BLOCK = 250  # images measured at once: metrics compute in float64
@@ -136,8 +137,8 @@ def fit(
     """
     device, model = state.device, state.model
     shared = crew.model(model)
-    images = train.head(config.images).images
-    steps_per_epoch = -(-len(images) // config.batch_size)
+    train = train.head(config.images)
+    steps_per_epoch = -(-len(train) // config.batch_size)
     steps = config.epochs * steps_per_epoch
     loss_of, schedule = LOSSES[config.loss], SCHEDULES[config.schedule]
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=state.bfloat16)
@@ -176,18 +177,16 @@ def fit(
         )
 
     try:
-        if images.nbytes < 4 << 30:
-            images = images.to(device)  # a data set is one tensor on the device; larger ones stay mapped
+        in_memory = train.images.nbytes < STREAMED_FROM
+        images = train.images.to(device) if in_memory else train.streamed()
         if state.step == 0:
             yield report(finished_epoch=True)
         while state.epoch < config.epochs:
-            order = torch.randperm(len(images), generator=generator(config.seed, _SHUFFLE, state.epoch))
-            noise = generator(
-                config.seed, _NOISE, state.epoch, crew.rank, device=device
-            )  # rank 0 draws what one alone would
+            order = torch.randperm(len(train), generator=generator(config.seed, _SHUFFLE, state.epoch))
+            noise = generator(config.seed, _NOISE, state.epoch, crew.rank, device=device)
             model.train()
             mark = clock()
-            for batch in order.to(images.device).split(config.batch_size):
+            for batch in order.to(device if in_memory else "cpu").split(config.batch_size):
                 mine, weight = crew.share(batch)
                 clean = images[mine].to(device).float().div_(255)  # (B, C, H, W)
                 noisy = corrupt(clean, config.noise, noise)
