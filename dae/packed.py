@@ -141,7 +141,7 @@ def cached(name: str, split: str, key: str, make: Callable[[Path], None]) -> Ima
 def _open(name: str, split: str, place: Path, stays: bool = True) -> ImageSet:
     about = json.loads((place / "about.json").read_text())
     images = np.load(place / "images.npy", mmap_mode="c", allow_pickle=False)
-    labels = np.load(place / "labels.npy", allow_pickle=False)
+    labels = np.load(place / "labels.npy", mmap_mode="c", allow_pickle=False)
     return ImageSet(
         name,
         split,

@@ -139,6 +139,7 @@ def test_a_run_begun_by_one_process_goes_on_with_two(tmp_path: Path, photos: str
     assert scores == {name: pytest.approx(value, rel=1e-3) for name, value in expected.items()}
 
 
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds the process to kill through /proc")
 def test_a_killed_process_ends_the_whole_run_which_can_be_resumed(tmp_path: Path, photos: str) -> None:
     options = ["--dataset", photos, "--model", "linear-32", "--batch-size", 8, "--epochs", 10_000, "--device", "cpu"]
     with launched("-m", "dae", "train", "--checkpoints", tmp_path, *options, "--name", "run") as launcher:

@@ -24,10 +24,14 @@ _PATIENCE_S = 120.0
 
 
 def main() -> None:
-    """Print images a second, summed over the processes, and how often that of the first number."""
+    """Print images a second, summed over the processes, and the ratio to those of the first number.
+
+    Measuring and keeping each epoch's end is in it: what every process does, or rank 0 alone.
+    """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--models", nargs="+", default=["conv-64", "unet"])
+    parser.add_argument("--dataset", default="digits")
     parser.add_argument("--batch-size", type=int, default=256)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=5.0)
@@ -35,7 +39,7 @@ def main() -> None:
     asked = parser.parse_args()
     print(f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}, batch {asked.batch_size}")
     for model in asked.models:
-        config = TrainConfig(model=model, batch_size=asked.batch_size, epochs=10_000, device=asked.device)
+        config = TrainConfig(asked.dataset, model, batch_size=asked.batch_size, epochs=10_000, device=asked.device)
         speeds: dict[int, list[float]] = {number: [] for number in asked.processes}
         for _ in range(asked.rounds):
             for number in asked.processes:

@@ -42,9 +42,9 @@ def controls(run: RunDirectory, state: str) -> None:
 def _elsewhere(run: RunDirectory) -> None:
     """A run that another program trains, here or on another machine: it can be asked to stop."""
     if run.status.stop_requested:
-        st.caption("asked to stop")
+        st.caption("asked to stop", width="content")
         return
-    st.caption("trained by another program")
+    st.caption("trained by another program", width="content")
     st.button("Stop", icon=":material/stop:", key=f"stop-{run.name}", on_click=_act, args=(_request_stop, run.name))
 
 
