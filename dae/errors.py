@@ -8,7 +8,8 @@
     ├── RunError              a run directory that cannot be made, written or taken
     └── TrainingError         training cannot go on
         ├── Diverged          the loss became NaN or infinite
-        └── OutOfMemory       the device has too little memory for the batch
+        ├── OutOfMemory       the device has too little memory for the batch
+        └── ProcessLost       one of several processes that train together has ended
 
 A message is one sentence or two: the value, the rule, the way out. It is written for the person at
 the keyboard; pages and the command line print it as it is.
@@ -81,4 +82,15 @@ class OutOfMemory(TrainingError):
         self.device, self.batch_size = device, batch_size
         super().__init__(
             f"{device} ran out of memory with a batch of {batch_size}. Lower the batch size, or train on the CPU."
+        )
+
+
+class ProcessLost(TrainingError):
+    """One of several processes that train together has ended, or their launcher ends them all."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        super().__init__(
+            f"The training ended because one of its {size} processes was lost or their launcher was stopped. The last "
+            "whole epoch is kept: resume the run, with as many processes as you like."
         )

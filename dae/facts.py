@@ -15,16 +15,18 @@ class Facts:
     Attributes:
         device: what it trains on, in words.
         references: validation scores of what needs no training, by name.
+        processes: how many train it together.
     """
 
     device: str
     references: dict[str, Scores]
+    processes: int = 1
 
 
 def write(path: Path, facts: Facts) -> None:
     """Write the file, whole or not at all; raises OSError."""
     references = {name: vars(scores) for name, scores in facts.references.items()}
-    write_json(path, {"device": facts.device, "references": references})
+    write_json(path, {"device": facts.device, "references": references, "processes": facts.processes})
 
 
 def read(path: Path) -> Facts | None:
@@ -33,6 +35,8 @@ def read(path: Path) -> Facts | None:
         values = json.loads(path.read_text())
         references = {str(name): Scores(**scores) for name, scores in values["references"].items()}
         numbers = [number for scores in references.values() for number in vars(scores).values()]
-        return Facts(str(values["device"]), references) if all(type(number) is float for number in numbers) else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        processes = int(values.get("processes", 1))  # older runs do not say
+        sound = processes > 0 and all(type(number) is float for number in numbers)
+        return Facts(str(values["device"]), references, processes) if sound else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         return None

@@ -14,6 +14,8 @@ from dae.errors import RunError
 from dae.recording import record
 from dae.runs import RunDirectory
 
+REQUEST_POLL_S = 1.0  # a paused job is not recorded, so nobody else looks for requests
+
 
 class Lab:
     """A queue of trainings and the thread that works through it.
@@ -149,7 +151,8 @@ class Lab:
                 running = [run for run in job if run.state == "running"]
                 for run in running:
                     _set_state(run, "paused")
-                self._changed.wait_for(lambda: not self._paused or self._stopping)
+                while not self._changed.wait_for(lambda: not self._paused or self._stopping, REQUEST_POLL_S):
+                    self._stopping = any(run.status.stop_requested for run in running)  # by another program
                 for run in running:
                     _set_state(run, "running")
             return not self._stopping

@@ -29,6 +29,7 @@ class ImageSet:
         images: uint8 (N, C, H, W), often memory-mapped; treat as read-only.
         labels: int64 (N,), places in `classes`.
         note: what a reader of a table should know, such as how many files were unreadable.
+        file: the .npy file that begins with these images; None where there is none that stays.
     """
 
     name: str
@@ -37,6 +38,7 @@ class ImageSet:
     labels: Tensor
     classes: tuple[str, ...]
     note: str = ""
+    file: Path | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -55,11 +57,40 @@ class ImageSet:
         """The first `limit` images, all where it is None."""
         return replace(self, images=self.images[:limit], labels=self.labels[:limit])
 
+    def streamed(self) -> "Tensor | Rows":
+        """What gives images (B, C, H, W) for places (B,) and keeps none of them in memory, where they have a file."""
+        return Rows(self.file) if self.file else self.images
+
     def digest(self) -> str:
         """A short name for exactly these pixels."""
         content = hashlib.sha256(str(tuple(self.images.shape)).encode())
         content.update(self.images.contiguous().numpy().data)
         return content.hexdigest()[:16]
+
+
+class Rows:
+    """The images of an .npy file, read where and when they are asked for; the set may be larger than the memory.
+
+    A mapping would do, but counts what was looked at as this process's memory, and reads 128 KiB around each image.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        mapped = np.load(file, mmap_mode="r", allow_pickle=False)
+        self._shape, self._start = mapped.shape[1:], mapped.offset
+
+    def __getitem__(self, places: Tensor) -> Tensor:
+        """The images at `places` (B,), uint8 (B, C, H, W); raises DataError where the file is gone or cut."""
+        images = torch.empty((len(places), *self._shape), dtype=torch.uint8)
+        try:
+            with self._file.open("rb", buffering=0) as file:
+                for image, place in zip(images.numpy(), places.tolist(), strict=True):
+                    file.seek(self._start + place * image.nbytes)
+                    if file.readinto(image.data) != image.nbytes:
+                        raise DataError(f"{self._file} ends before image {place}. Remove it, and it is made again.")
+        except OSError as error:
+            raise DataError(f"{self._file} cannot be read any more: {error.strerror}. Resume the run.") from error
+        return images
 
 
 def digest(*parts: str) -> str:
@@ -103,14 +134,14 @@ def cached(name: str, split: str, key: str, make: Callable[[Path], None]) -> Ima
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):  # a read-only cache: make it anew each time
             with tempfile.TemporaryDirectory() as scratch:
                 make(Path(scratch))
-                return _open(name, split, Path(scratch))  # what is mapped outlives its name
+                return _open(name, split, Path(scratch), stays=False)  # what is mapped outlives its name
         raise DataError(f"The cache {place.parent} cannot be written ({error.strerror}). Free some space.") from error
 
 
-def _open(name: str, split: str, place: Path) -> ImageSet:
+def _open(name: str, split: str, place: Path, stays: bool = True) -> ImageSet:
     about = json.loads((place / "about.json").read_text())
     images = np.load(place / "images.npy", mmap_mode="c", allow_pickle=False)
-    labels = np.load(place / "labels.npy", allow_pickle=False)
+    labels = np.load(place / "labels.npy", mmap_mode="c", allow_pickle=False)
     return ImageSet(
         name,
         split,
@@ -118,4 +149,5 @@ def _open(name: str, split: str, place: Path) -> ImageSet:
         torch.from_numpy(labels),
         tuple(about["classes"]),
         about["note"],
+        place / "images.npy" if stays else None,
     )

@@ -1,24 +1,77 @@
 """A training that keeps itself: `fit`, with everything it says written to its run directory."""
 
+import json
 import traceback
 from collections.abc import Generator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
+from safetensors.torch import load, save
+
 from dae.classical import classical_denoiser, tuned
+from dae.config import TrainConfig
 from dae.data import load_dataset
-from dae.devices import describe_device
-from dae.errors import DaeError, RunError
+from dae.devices import as_device, describe_device
+from dae.errors import DaeError, ProcessLost, RunError, SpecError
 from dae.facts import Facts
+from dae.packed import ImageSet
+from dae.parallel import ALONE, Crew
 from dae.runs import RunDirectory
 from dae.training import PREVIEWS, Report, TrainState, fit, fixed_noise, score
 
 
-def record(run: RunDirectory, data_root: Path | str | None = None) -> Generator[Report, None, None]:
+def prepare(config: TrainConfig, data_root: Path | str | None = None, crew: Crew = ALONE) -> None:
+    """Find out what would keep `record` from starting, before a folder is made for the run; told to the crew as well.
+
+    Raises:
+        DaeError: the device or the images are missing, here or where another process of the crew runs.
+    """
+    if config.batch_size < crew.size:
+        raise SpecError(
+            f"A batch of {config.batch_size} cannot be shared by {crew.size} processes; raise the batch size."
+        )
+    _open(config, data_root, crew)
+    crew.told(json.dumps(config.to_json()).encode())
+    if problem := crew.agreed(""):
+        raise DaeError(problem)
+
+
+def follow(data_root: Path | str | None, crew: Crew) -> None:
+    """Train along with rank 0, which alone writes the run: the counterpart of its `prepare` and `record`.
+
+    Raises:
+        DaeError: something is missing here, which rank 0 then says; or as `fit`.
+    """
+    config = TrainConfig.from_json(json.loads(crew.told()))
+    try:
+        train, validation = _open(config, data_root, crew)
+    except DaeError as error:
+        crew.agreed(f"Process {crew.rank} of {crew.size}: {error}")
+        raise
+    if problem := crew.agreed(""):
+        raise DaeError(problem)
+    state = TrainState(replace(config, device=crew.device(config.device)), train.shape)
+    state.restore(load(crew.told()))
+    for _ in crew.together(fit(config, state, train, validation, crew)):
+        pass
+
+
+def _open(config: TrainConfig, data_root: Path | str | None, crew: Crew) -> tuple[ImageSet, ImageSet]:
+    """Training and validation images; raises DaeError where they or this process's device are missing."""
+    as_device(crew.device(config.device))
+    return load_dataset(config.dataset, "train", root=data_root), load_dataset(config.dataset, "test", root=data_root)
+
+
+def record(run: RunDirectory, data_root: Path | str | None = None, crew: Crew = ALONE) -> Generator[Report, None, None]:
     """Train the run from where it stands, yielding each report once it is on disk.
 
     Whoever stops iterating before the end (`close`, or Ctrl-C) leaves a stopped run that can be recorded again; it
-    goes on from its last whole epoch. The caller owns nothing: the run is taken at the first `next` and given back
-    at the end, however that comes.
+    goes on from its last whole epoch. So does whoever requests it through `run.status`, from any process. The caller
+    owns nothing: the run is taken at the first `next` and given back at the end, however that comes.
+
+    Args:
+        crew: whose rank 0 this is, after `prepare`; the others `follow`.
 
     Raises:
         RunError: the run is finished, another process writes it, or its disk refuses.
@@ -28,7 +81,10 @@ def record(run: RunDirectory, data_root: Path | str | None = None) -> Generator[
     if mine:
         run.take()
     try:
-        yield from _record(run, data_root)
+        yield from _record(run, data_root, crew)
+    except ProcessLost as error:
+        run.status.set("stopped", str(error))
+        raise
     except DaeError as error:
         _fail(run, str(error))
         raise
@@ -44,32 +100,43 @@ def record(run: RunDirectory, data_root: Path | str | None = None) -> Generator[
             run.status.release()
 
 
-def _record(run: RunDirectory, data_root: Path | str | None) -> Generator[Report, None, None]:
+def _record(run: RunDirectory, data_root: Path | str | None, crew: Crew) -> Generator[Report, None, None]:
     config = run.config
     run.status.set("running")
-    train, validation = (load_dataset(config.dataset, split, root=data_root) for split in ("train", "test"))
-    state = TrainState(config, train.shape)
+    train, validation = _open(config, data_root, crew)
+    state = TrainState(replace(config, device=crew.device(config.device)), train.shape)
     run.restore(state)
     clean, noisy = fixed_noise(config, validation)
     run.save_preview("clean", clean[:PREVIEWS])
     run.save_preview("noisy", noisy[:PREVIEWS])
     median = classical_denoiser("median", tuned("median", train, config.noise))(noisy)
     references = {"doing nothing": score(noisy, noisy, clean), "median filter": score(median, noisy, clean)}
-    run.save_facts(Facts(describe_device(state.device), references))
+    run.save_facts(Facts(describe_device(state.device), references, crew.size))
+    if crew.size > 1:
+        crew.told(save(state.tensors()))
+    asked = False
     try:
-        for report in fit(config, state, train, validation):
-            if report.preview is not None:
-                run.save_preview(report.epoch, report.preview)
-            run.append(report)
-            if report.scores:
-                run.save_model(state, train.shape)  # first: a resume repeats an epoch rather than skip its weights
-                run.save_state(state)
-            yield report
+        with closing(crew.together(fit(config, state, train, validation, crew))) as reports:
+            for report in reports:
+                if report.preview is not None:
+                    run.save_preview(report.epoch, report.preview)
+                run.append(report)
+                if report.scores:
+                    run.save_model(state, train.shape)  # first: a resume repeats an epoch rather than skip its weights
+                    run.save_state(state)
+                yield report
+                asked = run.status.stop_requested and report.step < report.steps
+                if asked:
+                    break
     except (GeneratorExit, KeyboardInterrupt):
         run.save_model(state, train.shape)
         run.status.set("stopped")
         raise
-    run.finish()
+    if asked:
+        run.save_model(state, train.shape)
+        run.status.set("stopped", "Stopped on request.")
+    else:
+        run.finish()
 
 
 def _fail(run: RunDirectory, message: str) -> None:

@@ -10,24 +10,22 @@
         resume.safetensors    weights and optimiser at the end of an epoch, until the run is finished
         failure.txt           the full trace of a failed run
         owner.lock            held by the process that writes the run
+        stop.request          put there by whoever wants that process to stop
 
 Every file is written whole or not at all; a line of progress that a crash cut short is ignored by readers. A run
 whose owner is gone while it says running is interrupted.
 """
 
-import json
 import os
-import platform
 import re
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from dae import facts, pictures, progress
+from dae import about, facts, pictures, progress
+from dae.about import FORMAT
 from dae.checkpoints import (
     Checkpoint,
     describe,
@@ -40,13 +38,11 @@ from dae.checkpoints import (
 from dae.config import TrainConfig
 from dae.errors import CheckpointError, RunError
 from dae.facts import Facts
-from dae.files import whole_file, write_json
+from dae.files import whole_file
 from dae.models import Autoencoder, Shape
 from dae.naming import check_name, new_folder
 from dae.status import Status
 from dae.training import Report, TrainState
-
-FORMAT = 1
 
 
 def runs_root(root: Path | str | None = None) -> Path:
@@ -84,22 +80,12 @@ class RunDirectory:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.name = path.name
-        try:
-            about = json.loads((path / "config.json").read_text())
-            if about["format"] != FORMAT:
-                raise RunError(
-                    f"Run {self.name!r} has format {about['format']}; this program reads {FORMAT}. Update the program."
-                )
-            self.created = float(about["created"])
-            self.recipe = str(about["recipe"])
-            self.note = str(about["note"])
-            self.machine = str(about["machine"])
-            self._config: dict[str, Any] = dict(about["config"])
-            self.dataset, self.model, self.noise, self.seed = (
-                str(self._config[name]) for name in ("dataset", "model", "noise", "seed")
-            )  # what was asked for
-        except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
-            raise RunError(f"Run {self.name!r} cannot be read: its config.json is missing or damaged.") from error
+        known = about.read(path / "config.json")
+        self.created, self.recipe, self.note, self.machine = known.created, known.recipe, known.note, known.machine
+        self._config = known.config
+        self.dataset, self.model, self.noise, self.seed = (
+            str(self._config[name]) for name in ("dataset", "model", "noise", "seed")
+        )  # what was asked for
         self.status = Status(path)
 
     @classmethod
@@ -121,19 +107,11 @@ class RunDirectory:
         wanted = name or recipe or f"{config.dataset.rpartition('/')[2].replace('folder:', '')}-{config.model}"
         stem = wanted if name else re.sub(r"[^a-z0-9._-]", "-", wanted.lower()).strip("-._")[:56]
         check_name(stem)
-        about = {
-            "format": FORMAT,
-            "created": round(time.time(), 3),
-            "recipe": recipe,
-            "note": note,
-            "machine": f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}",
-            "config": config.to_json(),
-        }
         try:
             path = new_folder(folder, stem, numbered=not name)
             (path / "previews").mkdir()
             Status(path).set("stopped", "Not started yet.")
-            write_json(path / "config.json", about)  # last: a folder without it is no run
+            about.write(path / "config.json", config, recipe, note)  # last: a folder without it is no run
         except OSError as error:
             raise RunError(
                 f"The runs folder {folder} cannot be written: {error.strerror}. Name another one."
@@ -220,6 +198,7 @@ class RunDirectory:
         if self.state == "finished":
             self.status.release()
             raise RunError(f"Run {self.name!r} is finished. Start a new one from its recipe or with more epochs.")
+        self.status.forget_request()  # it was meant for an earlier training
 
     def save_facts(self, known: Facts) -> None:
         """Keep what is known once the training has begun; raises OSError."""

@@ -11,11 +11,12 @@ from filelock import FileLock, Timeout
 from dae.errors import RunError
 from dae.files import write_json
 
+REQUEST = "stop.request"
 ACTIVE = ("queued", "running", "paused")  # states that need a living owner
 
 
 class Status:
-    """state.json and owner.lock of one run.
+    """state.json, owner.lock and stop.request of one run.
 
     The system gives the lock back when its process ends, however it ends, so a run that says running while nobody
     holds its lock was interrupted.
@@ -37,9 +38,11 @@ class Status:
         return str(self._read().get("message", ""))
 
     def set(self, state: str, message: str = "") -> None:
-        """Write the state; raises OSError."""
+        """Write the state; a request to stop ends with the training that it was for. Raises OSError."""
         owner = f"process {os.getpid()} on {platform.node()}" if state in ACTIVE else ""
         write_json(self.path / "state.json", {"state": state, "message": message, "owner": owner})
+        if state not in ACTIVE:
+            self.forget_request()
 
     def _read(self) -> dict[str, Any]:
         try:
@@ -81,3 +84,25 @@ class Status:
 
     def release(self) -> None:
         self._lock.release()
+
+    def request_stop(self) -> None:
+        """Ask the process that writes the run, on whatever machine, to stop it at its next report.
+
+        Raises:
+            RunError: nobody writes the run, or its folder refuses.
+        """
+        if self.state not in ACTIVE:
+            raise RunError(f"Run {self.path.name!r} is {self.state}; there is nothing to stop.")
+        try:
+            (self.path / REQUEST).touch()
+        except OSError as error:
+            raise RunError(f"Run {self.path.name!r} cannot be asked to stop: {error.strerror}.") from error
+
+    @property
+    def stop_requested(self) -> bool:
+        """Whether somebody has asked its writer to stop."""
+        return (self.path / REQUEST).exists()
+
+    def forget_request(self) -> None:
+        """A request is honoured, or came too late; raises OSError."""
+        (self.path / REQUEST).unlink(missing_ok=True)

@@ -19,9 +19,11 @@ from dae.errors import Diverged, OutOfMemory
 from dae.models import Autoencoder, Shape, build_model
 from dae.noise import corrupt
 from dae.packed import ImageSet
+from dae.parallel import ALONE, Crew
 from dae.seeds import generator
 
 REPORT_EVERY_S = 0.25
+STREAMED_FROM = 4 << 30  # bytes: smaller sets become one tensor on the device, larger ones stay on the disk
 PREVIEWS = 8  # images shown while a model learns
 VALIDATION_IMAGES = 1_000
 _BLOCK = 250  # images measured at once: metrics compute in float64
@@ -121,6 +123,7 @@ def fit(
     state: TrainState,
     train: ImageSet,
     validation: ImageSet,
+    crew: Crew = ALONE,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Iterator[Report]:
     """Train `state` in place until its configured epochs are done, yielding reports on the way.
@@ -133,8 +136,9 @@ def fit(
         OutOfMemory: the device has too little memory.
     """
     device, model = state.device, state.model
-    images = train.head(config.images).images
-    steps_per_epoch = -(-len(images) // config.batch_size)
+    shared = crew.model(model)
+    train = train.head(config.images)
+    steps_per_epoch = -(-len(train) // config.batch_size)
     steps = config.epochs * steps_per_epoch
     loss_of, schedule = LOSSES[config.loss], SCHEDULES[config.schedule]
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=state.bfloat16)
@@ -145,7 +149,7 @@ def fit(
 
     def report(finished_epoch: bool) -> Report:
         nonlocal total, counted, seen
-        loss = float(total) / counted if counted else None  # the only wait for the device
+        loss = crew.mean(total) / counted if counted else None  # the only wait for the device
         if loss is not None and not math.isfinite(loss):
             raise Diverged(state.epoch + (not finished_epoch), loss)
         elapsed = clock() - mark
@@ -173,31 +177,32 @@ def fit(
         )
 
     try:
-        if images.nbytes < 4 << 30:
-            images = images.to(device)  # a data set is one tensor on the device; larger ones stay mapped
+        in_memory = train.images.nbytes < STREAMED_FROM
+        images = train.images.to(device) if in_memory else train.streamed()
         if state.step == 0:
             yield report(finished_epoch=True)
         while state.epoch < config.epochs:
-            order = torch.randperm(len(images), generator=generator(config.seed, _SHUFFLE, state.epoch))
-            noise = generator(config.seed, _NOISE, state.epoch, device=device)
+            order = torch.randperm(len(train), generator=generator(config.seed, _SHUFFLE, state.epoch))
+            noise = generator(config.seed, _NOISE, state.epoch, crew.rank, device=device)
             model.train()
             mark = clock()
-            for batch in order.to(images.device).split(config.batch_size):
-                clean = images[batch].to(device).float().div_(255)  # (B, C, H, W)
+            for batch in order.to(device if in_memory else "cpu").split(config.batch_size):
+                mine, weight = crew.share(batch)
+                clean = images[mine].to(device).float().div_(255)  # (B, C, H, W)
                 noisy = corrupt(clean, config.noise, noise)
                 for group in state.optimizer.param_groups:
                     group["lr"] = config.lr * schedule(state.step / steps)
                 with autocast:
-                    denoised = model(noisy)
+                    denoised = shared(noisy)
                 loss = loss_of(denoised.float(), clean)
                 state.optimizer.zero_grad()
-                loss.backward()
+                loss.backward(torch.full_like(loss, weight))
                 state.optimizer.step()
                 state.step += 1
-                total += loss.detach()
+                total.add_(loss.detach(), alpha=weight)
                 counted += 1
                 seen += len(batch)
-                if clock() - mark > REPORT_EVERY_S:
+                if crew.due(counted, clock() - mark, REPORT_EVERY_S):
                     yield report(finished_epoch=False)
                     mark = clock()
             state.epoch += 1

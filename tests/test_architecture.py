@@ -22,14 +22,15 @@ CORE = [name for name in MODULES if not name.startswith(("dae.ui", "dae.bench"))
 
 # Imports point down only: a module may import those of lower floors, and of its own those that come before it.
 FLOORS = [
-    ["dae.errors", "dae.files", "dae.seeds", "dae.words", "dae.pictures", "dae.registry"],
+    ["dae.errors", "dae.files", "dae.seeds", "dae.words", "dae.pictures", "dae.registry", "dae.parallel"],
     ["dae.metrics", "dae.noise", "dae.digits", "dae.downloads", "dae.folders", "dae.packed", "dae.models.base"],
     ["dae.models.conv", "dae.models.linear", "dae.models.unet", "dae.models", "dae.tiling", "dae.data", "dae.devices"],
-    ["dae.classical", "dae.config", "dae.checkpoints", "dae.uploads", "dae.training", "dae.recipes"],
+    ["dae.classical", "dae.config", "dae.checkpoints", "dae.uploads", "dae.training", "dae.recipes", "dae.about"],
     ["dae.facts", "dae.naming", "dae.progress", "dae.status", "dae.runs", "dae.contenders", "dae.evaluation"],
-    ["dae.recording", "dae.measured", "dae.comparison"],
+    ["dae.recording", "dae.measured", "dae.comparison", "dae.export"],
     ["dae.frames", "dae.plots", "dae.report", "dae.lab"],
-    ["dae.cli.command", "dae.cli.tables", "dae.cli.train", "dae.cli.evaluate", "dae.cli.denoise", "dae.cli.stock"],
+    ["dae.cli.command", "dae.cli.tables"],
+    ["dae.cli.train", "dae.cli.evaluate", "dae.cli.denoise", "dae.cli.export", "dae.cli.stock"],
     ["dae.cli", "dae", "dae.__main__"],
 ]
 ORDER = [name for floor in FLOORS for name in floor]

@@ -79,8 +79,8 @@ def test_a_recipe_and_what_changes_it(tmp_path: Path, photos: str) -> None:
 
 
 def test_ctrl_c(tmp_path: Path, photos: str, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(run: Any, data: Any) -> Any:
-        recorded = record(run, data)
+    def interrupted(run: Any, data: Any, crew: Any) -> Any:
+        recorded = record(run, data, crew)
         yield next(recorded)
         recorded.throw(KeyboardInterrupt)
 
@@ -178,6 +178,9 @@ MISTAKES = [
     (["evaluate", "trained", "--dataset", "cifar10"], "dae download"),
     (["denoise", "trained", "missing.png", "out.png"], "missing.png cannot be read"),
     (["denoise", "trained", __file__, "out.png"], "Use PNG"),
+    (["export", "trained", "model.h5"], "ends in neither .onnx nor .pt2"),
+    (["export", "nothing", "model.onnx"], "There is no run 'nothing'"),
+    (["export", "trained", "no/model.pt2"], "cannot be written"),
     (["download", "digits"], "needs no download"),
     (["download", "nothing"], "There is no data set"),
     (["import-weights", "missing.safetensors", "--model", "unet"], "cannot be read"),
@@ -208,7 +211,7 @@ def test_a_target_that_cannot_be_written(root: Path, tmp_path: Path, capsys: pyt
 
 
 def test_every_command_and_option_has_help(capsys: pytest.CaptureFixture[str]) -> None:
-    for command in ("train", "evaluate", "denoise", "list", "download", "import-weights"):
+    for command in ("train", "evaluate", "denoise", "export", "list", "download", "import-weights"):
         with pytest.raises(SystemExit) as caught:
             main([command, "--help"])
         assert caught.value.code == 0 and "--checkpoints" in capsys.readouterr().out

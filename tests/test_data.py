@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from dae import data, downloads, packed
+from dae import data, downloads, packed, training
 from dae.data import DATASETS, data_root, is_available, load_dataset
 from dae.errors import DataError, SpecError, UnknownName
 from dae.packed import ImageSet
-from tests.conftest import blobs, tiny
+from tests.conftest import blobs, same, small, tiny, train, weights
 
 FETCHED = [name for name, entry in DATASETS.items() if entry.download]
 
@@ -223,3 +223,23 @@ def test_a_data_set_outlives_its_cache(root: Path, own_cache: Path) -> None:
 def test_real_mnist(mnist: ImageSet) -> None:
     assert mnist.shape == (1, 28, 28) and mnist.labels[:5].tolist() == [7, 2, 1, 0, 4]
     assert mnist.clean().mean().item() == pytest.approx(0.13, abs=0.02)
+
+
+def test_a_set_too_large_for_memory_is_read_from_its_file_and_trains_the_same(
+    photos: str, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images, test = (load_dataset(photos, split) for split in ("train", "test"))
+    rows = images.head(9).streamed()
+    places = torch.tensor([8, 0, 3, 3])
+    assert isinstance(rows, packed.Rows) and torch.equal(rows[places], images.images[places])
+    whole = train(small(dataset=photos, images=21), images)[0]
+    monkeypatch.setattr(training, "STREAMED_FROM", 0)
+    assert same(weights(train(small(dataset=photos, images=21), images)[0]), weights(whole))
+    assert tiny().streamed() is not None and not isinstance(tiny().streamed(), packed.Rows)
+    (file,) = own_cache.glob("*train*/images.npy")
+    file.write_bytes(file.read_bytes()[:-10])
+    with pytest.raises(DataError, match="ends before image 23"):
+        rows[torch.tensor([23])]
+    file.unlink()
+    with pytest.raises(DataError, match="cannot be read any more"):
+        rows[places]

@@ -247,3 +247,17 @@ def test_a_full_disk_does_not_end_the_laboratory(
     lab.start(runs[2])
     idle(lab)
     assert runs[2].state == "finished"
+
+
+def test_a_paused_run_is_stopped_by_another_programs_request(
+    lab: Lab, leash: Leash, runs: list[RunDirectory], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lab_module, "REQUEST_POLL_S", 0.01)
+    lab.start(runs[0])
+    leash.next()
+    lab.pause("a")
+    leash.let()
+    wait_for(lambda: runs[0].state == "paused")
+    RunDirectory(runs[0].path).status.request_stop()
+    idle(lab)
+    assert runs[0].state == "stopped" and not runs[0].status.stop_requested

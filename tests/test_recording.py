@@ -276,3 +276,41 @@ def test_a_clock_that_jumps_changes_no_weight(jump_s: float, tmp_path: Path) -> 
     reports = list(fit(config, jumped, images, tiny(8), clock=clock))
     assert same(weights(jumped), weights(plain))
     assert [report.epoch for report in reports if report.scores] == [0, 1, 2]
+
+
+def test_another_program_stops_a_run_by_a_request(tmp_path: Path, photos: str) -> None:
+    whole, run = (new_run(tmp_path, photos, name) for name in ("whole", "run"))
+    list(record(whole))
+    other = RunDirectory(run.path)  # as another program opens it
+    with pytest.raises(RunError, match="is stopped; there is nothing to stop"):
+        other.status.request_stop()
+    reports = []
+    for report in record(run):
+        reports.append(report)
+        if report.epoch == 1:
+            other.status.request_stop()
+            assert other.status.stop_requested
+    assert reports[-1].epoch == 1 and run.state == "stopped" and run.status.message == "Stopped on request."
+    assert not other.status.stop_requested
+    list(record(run))
+    assert run.state == "finished" and same(weights(run.load().model), weights(whole.load().model))
+
+
+def test_a_stale_request_stops_no_later_training(tmp_path: Path, photos: str) -> None:
+    run = new_run(tmp_path, photos)
+    recorded = record(run)
+    next(recorded)
+    run.status.request_stop()
+    recorded.close()
+    assert not run.status.stop_requested
+    (run.path / "stop.request").touch()  # of somebody who looked a moment too early
+    list(record(run))
+    assert run.state == "finished" and not run.status.stop_requested
+
+
+def test_a_request_at_the_very_end_comes_too_late(tmp_path: Path, photos: str) -> None:
+    run = new_run(tmp_path, photos)
+    for report in record(run):
+        if report.epoch == report.epochs:
+            run.status.request_stop()
+    assert run.state == "finished" and not run.status.stop_requested

@@ -1,21 +1,25 @@
 """The command line: each module has a command or a few, and `add` tells the parser of them."""
 
 import argparse
+import contextlib
+import io
 import os
 import sys
 from collections.abc import Sequence
 
-from dae.cli import denoise, evaluate, stock, train
+from dae.cli import denoise, evaluate, export, stock, train
 from dae.errors import DaeError
+from dae.parallel import leads
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, 2 for a mistake told in one sentence, 130 for Ctrl-C."""
     parser = argparse.ArgumentParser(prog="dae", description="Train, evaluate and use denoising autoencoders.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (train, evaluate, denoise, stock):
+    for module in (train, evaluate, denoise, export, stock):
         module.add(commands)
-    options = parser.parse_args(arguments)
+    with contextlib.nullcontext() if leads() else contextlib.redirect_stderr(io.StringIO()):  # a mistake is told once
+        options = parser.parse_args(arguments)
     try:
         options.command(options)
     except DaeError as error:

@@ -1,15 +1,15 @@
-"""dae train."""
+"""dae train, alone or as one of several processes that torchrun starts."""
 
 import sys
 from dataclasses import replace
 
 from tqdm import tqdm
 
-from dae import data, recipes
+from dae import recipes
 from dae.cli.command import Commands, Options, command, noise
 from dae.config import TrainConfig
-from dae.devices import as_device
-from dae.recording import record
+from dae.parallel import Crew, joined
+from dae.recording import follow, prepare, record
 from dae.registry import lookup
 from dae.runs import RunDirectory, find_run
 
@@ -32,15 +32,23 @@ def add(commands: Commands) -> None:
 
 
 def _train(options: Options) -> None:
+    with joined() as crew:
+        if crew.rank == 0:
+            _lead(options, crew)
+        else:
+            follow(options.data, crew)
+
+
+def _lead(options: Options, crew: Crew) -> None:
     if options.resume:
         run = find_run(options.resume, options.checkpoints)
+        prepare(run.config, options.data, crew)
     else:
         recipe = lookup("recipe", recipes.RECIPES, options.recipe) if options.recipe else None
         names = ("dataset", "model", "noise", "epochs", "batch_size", "lr", "seed", "device", "images")
         given = {name: value for name in names if (value := getattr(options, name)) is not None}
         config = replace(recipe.config if recipe else TrainConfig(), **given)
-        as_device(config.device)  # these two before a folder is made for the run
-        data.load_dataset(config.dataset, root=options.data)
+        prepare(config, options.data, crew)  # before a folder is made for the run
         run = RunDirectory.create(
             config,
             root=options.checkpoints,
@@ -48,9 +56,9 @@ def _train(options: Options) -> None:
             recipe=options.recipe or "",
             note=options.note,
         )
-    print(f"Run {run.name} in {run.path}")
+    print(f"Run {run.name} in {run.path}" + (f", trained by {crew.size} processes" if crew.size > 1 else ""))
     with tqdm(unit=" steps", dynamic_ncols=True) as bar:
-        for report in record(run, options.data):
+        for report in record(run, options.data, crew):
             bar.total = report.steps
             bar.update(report.step - bar.n)
             if report.loss is not None and report.images_per_second is not None:
@@ -63,3 +71,5 @@ def _train(options: Options) -> None:
                     f"ssim {report.scores.ssim:.4f}  {report.seconds:.1f} s",
                     file=sys.stdout,
                 )
+    if run.state == "stopped":
+        print(f"Stopped on request; `dae train --resume {run.name}` goes on.")

@@ -30,13 +30,22 @@ def controls(run: RunDirectory, state: str) -> None:
         word = "Stop the race" if any(run.name in job and len(job) > 1 for job in jobs) else "Stop"
         st.button(word, icon=":material/stop:", key=f"stop-{run.name}", on_click=_act, args=(lab.stop, run.name))
     elif state in ACTIVE:
-        st.caption("trained by another process")
+        _elsewhere(run)
     if state in ("stopped", "interrupted", "failed"):
         again = (_resume, run.name)
         st.button("Resume", icon=":material/play_arrow:", key=f"resume-{run.name}", on_click=_act, args=again)
     if state not in ACTIVE:
         _links(run)
         _housekeeping(run)
+
+
+def _elsewhere(run: RunDirectory) -> None:
+    """A run that another program trains, here or on another machine: it can be asked to stop."""
+    if run.status.stop_requested:
+        st.caption("asked to stop", width="content")
+        return
+    st.caption("trained by another program", width="content")
+    st.button("Stop", icon=":material/stop:", key=f"stop-{run.name}", on_click=_act, args=(_request_stop, run.name))
 
 
 def _links(run: RunDirectory) -> None:
@@ -81,6 +90,10 @@ def _act(action: Callable[[str], None], name: str) -> None:
 
 def _resume(name: str) -> None:
     shared.lab().start(find_run(name))
+
+
+def _request_stop(name: str) -> None:
+    find_run(name).status.request_stop()
 
 
 def _rename(name: str) -> None:

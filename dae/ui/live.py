@@ -12,6 +12,7 @@ from typing import Any
 import streamlit as st
 
 from dae import plots, words
+from dae.facts import Facts
 from dae.runs import RunDirectory, find_run, list_runs
 from dae.status import ACTIVE
 from dae.training import Scores
@@ -152,7 +153,7 @@ def _facts(run: RunDirectory, lines: list[dict[str, Any]]) -> str:
         facts.append(f"{words.duration(last['seconds'] / last['step'] * (last['steps'] - last['step']))} left")
         speed = next((line["images_per_second"] for line in reversed(lines) if line.get("images_per_second")), None)
         facts += [f"{speed:,.0f} images a second"] if speed else []
-        facts += [known.device] if (known := run.facts()) else []
+        facts += [_where(known)] if (known := run.facts()) else []
     else:
         facts.append(f"{words.duration(last['seconds'])} of training")
     scored = [line for line in lines if line.get("scores")]
@@ -161,6 +162,11 @@ def _facts(run: RunDirectory, lines: list[dict[str, Any]]) -> str:
         best = max(line["scores"]["psnr_db"] for line in scored)
         facts.append(f"now {psnr_db:.1f} dB, best {best:.1f} dB: {words.gain(best - noisy_db)} than the noisy input")
     return " · ".join(facts)
+
+
+def _where(known: Facts) -> str:
+    """What a run trains on: "CPU, 1 thread, 2 processes"."""
+    return known.device + (f", {known.processes} processes" if known.processes > 1 else "")
 
 
 def _verdict(progress: Progress) -> str:
