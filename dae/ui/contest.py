@@ -135,8 +135,8 @@ def work(jobs: Sequence[Job], slot: DeltaGenerator, question: str, key: str, aft
     Args:
         slot: empty, for the bar; it is empty again afterwards.
         question: what the page asks; once stopped, it waits until the user goes on or asks something else.
-        after: called before the first job and every so often when one is done, to draw what is known; not where
-            nothing is left.
+        after: called before the first job, every so often when one is done and after the last, to draw what is known;
+            not where nothing is left.
     """
     left = [job for job in jobs if not job.is_done()]
     if not left:
@@ -152,7 +152,7 @@ def work(jobs: Sequence[Job], slot: DeltaGenerator, question: str, key: str, aft
     drawn = time.monotonic()
     for done, job in enumerate(left, start=len(jobs) - len(left)):
         _do(job, bar, done / len(jobs), 1 / len(jobs))
-        if time.monotonic() - drawn > _DRAW_EVERY_S:
+        if time.monotonic() - drawn > _DRAW_EVERY_S or job is left[-1]:
             after()
             drawn = time.monotonic()
     slot.empty()
