@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from dae.cli import denoise, evaluate, stock, train
+from dae.cli import denoise, evaluate, probe, stock, train
 from dae.errors import DaeError
 
 
@@ -13,7 +13,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, 2 for a mistake told in one sentence, 130 for Ctrl-C."""
     parser = argparse.ArgumentParser(prog="dae", description="Train, evaluate and use denoising autoencoders.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (train, evaluate, denoise, stock):
+    for module in (train, evaluate, probe, denoise, stock):
         module.add(commands)
     options = parser.parse_args(arguments)
     try:
