@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from dae.errors import DataError
+from dae.evaluation import noisy_blocks
 from dae.models import Autoencoder, Shape
-from dae.noise import NoiseSpec, corrupt
+from dae.noise import NoiseSpec
 from dae.packed import ImageSet
-from dae.seeds import generator
 
 STRENGTHS = 11  # of a kind of noise, from its lowest to its highest
 MOST_NUMBERS = 4_096
@@ -168,7 +168,7 @@ def code_map(
     """Make the map of all images of a set.
 
     Args:
-        noise: its kind and clipping count; the noise of a picture is the same draw at every strength.
+        noise: its kind and clipping count; a picture has the same draw of it at every strength, that of Compare.
         dimensions: 2 or 3.
         neighbours: t-SNE, which keeps neighbours together, instead of principal components. It has no rule for new
             codes, so a noisy code stands among the clean ones that are nearest to it.
@@ -179,14 +179,13 @@ def code_map(
     if len(images) < _FEWEST:
         raise DataError(f"A map needs at least {_FEWEST} pictures; {images.name} has {len(images)}.")
     numbers = check_size(model, "This model", images.shape)
-    originals = images.clean()
-    codes = encode(model, originals)
+    codes = encode(model, images.clean())
     usual = usual_distance(codes)
     projection = principal(codes, dimensions)
     clean = tsne(codes, dimensions, seed) if neighbours else projection(codes)
     places, drifts = [], []
     for level in strengths(noise):
-        noisy = encode(model, corrupt(originals, noise.at(level), generator(seed)))
+        noisy = torch.cat([encode(model, spoilt) for _, spoilt in noisy_blocks(images, noise.at(level), seed)])
         places.append(among(noisy, codes, clean) if neighbours and level else projection(noisy) if level else clean)
         drifts.append(drift(codes, noisy, usual))
     share = math.nan if neighbours else float(projection.share.sum())

@@ -13,8 +13,8 @@ from dae.models import Autoencoder, build_model, initialise
 from dae.probe import OnShare, Task
 from dae.seeds import generator
 
-MOST_LABELS = 1_000  # with more it takes minutes, and both ways end alike
-STEPS = 600
+LABELS = (50, 1_000)  # from so many to so many: fewer are too few to train on, more take minutes and end alike
+STEPS = 400
 BATCH = 50
 _LR = 1e-3
 _WEIGHTS, _HEAD, _BATCHES = range(10, 13)  # streams of random numbers under one seed

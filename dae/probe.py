@@ -7,6 +7,7 @@ pictures held out of training, never on test pictures.
 
 import warnings
 from collections.abc import Callable, Sequence
+from functools import cache
 from itertools import product
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dae.codes import encode, principal
+from dae.codes import Projection, encode, principal
 from dae.data import label
 from dae.errors import DataError, SpecError
 from dae.models import Autoencoder
@@ -87,9 +88,13 @@ def pixels(images: Tensor) -> Tensor:
 
 
 def pca(train: ImageSet, count: int) -> Feature:
-    """The first `count` principal components of the first PCA_IMAGES training pictures."""
-    projection = principal(train.clean(slice(0, PCA_IMAGES)).flatten(1), count)
-    return lambda images: projection(images.flatten(1))
+    """The first `count` principal components of the first PCA_IMAGES training pictures, found at the first call."""
+
+    @cache
+    def projection() -> Projection:
+        return principal(train.clean(slice(0, PCA_IMAGES)).flatten(1), count)
+
+    return lambda images: projection()(images.flatten(1))
 
 
 def code(model: Autoencoder) -> Feature:

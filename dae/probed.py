@@ -212,9 +212,12 @@ def _are_accuracies(found: object) -> bool:
 
 
 def jobs(found: Sequence[Learner], counts: Sequence[int]) -> Iterator[tuple[Learner, int]]:
-    """Who learns from how many labels: few labels first, and fine-tuning with at most `finetune.MOST_LABELS`."""
+    """Who learns from how many labels: probes first, few labels first; fine-tuning within `finetune.LABELS`."""
+    low, high = finetune.LABELS
     for count in counts:
-        yield from ((learner, count) for learner in found if learner.probes or count <= finetune.MOST_LABELS)
+        yield from ((learner, count) for learner in found if learner.probes)
+    for count in counts:
+        yield from ((learner, count) for learner in found if not learner.probes and low <= count <= high)
 
 
 def sentences(rows: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> Iterator[str]:

@@ -111,6 +111,7 @@ def test_probe_says_what_the_probe_says(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dae.finetune.STEPS", 5)
+    monkeypatch.setattr("dae.finetune.LABELS", (8, 8))
     pictures = tmp_path / "classes"
     for split, number in (("train", 20), ("test", 6)):
         for bright in (0, 1):
@@ -119,13 +120,13 @@ def test_probe_says_what_the_probe_says(
                 Image.fromarray(image // (1 + 2 * bright)).save(pictures / split / str(bright) / f"{place}.png")
     dataset = f"folder:{pictures}@28"
     list(record(new_run(tmp_path / "runs", dataset, "coded", epochs=1)))
-    options = ["coded", "--labels", "2,8,all", "--seeds", 2, "--limit", 10]
+    options = ["coded", "--labels", "2,8,32,all", "--seeds", 2, "--limit", 10]
     assert call(tmp_path / "runs", "probe", *options, "--json") == 0
     rows = json.loads(capsys.readouterr().out)
     task = Task(load_dataset(dataset, "train"), load_dataset(dataset, "test", limit=10))
     probes = probed.Probes(task, 2, tmp_path / "none")
     learners = probed.learners("coded", find_run("coded", tmp_path / "runs").load(), task)
-    jobs = list(probed.jobs(learners, probes.counts((2, 8, None))))
+    jobs = list(probed.jobs(learners, probes.counts((2, 8, 32, None))))
     for job in jobs:
         probes.measure(*job)
     assert rows == [probes.row(*job) for job in jobs]
