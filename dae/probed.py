@@ -101,10 +101,11 @@ def _pixels(task: Task) -> int:
 
 
 def once(found: Sequence[Learner]) -> list[Learner]:
-    """The learners, those with a key that came before left out."""
-    known: dict[object, Learner] = {}
+    """The learners, those left out that do not depend on a run's weights and came before."""
+    known: dict[tuple[str, str], Learner] = {}
     for learner in found:
-        known.setdefault(learner.key or (learner.run, learner.way), learner)
+        own = learner.way in (CODE, TUNED)  # two runs with the same weights have a line each
+        known.setdefault((learner.way, learner.run if own else learner.key), learner)
     return list(known.values())
 
 

@@ -162,10 +162,10 @@ def _picked(runs: Sequence[Choice], dataset: str, test: ImageSet, noise: NoiseSp
     name = test.classes[int(test.labels[look.picture])] if len(test.classes) > 1 else "A picture"
     frame_slider(
         [FrameRow(f"{name}, picture {look.picture}", sheet, words=(str(noise),), numbers=(("clean", *under),))],
-        steps=[f"{noise.level:g}"],
+        steps=[""],
         columns=len(shown),
         value=0,
-        label="Noise strength",
+        label="",
         key="picked",
         alt=f"Picture {look.picture}: clean, noisy, and {words.listing(names[1:])}",
     )

@@ -30,7 +30,8 @@ def walk(runs: Sequence[Choice], dataset: str, test: ImageSet) -> None:
         st.info("Choose a linear or a convolutional model: these draw from their code alone.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        first, last = _choose(test, "from", "From", _USUAL[0]), _choose(test, "to", "To", _USUAL[1])
+        first = _choose(test, "from", "From", _USUAL[0])
+        last = _choose(test, "to", "To", _USUAL[1], beside=first)
     ends = test.clean([first, last])
     rows = [(run, _way(run, dataset, len(test), first, last)) for run in able]
     fade = codes.between(ends[0].flatten(), ends[1].flatten(), STEPS).view(STEPS, *test.shape)
@@ -60,10 +61,10 @@ def walk(runs: Sequence[Choice], dataset: str, test: ImageSet) -> None:
             *(FrameRow(run.label, _strip(way[shown]), run.color, words=(_size(run, test),)) for run, way in rows),
             FrameRow(_FADE, _strip(fade[shown]), words=("at its ends the two pictures themselves",)),
         ],
-        steps=["all"],
+        steps=[""],
         columns=_SHOWN,
         value=0,
-        label="How far",
+        label="",
         key="walk_whole",
         alt=f"The whole way from one picture to the other in {_SHOWN} steps, by {words.listing(names)}",
     )
@@ -86,19 +87,24 @@ def _way(run: Choice, dataset: str, limit: int, first: int, last: int) -> Tensor
     return _decoded(run.name, shared.version(run.name), dataset, limit, first, last)
 
 
-def _choose(test: ImageSet, key: str, label: str, usual: str) -> int:
-    """The place of a picture, chosen by class and number."""
+def _choose(test: ImageSet, key: str, label: str, usual: str, beside: int | None = None) -> int:
+    """The place of a picture, chosen by class and number; to begin with the one most like the one `beside`."""
     places = torch.arange(len(test))
     if len(test.classes) > 1:
         here = [name for place, name in enumerate(test.classes) if (test.labels == place).any()]
         start = here.index(usual) if usual in here else (0 if key == "from" else len(here) - 1)
         name = st.selectbox(label, here, index=start, key=f"walk_{key}", bind="query-params", width=150)
         places = (test.labels == test.classes.index(name or here[start])).nonzero().flatten()
+    number_key = f"walk_{key}_picture"
+    if beside is not None and number_key not in st.session_state and number_key not in st.query_params:
+        others = places[places != beside]
+        away = (test.clean(others) - test.clean([beside])).flatten(1).square().sum(1)
+        st.session_state[number_key] = 1 + int((places == others[away.argmin()]).nonzero()) if len(others) else 1
     number = page.whole_number(
         f"{label}, picture" if len(test.classes) > 1 else label,
         1,
         len(places),
-        key=f"walk_{key}_picture",
+        key=number_key,
         help=f"1 to {len(places):,}, in the order of the data set.",
         width=150,
     )

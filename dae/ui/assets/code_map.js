@@ -121,7 +121,7 @@ class CodeMap {
   newPanel(index) {
     const node = make("div", "panel", this.body, { "data-testid": "code-map-panel" })
     const name = make("div", "name", node)
-    const panel = { node, title: make("div", "title", name), words: make("div", "words", name), zoom: 1, x: 0, y: 0 }
+    const panel = { node, title: make("div", "title", name), words: make("div", "words", name), moved: make("div", "moved", name), zoom: 1, x: 0, y: 0 }
     panel.canvas = make("canvas", "", node, { tabindex: "0", role: "img", "data-testid": "code-map-canvas" })
     const point = (event) => {
       const box = panel.canvas.getBoundingClientRect()
@@ -228,7 +228,8 @@ class CodeMap {
     })
     const marks = spec.classes.map((name, label) => stamp(markOf(name, label), colors[label % colors.length]))
     this.panels.forEach((panel, index) => {
-      write(panel.words, `${spec.panels[index].words}; ${spec.panels[index].drift[step]}`)
+      write(panel.words, spec.panels[index].words)
+      write(panel.moved, spec.panels[index].drift[step])
       this.paintPanel(panel, spec.panels[index].places, marks, ink)
     })
   }
