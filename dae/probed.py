@@ -76,6 +76,8 @@ def learners(name: str, checkpoint: Checkpoint, task: Task, key: str = "") -> li
     numbers = check_size(checkpoint.model, MODELS[checkpoint.name].label, shape)
     untrained = build_model(checkpoint.name, shape, generator(0, _INITIAL))
 
+    training = f"{finetune.STEPS} {finetune.RATES}"
+
     def tuned(way: str, own: str) -> Learner:
         def accuracies(count: int, seeds: Sequence[int], on_share: OnShare) -> list[float]:
             return finetune.accuracies(checkpoint, task, count, seeds, way == SCRATCH, on_share)
@@ -91,8 +93,8 @@ def learners(name: str, checkpoint: Checkpoint, task: Task, key: str = "") -> li
         Learner(
             name, CODE, numbers, f"{CODE} {key}" if key else "", LinearProbe(code(checkpoint.model), task).accuracies
         ),
-        tuned(SCRATCH, f"{SCRATCH} {checkpoint.name}"),
-        tuned(TUNED, f"{TUNED} {key}" if key else ""),
+        tuned(SCRATCH, f"{SCRATCH} {training} {checkpoint.name}"),
+        tuned(TUNED, f"{TUNED} {training} {key}" if key else ""),
     ]
 
 
@@ -241,9 +243,22 @@ def sentences(rows: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> I
     if both := [run for run in tuned if run in scratch]:
         run = max(both, key=lambda run: float(tuned[run]["accuracy"]))
         ours, theirs = tuned[run]["accuracy"], scratch[run]["accuracy"]
+        helped = sum(tuned[each]["accuracy"] > scratch[each]["accuracy"] for each in both)
+        of_all = f" Of {len(both)} models it helps {helped}." if len(both) > 1 else ""
         yield (
             f"With {tuned[run]['labels']:,} labels a classifier that starts from the encoder of {labels[run]} reaches "
-            f"{ours:.1%}, from scratch {theirs:.1%}: {_points(ours - theirs)}."
+            f"{ours:.1%}, from scratch {theirs:.1%}: {_points(ours - theirs)}.{of_all}"
+        )
+
+
+def best_and_worst(rows: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> Iterator[str]:
+    """Which code serves the probe best at about 100 labels, and which least, in a sentence; for two codes or more."""
+    here = sorted(_about(100, rows, (CODE,)), key=lambda row: float(row["accuracy"]))
+    if len(here) > 1:
+        worst, best = here[0], here[-1]
+        yield (
+            f"With {best['labels']:,} labels the code of {labels[best['run']]} lets {best['accuracy']:.1%} of the "
+            f"pictures be recognised, that of {labels[worst['run']]} {worst['accuracy']:.1%}."
         )
 
 

@@ -180,5 +180,8 @@ def test_the_sentence_names_the_best_code_and_both_numbers() -> None:
     rows += [row("b", probed.TUNED, 1_000, 0.95), row("b", probed.SCRATCH, 1_000, 0.955)]
     first, second = probed.sentences(rows, {"a": "A", "b": "B"})
     assert "With 100 labels" in first and "code of B" in first and "83.1%" in first and "9.1 points more" in first
-    assert "With 1,000 labels" in second and "95.0%" in second and "0.5 points less" in second
+    assert "With 1,000 labels" in second and "95.0%" in second and "0.5 points less" in second and "Of " not in second
     assert list(probed.sentences([], {})) == []
+    (told,) = probed.best_and_worst(rows, {"a": "A", "b": "B"})
+    assert "code of B lets 83.1%" in told and "that of A 81.0%" in told
+    assert list(probed.best_and_worst(rows[:2], {"a": "A"})) == []

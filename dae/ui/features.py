@@ -1,12 +1,12 @@
 """Features: what a straight rule reads from the codes, beside raw pixels and others, and what fine-tuning gains."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from dae import plots, probed
+from dae import finetune, plots, probed
 from dae.errors import DaeError
 from dae.models import MODELS
 from dae.probe import Task
@@ -14,6 +14,8 @@ from dae.probed import CODE, LABELS, PCA, RAW, SCRATCH, TUNED, UNTRAINED, Learne
 from dae.ui import contest, shared
 from dae.ui.chart import live_chart
 from dae.ui.shared import Choice
+
+Say = Callable[[Sequence[Mapping[str, Any]], Mapping[str, str]], Iterable[str]]
 
 _ORDER = (RAW, PCA, UNTRAINED, CODE, SCRATCH, TUNED)
 
@@ -28,7 +30,7 @@ def features(runs: Sequence[Choice], dataset: str) -> None:
     """Draw the linear probe of each run's code, then its fine-tuning."""
     kept = probes(dataset)
     learners = found(runs, kept)
-    if not probe(runs, kept, learners, dataset, "features"):
+    if not probe(runs, kept, learners, dataset, "features", LABELS):
         return
     st.subheader("And when the encoder may learn on", anchor=False)
     tuned = [learner for learner in learners if not learner.probes]
@@ -44,8 +46,8 @@ def features(runs: Sequence[Choice], dataset: str) -> None:
     for sentence in probed.sentences([row for job in jobs if (row := kept.row(*job))], _labels(runs)):
         st.markdown(f"**{sentence}**")
     st.caption(
-        "The same network and the same number of steps on the same labels: started from the trained encoder, and from "
-        f"initial weights. Means over {len(kept.seeds)} seeds, ± their standard deviation; {probed.in_data(kept.task)}."
+        f"The same network and the same {finetune.STEPS} steps on the same labels: started from the trained encoder, and "
+        f"from initial weights; the learning rate of each is chosen on the held-out pictures. Means over {len(kept.seeds)} seeds, ± their standard deviation; {probed.in_data(kept.task)}."
     )
 
 
@@ -61,14 +63,22 @@ def found(runs: Sequence[Choice], kept: Probes) -> list[Learner]:
     return probed.once(learners)
 
 
-def probe(runs: Sequence[Choice], kept: Probes, learners: Sequence[Learner], dataset: str, key: str) -> bool:
-    """Draw the linear probe: a sentence, a table and a chart; whether all of it is measured."""
+def probe(
+    runs: Sequence[Choice],
+    kept: Probes,
+    learners: Sequence[Learner],
+    dataset: str,
+    key: str,
+    counts: Sequence[int | None],
+    say: Say = probed.sentences,
+) -> bool:
+    """Draw the linear probe: what `say` makes of it, a table and a chart; whether all of it is measured."""
     verdict, table, bar, chart = st.empty(), st.empty(), st.empty(), st.container()
-    jobs = [job for job in probed.jobs(learners, kept.counts(LABELS)) if job[0].probes]
+    jobs = [job for job in probed.jobs(learners, kept.counts(counts)) if job[0].probes]
 
     def draw() -> None:
         rows = [row for job in jobs if (row := kept.row(*job))]
-        for sentence in probed.sentences(rows, _labels(runs)):
+        for sentence in say(rows, _labels(runs)):
             verdict.subheader(sentence, anchor=False)
         show(table, rows, runs)
 
@@ -103,7 +113,8 @@ def show(slot: Any, rows: Sequence[Mapping[str, Any]], runs: Sequence[Choice]) -
     whole = pd.DataFrame(
         lines.values(), columns=["Learns from", "Numbers", *(f"{count:,} labels" for count in columns)]
     )
-    slot.dataframe(whole.fillna("–"), hide_index=True, width="stretch")
+    first = {"Learns from": st.column_config.TextColumn(width=260)}
+    slot.dataframe(whole.fillna("–"), hide_index=True, width="stretch", column_config=first)
 
 
 def named(row: Mapping[str, Any], runs: Sequence[Choice]) -> str:

@@ -6,11 +6,13 @@ import streamlit as st
 
 from dae import words
 from dae.data import label
+from dae.probed import best_and_worst
 from dae.recipes import CODE_FAMILY, RECIPES
 from dae.ui import page, shared
 from dae.ui.features import found, probe, probes
 from dae.ui.shared import Choice
 
+_LABELS = (10, 100, 1_000)
 _COLORS = ("#56B4E9", "#0072B2", "#D55E00", "#CC79A7")  # all are one architecture, so its colour tells nothing
 
 
@@ -32,7 +34,8 @@ def noise_matters() -> None:
     if not runs:
         return
     kept = probes(dataset)
-    probe(runs, kept, [learner for learner in found(runs, kept) if learner.probes], dataset, "noise_matters")
+    learners = [learner for learner in found(runs, kept) if learner.probes]
+    probe(runs, kept, learners, dataset, "noise_matters", _LABELS, best_and_worst)
     names = [run.name for run in runs]
     with st.container(horizontal=True):
         link = {"data": label(dataset), "compared": names, "models": names}

@@ -27,6 +27,8 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer pictures and seeds: what is computed is tested elsewhere."""
     monkeypatch.setattr("dae.ui.knows.IMAGES", 60)
     monkeypatch.setattr("dae.ui.features.LABELS", (10, 50))
+    monkeypatch.setattr("dae.ui.noise_matters._LABELS", (10, 50))
+    monkeypatch.setattr("dae.ui.noise_matters.probes", _probes)
     monkeypatch.setattr("dae.finetune.LABELS", (50, 50))
     monkeypatch.setattr("dae.finetune.STEPS", 2)
     monkeypatch.setattr("dae.ui.features.probes", _probes)
@@ -143,3 +145,4 @@ def test_noise_matters_names_what_is_missing_and_compares_what_is_there(tmp_path
     table = app.dataframe[0].value
     assert not app.info and len(table) == 3 + len(CODE_FAMILY)  # beside raw pixels, PCA and an untrained encoder
     assert "U-Net, much noise, its code" in set(table["Learns from"])
+    assert "With 50 labels the code of U-Net, " in app.subheader[0].value
