@@ -106,7 +106,7 @@ def once(found: Sequence[Learner]) -> list[Learner]:
     """The learners, those left out that do not depend on a run's weights and came before."""
     known: dict[tuple[str, str], Learner] = {}
     for learner in found:
-        own = learner.way in (CODE, TUNED)  # two runs with the same weights have a line each
+        own = learner.way in (CODE, SCRATCH, TUNED)  # two runs with the same weights have a line each
         known.setdefault((learner.way, learner.run if own else learner.key), learner)
     return list(known.values())
 

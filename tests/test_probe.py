@@ -150,9 +150,10 @@ def test_what_does_not_depend_on_the_weights_is_measured_once(task: Task, checkp
     kept = once(both)
     assert [(learner.run, learner.way) for learner in kept if learner.run == "other"] == [
         ("other", probed.CODE),
+        ("other", probed.SCRATCH),
         ("other", probed.TUNED),
     ]
-    assert {learner.way for learner in kept} == set(probed.WAYS) and len(kept) == 8
+    assert {learner.way for learner in kept} == set(probed.WAYS) and len(kept) == 9
 
 
 def test_a_model_that_does_not_fit_the_pictures_is_told(checkpoint: Checkpoint) -> None:

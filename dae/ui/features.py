@@ -46,8 +46,9 @@ def features(runs: Sequence[Choice], dataset: str) -> None:
     for sentence in probed.sentences([row for job in jobs if (row := kept.row(*job))], _labels(runs)):
         st.markdown(f"**{sentence}**")
     st.caption(
-        f"The same network and the same {finetune.STEPS} steps on the same labels: started from the trained encoder, and "
-        f"from initial weights; the learning rate of each is chosen on the held-out pictures. Means over {len(kept.seeds)} seeds, ± their standard deviation; {probed.in_data(kept.task)}."
+        f"The same network and the same {finetune.STEPS} steps on the same labels: started from the trained encoder, "
+        "and from initial weights; the learning rate of each is chosen on the held-out pictures. Means over "
+        f"{len(kept.seeds)} seeds, ± their standard deviation; {probed.in_data(kept.task)}."
     )
 
 
