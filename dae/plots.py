@@ -168,6 +168,36 @@ def robustness_figure(
     return figure.update_layout(_LAYOUT)
 
 
+@dataclass(frozen=True)
+class ProbeCurve:
+    """How well one feature serves with ever more labels."""
+
+    name: str
+    color: str
+    dash: str
+    labels: list[int]
+    accuracies: list[float]  # 0 to 1
+
+
+def probe_figure(curves: Sequence[ProbeCurve]) -> go.Figure:
+    """The share of pictures recognised against the number of labels, one line a feature."""
+    figure = go.Figure()
+    for curve in curves:
+        figure.add_scatter(
+            x=curve.labels,
+            y=[100 * accuracy for accuracy in curve.accuracies],
+            name=curve.name,
+            mode="lines+markers",
+            line={"color": curve.color, "dash": curve.dash, "width": 2.5},
+            marker={"size": 8},
+            hovertemplate="%{y:.1f} %",
+        )
+    counts = sorted({count for curve in curves for count in curve.labels})
+    figure.update_xaxes(title="labels", type="log", tickvals=counts, ticktext=[f"{count:,}" for count in counts])
+    figure.update_yaxes(title="recognised, in %")
+    return figure.update_layout(_LAYOUT)
+
+
 def _across(value: float) -> dict[str, Any]:
     """Where a level line stands: all the width of the plot."""
     return {"x0": 0, "x1": 1, "xref": "x domain", "y0": value, "y1": value}

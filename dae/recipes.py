@@ -45,6 +45,7 @@ _LINEAR = TrainConfig(dataset="mnist", model="linear-32", epochs=60, batch_size=
 _CONV = TrainConfig(dataset="mnist", model="conv-64", epochs=20, batch_size=128, lr=3e-3)
 _UNET = TrainConfig(dataset="mnist", model="unet", epochs=12, batch_size=128, lr=3e-3)
 _COLOUR = NoiseSpec("gaussian", 0.1)
+_CODE = TrainConfig(dataset="digits", model="unet", epochs=4, batch_size=64, lr=3e-3, images=15_000)
 _DIGITS_HELP = "Trained only on digits drawn by a program: "
 
 RECIPES: dict[str, Recipe] = {
@@ -93,6 +94,26 @@ RECIPES: dict[str, Recipe] = {
         "Small colour photographs through the U-Net.",
         TrainConfig(dataset="cifar10", model="unet", noise=_COLOUR, epochs=12, batch_size=128, lr=2e-3),
     ),
+    "code-clean": Recipe(
+        "Code, without noise",
+        "What a U-Net learns of drawn digits when nothing is to be taken away: its code has nothing to know.",
+        replace(_CODE, noise=NoiseSpec("gaussian", 0.0)),
+    ),
+    "code-little": Recipe(
+        "Code, little noise",
+        "The same U-Net with a little noise, which neighbouring pixels give away.",
+        replace(_CODE, noise=NoiseSpec("gaussian", 0.2)),
+    ),
+    "code-much": Recipe(
+        "Code, much noise",
+        "The same U-Net with so much noise that it must know what a digit looks like.",
+        replace(_CODE, noise=NoiseSpec("gaussian", 0.8)),
+    ),
+    "code-masking": Recipe(
+        "Code, half the pixels lost",
+        "The same U-Net with half of all pixels turned black.",
+        replace(_CODE, noise=NoiseSpec("masking", 0.5)),
+    ),
     "mnist-linear-32": Recipe(
         "Linear 784-128-32",
         "The classic plain network with a code of 32 numbers.",
@@ -130,3 +151,5 @@ RECIPES: dict[str, Recipe] = {
         source="a CIFAR-10 study",
     ),
 }
+
+CODE_FAMILY = ("code-clean", "code-little", "code-much", "code-masking")  # alike but for the noise

@@ -1,167 +1,26 @@
-"""Explore: choose a noise, drag its strength, see what each model makes of it."""
-
-import math
+"""Explore: drag a noise and see what each model makes of it, or look at what the models have learnt."""
 
 import streamlit as st
-from PIL import Image
 
-from dae import data, frames, words
-from dae.classical import CLASSICAL
-from dae.errors import SpecError
-from dae.noise import NOISES, NoiseSpec
-from dae.ui import own, page, presenter, shared
-from dae.ui.closer import closer
-from dae.ui.downloads import downloads
-from dae.ui.gallery import Batch, gallery
-from dae.ui.order import filtered, ordered
-from dae.ui.whole import whole
+from dae.ui import page
+from dae.ui.knows import knows
+from dae.ui.noisy_pictures import noisy_pictures
 
-COLUMNS = 8
-MODELS_AT_ONCE = 4
-SEEDS = 10_000
-FAMILIES = ("linear", "convolutional", "modern")
-NO_FILTER = "None"
-TEST, UPLOAD, DRAW = "Test pictures", "Your picture", "Draw a digit"
-OWN_COPIES = 4  # the same picture under as many draws of the noise
+PICTURES, CODE = "Pictures", "What the code knows"
 
 page.begin(
     "pages/explore.py",
     "Explore",
-    "Every model gets the same noisy pictures. Choose a noise, drag its strength, and compare the rows.",
+    "Every model gets the same noisy pictures. Choose a noise, drag its strength, and compare the rows. Or see what a "
+    "model keeps of a picture.",
 )
 
-
-def new_noise() -> None:
-    st.session_state["seed"] = (st.session_state["seed"] + 1) % SEEDS
-
-
-def asked_level(kind: str) -> float:
-    """The strength in the address when the page was opened, else the kind's usual one."""
-    opened = st.session_state.setdefault("opened_level", st.query_params.get("level", ""))
-    try:
-        return NoiseSpec(kind, float(opened)).low
-    except (ValueError, SpecError):
-        return NOISES[kind].typical
-
-
-def or_stop(picture: Image.Image | None, invitation: str) -> Image.Image:
-    """The user's own picture; where there is none yet, the page ends with the invitation."""
-    if picture is None:
-        st.info(invitation)
-        st.stop()
-    return picture
-
-
-def of_their_own(picture: Image.Image, digit: bool) -> Batch:
-    """A picture of the user's own as a batch."""
-    return Batch(dataset, (0,) * OWN_COPIES, own=own.fitted(picture, test, digit).numpy().tobytes())
-
-
 with page.told():
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        source = st.segmented_control(
-            "Pictures",
-            [TEST, UPLOAD, DRAW] if presenter.may_act() else [TEST, DRAW],
-            default=TEST,
-            required=True,
-            key="pictures",
-            bind="query-params",
-            help="Pictures of the data set, or one of your own for the models that fit this data set.",
-        )
-        source = source or TEST  # an empty name in the address chooses none
-        kind = st.pills(
-            "Noise",
-            list(NOISES),
-            format_func=lambda name: NOISES[name].label,
-            default="gaussian",
-            key="noise",
-            bind="query-params",
-            required=True,
-            help="\n".join(f"- **{entry.label}**: {entry.help}" for entry in NOISES.values()),
-        )
-        kind = kind or "gaussian"
-    spec = NoiseSpec(kind, asked_level(kind))
-    pictures = st.container()
-    whose = st.container(horizontal=True, vertical_alignment="bottom")
-    which = st.container(horizontal=True, vertical_alignment="bottom")
-    with whose:
-        dataset = shared.choose_dataset()
-        test = shared.images(dataset, "test")
-        found = shared.choices(test)
-        chosen = page.several(
-            "Models",
-            list(found),
-            shared.usual(found, FAMILIES),
-            key="models",
-            of=dataset,
-            help="One to four trained runs. The colour of a model is the same on every page.",
-            most=MODELS_AT_ONCE,
-        )
-        classic = st.selectbox(
-            "Classical filter",
-            [NO_FILTER, *CLASSICAL],
-            format_func=lambda name: CLASSICAL[name].label if name in CLASSICAL else name,
-            key="filter",
-            bind="query-params",
-            width=200,
-            help="A filter that has learnt nothing, at its best strength for each noise:\n"
-            + "\n".join(f"- **{entry.label}**: {entry.help}" for entry in CLASSICAL.values()),
-        )
-    runs = shared.told_apart([found[name] for name in chosen])
-    with which:
-        if source == TEST:
-            places = ordered(test, filtered(test), runs, spec)
-            pages = max(-(-len(places) // COLUMNS), 1)
-            help_text = f"{len(places):,} test pictures, {COLUMNS} a page."
-            number = page.whole_number("Page", 1, pages, key="page", help=help_text, width=110)
-            if not places:
-                st.info("None of the pictures that are put in order belongs to this class. Choose another order.")
-                st.stop()
-            batch = Batch(dataset, places[COLUMNS * (number - 1) : COLUMNS * number])
-        seed = page.whole_number(
-            "Noise seed",
-            0,
-            SEEDS - 1,
-            key="seed",
-            help="The same number gives the same noise again, for every model.",
-            width=120,
-        )
-        st.button("New noise", icon=":material/casino:", on_click=new_noise, key="new_noise")
-
-    if not found:
-        st.info(f"No trained model fits {data.label(dataset)} yet. Train one, then come back.")
-        st.page_link("pages/train.py", label="Train a model", icon=page.PAGES["pages/train.py"][1])
-
-    if classic in CLASSICAL:
-        runs.append(shared.classical(classic, dataset))
-    large = None  # a picture that is worth more than a small copy
-    with pictures:
-        if source == UPLOAD:
-            picture = or_stop(own.uploaded(), "Upload a picture, and drag the noise on it.")
-            digit = own.is_digit(picture, test)
-            batch, large = of_their_own(picture, digit), None if digit else picture
-        elif source == DRAW:
-            board, pictures = st.columns([1, 3])
-            with board:
-                picture = or_stop(own.drawn(), "Draw a digit with the pointer or a finger.")
-                batch = of_their_own(picture, own.takes_digits(test))
-    with pictures:
-        step, sheets = gallery(runs, batch, spec, seed, key="strength")
-        if runs and step:
-            best = max(runs, key=lambda run: sheets[run.name].mean_psnr_db[step])
-            gain = sheets[best.name].mean_psnr_db[step] - sheets["noisy"].mean_psnr_db[step]
-            if not math.isfinite(gain):
-                st.markdown("There is no noise to take away here.")
-            elif gain < 0:
-                st.markdown(f"**Nothing helps here**: even {best.label} ends at {gain:+.1f} dB.")
-            else:
-                st.markdown(
-                    f"**{best.label}** is the clearest here: {words.gain(gain)}, compared with the noisy pictures."
-                )
-    st.query_params["level"] = f"{frames.levels(spec)[step]:g}"
-    if large:
-        with pictures:
-            whole(large, runs, spec.at(frames.levels(spec)[step]), seed)
-    with which:
-        downloads(batch, runs, sheets, step, spec, seed)
-    closer(batch, runs, sheets, step)
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    view = row.segmented_control(
+        "View", [PICTURES, CODE], default=PICTURES, required=True, key="view", bind="query-params"
+    )
+    if view == CODE:
+        knows(row)
+    else:  # an empty name in the address chooses none
+        noisy_pictures(row)

@@ -27,10 +27,11 @@ FLOORS = [
     ["dae.models.conv", "dae.models.linear", "dae.models.unet", "dae.models", "dae.tiling", "dae.data", "dae.devices"],
     ["dae.classical", "dae.config", "dae.checkpoints", "dae.uploads", "dae.training", "dae.recipes", "dae.about"],
     ["dae.facts", "dae.naming", "dae.progress", "dae.status", "dae.runs", "dae.contenders", "dae.evaluation"],
+    ["dae.codes", "dae.probe", "dae.finetune", "dae.probed"],
     ["dae.recording", "dae.measured", "dae.comparison", "dae.export"],
     ["dae.frames", "dae.plots", "dae.report", "dae.lab"],
     ["dae.cli.command", "dae.cli.tables"],
-    ["dae.cli.train", "dae.cli.evaluate", "dae.cli.denoise", "dae.cli.export", "dae.cli.stock"],
+    ["dae.cli.train", "dae.cli.evaluate", "dae.cli.probe", "dae.cli.denoise", "dae.cli.export", "dae.cli.stock"],
     ["dae.cli", "dae", "dae.__main__"],
 ]
 ORDER = [name for floor in FLOORS for name in floor]
@@ -113,7 +114,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize(
-    "heavy", ["streamlit", "torchvision", "skimage", "plotly", "matplotlib", "scipy", "torchmetrics"]
+    "heavy", ["streamlit", "torchvision", "skimage", "plotly", "matplotlib", "scipy", "torchmetrics", "sklearn"]
 )
 def test_importing_the_package_stays_light(heavy: str, fresh: dict[str, list[str]]) -> None:
     assert heavy not in fresh["modules"]

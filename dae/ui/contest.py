@@ -42,7 +42,7 @@ def contender(choice: Choice, dataset: str) -> Contender:
         return _filter(choice.name, dataset)
     images = shared.images(dataset, "test")
     checkpoint = shared.checkpoint(choice.name)
-    return contenders.trained(choice.name, checkpoint, images, _weights_key(choice.name, shared.version(choice.name)))
+    return contenders.trained(choice.name, checkpoint, images, weights_key(choice.name, shared.version(choice.name)))
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
@@ -51,7 +51,7 @@ def _filter(name: str, dataset: str) -> Contender:
 
 
 @st.cache_data(show_spinner=False, max_entries=256)
-def _weights_key(name: str, version: int) -> str:
+def weights_key(name: str, version: int) -> str:
     """What the weights are; `version` is part of the key alone."""
     return hashlib.sha256(find_run(name).model_path.read_bytes()).hexdigest()
 

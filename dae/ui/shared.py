@@ -18,7 +18,7 @@ from dae.models import MODELS, Shape
 from dae.noise import NoiseSpec
 from dae.packed import ImageSet
 from dae.plots import NEUTRAL
-from dae.recipes import RECIPES
+from dae.recipes import CODE_FAMILY, RECIPES
 from dae.runs import find_run, list_runs
 
 
@@ -130,7 +130,7 @@ def choices(image_set: ImageSet) -> dict[str, Choice]:
 def for_any_size(channels: int, liked: Container[str]) -> list[Choice]:
     """The runs whose models take pictures of any size: first those for so many channels, of these the liked ones."""
     found = [(choice, shape) for choice, shape in _trained() if MODELS[choice.model].any_size]
-    found.sort(key=lambda pair: (pair[1][0] != channels, pair[0].name not in liked))
+    found.sort(key=lambda pair: (pair[1][0] != channels, pair[0].name not in liked, pair[0].recipe in CODE_FAMILY))
     return [choice for choice, _ in found]
 
 
@@ -147,8 +147,8 @@ def _trained() -> Iterator[tuple[Choice, Shape]]:
 
 
 def _rank(recipe: str) -> int:
-    """Our recipes first, then the published ones, then the quick ones, whose models are half trained."""
-    if recipe not in RECIPES or recipe.startswith("quick-"):
+    """Our recipes first, then the published ones, then those whose models are half trained."""
+    if recipe not in RECIPES or recipe in CODE_FAMILY or recipe.startswith("quick-"):
         return 2
     return int(RECIPES[recipe].published)
 
