@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from dae import words
@@ -202,9 +203,9 @@ def _crossings(lead: pd.Series, margin: pd.Series) -> Iterator[tuple[float, bool
     Only those count that have a lead beyond its margin on both sides.
     """
     known = lead.dropna()
-    places = [float(str(level)) for level in known.index]
-    certain = known.abs() > margin[known.index]
-    for low, high in itertools.pairwise(range(len(known))):
-        before, after = known.iloc[low], known.iloc[high]
-        if before * after < 0 and certain.iloc[:high].any() and certain.iloc[high:].any():
+    places, leads = [float(str(level)) for level in known.index], known.to_numpy()
+    certain = np.abs(leads) > margin[known.index].to_numpy()
+    for low, high in itertools.pairwise(range(len(leads))):
+        before, after = leads[low], leads[high]
+        if before * after < 0 and certain[:high].any() and certain[high:].any():
             yield places[low] + (places[high] - places[low]) * before / (before - after), after > 0

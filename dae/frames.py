@@ -40,7 +40,8 @@ def levels(noise: NoiseSpec) -> list[float]:
 
 def nearest_step(noise: NoiseSpec, level: float) -> int:
     """The place in `levels` that is closest to a level."""
-    return min(range(LEVELS), key=lambda step: abs(levels(noise)[step] - level))
+    low, high = noise.noise.low, noise.noise.high
+    return min(max(round((level - low) / (high - low) * (LEVELS - 1)), 0), LEVELS - 1)
 
 
 def noisy_levels(clean: Tensor, noise: NoiseSpec, seed: int) -> Tensor:

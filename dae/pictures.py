@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
@@ -22,11 +23,11 @@ def grid(images: Tensor, columns: int, gap: int = 0, scale: int = 1) -> Image.Im
     rows = -(-number // columns)
     if images.dtype != torch.uint8:
         images = images.clamp(0, 1).mul(255).round().byte()
-    canvas = torch.zeros(channels, rows * (height + gap) - gap, columns * (width + gap) - gap, dtype=torch.uint8)
-    for place, image in enumerate(images.cpu()):
-        top, left = place // columns * (height + gap), place % columns * (width + gap)
-        canvas[:, top : top + height, left : left + width] = image
-    array = canvas.permute(1, 2, 0).numpy()
+    every = F.pad(images.cpu(), (0, gap, 0, gap, 0, 0, 0, rows * columns - number))  # each with its gap
+    canvas = every.view(rows, columns, *every.shape[1:]).permute(2, 0, 3, 1, 4)  # (C, rows, H, columns, W)
+    canvas = canvas.reshape(channels, rows * (height + gap), columns * (width + gap))
+    canvas = canvas[:, : rows * (height + gap) - gap, : columns * (width + gap) - gap]
+    array = canvas.permute(1, 2, 0).contiguous().numpy()
     picture = Image.fromarray(array[..., 0] if channels == 1 else array)
     return picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
 

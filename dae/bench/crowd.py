@@ -1,7 +1,7 @@
 """How the server bears a crowd while a run trains: python -m dae.bench.crowd [--sessions 40] [--seconds 600]
 
 Sessions of a light client, each with a noise seed of its own, press "New noise" on Explore or have Compare drawn, and
-think 5 to 15 s in between. Before that one session alone does the same, and nobody. Afterwards 2,000 presses, as fast
+think 5 to 15 s in between, and so does somebody with two pages in Chromium. Before that one session alone does the same, and nobody. Afterwards 2,000 presses, as fast
 as they are answered, show whether memory grows.
 """
 
@@ -17,6 +17,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -24,6 +25,9 @@ from dae.bench.server import CHROMIUM, Server, browser, dashboard
 from dae.bench.viewer import Viewer
 from dae.recipes import RECIPES
 from dae.runs import RunDirectory
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 ALONE_S = 30.0
 WARM_UP, PRESSES = 300, 2_000
@@ -99,18 +103,15 @@ def main() -> None:
         (single,) = crowd(server.address, 1, ALONE_S, (0.5, 1.0))
         one = statistics.median(single.answers)
         print(f"one session: {one * 1_000:.0f} ms in the median (n = {len(single.answers)})")
-        watched = ("train", "explore") if CHROMIUM else ()
-        if watched:
-            opened = stack.enter_context(browser())
-            for page in watched:
-                opened.new_page().goto(f"{server.address}/{page}")
+        pages = _open(stack, server) if CHROMIUM else []
         guests: list[Guest] = []
-        speed = _speed(run, lambda: guests.extend(crowd(server.address, asked.sessions, asked.seconds)))
+        with ThreadPoolExecutor(1) as aside:
+            speed = _speed(run, lambda: guests.extend(_while(pages, aside, server, asked.sessions, asked.seconds)))
         answers = sorted(answer for guest in guests for answer in guest.answers)
         errors = [error for guest in guests for error in guest.errors]
         middle = statistics.median(answers)
         print(
-            f"{asked.sessions} sessions and {len(watched)} browsers for {asked.seconds:g} s: {len(answers):,} "
+            f"{asked.sessions} sessions and {len(pages)} browsers for {asked.seconds:g} s: {len(answers):,} "
             f"answers, {middle * 1_000:.0f} ms in the median, {middle / one:.2f} of one session's; "
             f"{answers[int(len(answers) * 0.99)] * 1_000:.0f} ms at the 99th percentile; {len(errors)} errors"
         )
@@ -118,6 +119,32 @@ def main() -> None:
             print(f"  {error}")
         print(f"training: {speed:,.0f} images/s, {speed / lone_speed:.2f} of {lone_speed:,.0f} alone")
         _memory(server)
+
+
+def _open(stack: ExitStack, server: Server) -> list["Page"]:
+    """Explore and Compare in Chromium."""
+    opened = stack.enter_context(browser())
+    pages = [opened.new_page() for _ in range(2)]
+    for page, name in zip(pages, ("explore", "compare"), strict=True):
+        page.goto(f"{server.address}/{name}?{_MODELS}&data=Drawn+digits")
+        page.locator("h1").wait_for()
+    return pages
+
+
+def _while(
+    pages: list["Page"], aside: ThreadPoolExecutor, server: Server, sessions: int, seconds: float
+) -> list[Guest]:
+    """The crowd, while somebody at the browsers acts and thinks as the others do."""
+    going = aside.submit(crowd, server.address, sessions, seconds)
+    thinking = random.Random(1)
+    while pages and not going.done():
+        threading.Event().wait(thinking.uniform(2.5, 7.5))
+        pages.reverse()
+        if "explore" in pages[0].url:
+            pages[0].get_by_role("button", name="New noise").click()
+        else:
+            pages[0].reload()
+    return going.result()
 
 
 def _speed(run: RunDirectory, meanwhile: Callable[[], object]) -> float:

@@ -1,6 +1,7 @@
 """What both views of Explore let the user choose: the kind of noise, and some models."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import streamlit as st
 
@@ -10,20 +11,19 @@ from dae.ui.shared import Choice
 
 AT_ONCE = 4
 _FAMILIES = ("linear", "convolutional", "modern")
+_NAMED: dict[str, Any] = {
+    "format_func": lambda name: NOISES[name].label,
+    "key": "noise",
+    "bind": "query-params",
+}
 
 
-def noise_kind() -> str:
-    """A key of NOISES; it is in the address."""
-    kind = st.pills(
-        "Noise",
-        list(NOISES),
-        format_func=lambda name: NOISES[name].label,
-        default="gaussian",
-        key="noise",
-        bind="query-params",
-        required=True,
-        help="\n".join(f"- **{entry.label}**: {entry.help}" for entry in NOISES.values()),
-    )
+def noise_kind(small: bool = False) -> str:
+    """A key of NOISES; it is in the address. A small control keeps the names of the others to itself."""
+    about = "\n".join(f"- **{entry.label}**: {entry.help}" for entry in NOISES.values())
+    if small:
+        return str(st.selectbox("Noise", list(NOISES), **_NAMED, help=about, width=170))
+    kind = st.pills("Noise", list(NOISES), **_NAMED, default="gaussian", required=True, help=about)
     return kind or "gaussian"  # an empty name in the address chooses none
 
 

@@ -37,7 +37,8 @@ def knows(row: DeltaGenerator) -> None:
     if part == _NOISE:
         noise_matters()
         return
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    controls = st.container(horizontal=True, vertical_alignment="bottom")
+    with controls:
         dataset = shared.choose_dataset()
         test = shared.images(dataset, "test", IMAGES)
         found = shared.choices(test)
@@ -54,7 +55,7 @@ def knows(row: DeltaGenerator) -> None:
     elif part == _FEATURES:
         features(runs, dataset)
     else:
-        mapped(runs, dataset, test)
+        mapped(runs, dataset, test, controls)
 
 
 def _with_codes(runs: list[Choice], dataset: str) -> list[Choice]:

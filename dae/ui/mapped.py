@@ -5,6 +5,7 @@ from functools import partial
 
 import streamlit as st
 import torch
+from streamlit.delta_generator import DeltaGenerator
 
 from dae import codes, data, pictures, words
 from dae.codes import CodeMap, code_map
@@ -36,10 +37,10 @@ def _sheet(dataset: str, limit: int) -> bytes:
     return thumbnails(shared.images(dataset, "test", limit))
 
 
-def mapped(runs: Sequence[Choice], dataset: str, test: ImageSet) -> None:
-    """Draw the map of each run, and the picture that was clicked."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        kind = choosing.noise_kind()
+def mapped(runs: Sequence[Choice], dataset: str, test: ImageSet, controls: DeltaGenerator) -> None:
+    """Draw the map of each run, and the picture that was clicked; how to map is chosen in `controls`."""
+    with controls:
+        kind = choosing.noise_kind(small=True)
         way = st.segmented_control(
             "Map by",
             [_LINEAR, _NEIGHBOURS],
@@ -48,7 +49,8 @@ def mapped(runs: Sequence[Choice], dataset: str, test: ImageSet) -> None:
             key="map_by",
             bind="query-params",
             help="**PCA** looks from the side from which the codes differ most, at once. **t-SNE** bends space so that "
-            "neighbours stay neighbours; distances between heaps then mean nothing. It takes half a minute.",
+            "neighbours stay neighbours; distances between heaps then mean nothing, and a noisy picture stands among "
+            "the clean ones whose codes are nearest. It takes half a minute a model, in the background.",
         )
         dimensions = 3 if st.toggle("In space", key="in_space", bind="query-params", help="Three dimensions.") else 2
     noise = NoiseSpec(kind, NOISES[kind].high)

@@ -47,11 +47,11 @@ class CodeMap {
 
   constructor(parent) {
     this.root = make("div", "code-map", parent, { role: "group", "data-testid": "code-map" })
-    const line = make("div", "line", this.root)
-    this.label = make("label", "label", line, { for: "strength" })
-    this.value = make("div", "value", line, { "aria-hidden": "true" })
-    this.input = make("input", "", this.root, { type: "range", id: "strength", min: 0, step: 1, "data-testid": "code-map-input" })
-    this.legend = make("ul", "legend", this.root)
+    const head = make("div", "head", this.root)
+    this.label = make("label", "label", head, { for: "strength" })
+    this.value = make("div", "value", head, { "aria-hidden": "true" })
+    this.input = make("input", "", head, { type: "range", id: "strength", min: 0, step: 1, "data-testid": "code-map-input" })
+    this.legend = make("ul", "legend", head)
     this.body = make("div", "panels", this.root)
     this.caption = make("p", "caption", this.root)
     this.card = make("div", "card", this.root, { "data-testid": "code-map-card" })
