@@ -1,8 +1,8 @@
 """How the server bears a crowd while a run trains: python -m dae.bench.crowd [--sessions 40] [--seconds 600]
 
 Sessions of a light client, each with a noise seed of its own, press "New noise" on Explore or have Compare drawn, and
-think 5 to 15 s in between, and so does somebody with two pages in Chromium. Before that one session alone does the same, and nobody. Afterwards 2,000 presses, as fast
-as they are answered, show whether memory grows.
+think 5 to 15 s in between; so does somebody with two pages in Chromium. Before that one session alone does the same,
+and nobody. Afterwards 2,000 presses, as fast as they are answered, show whether memory grows.
 """
 
 import argparse
