@@ -147,8 +147,8 @@ def _trained() -> Iterator[tuple[Choice, Shape]]:
 
 
 def _rank(recipe: str) -> int:
-    """Our recipes first, then the published ones, then the quick ones, whose models are half trained."""
-    if recipe not in RECIPES or recipe.startswith("quick-"):
+    """Our recipes first, then the published ones, then the quick and fast ones, whose models are half trained."""
+    if recipe not in RECIPES or recipe.startswith(("quick-", "fast-")):
         return 2
     return int(RECIPES[recipe].published)
 
