@@ -29,7 +29,15 @@ FLOORS = [
     ["dae.facts", "dae.naming", "dae.progress", "dae.status", "dae.runs", "dae.contenders", "dae.evaluation"],
     ["dae.recording", "dae.measured", "dae.comparison"],
     ["dae.frames", "dae.plots", "dae.report", "dae.lab"],
-    ["dae.cli.command", "dae.cli.tables", "dae.cli.train", "dae.cli.evaluate", "dae.cli.denoise", "dae.cli.stock"],
+    [
+        "dae.cli.command",
+        "dae.cli.tables",
+        "dae.cli.train",
+        "dae.cli.evaluate",
+        "dae.cli.denoise",
+        "dae.cli.stock",
+        "dae.cli.bench",
+    ],
     ["dae.cli", "dae", "dae.__main__"],
 ]
 ORDER = [name for floor in FLOORS for name in floor]

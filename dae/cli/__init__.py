@@ -5,19 +5,23 @@ import os
 import sys
 from collections.abc import Sequence
 
-from dae.cli import denoise, evaluate, stock, train
+from dae.cli import bench, denoise, evaluate, stock, train
 from dae.errors import DaeError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0, 2 for a mistake told in one sentence, 130 for Ctrl-C."""
+    """Run one command.
+
+    Returns:
+        The exit code: 0, 1 where a measurement failed, 2 for a mistake told in one sentence, 130 for Ctrl-C.
+    """
     parser = argparse.ArgumentParser(prog="dae", description="Train, evaluate and use denoising autoencoders.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (train, evaluate, denoise, stock):
+    for module in (train, evaluate, denoise, stock, bench):
         module.add(commands)
     options = parser.parse_args(arguments)
     try:
-        options.command(options)
+        return int(options.command(options) or 0)
     except DaeError as error:
         print(f"dae: {error}", file=sys.stderr)
         return 2
