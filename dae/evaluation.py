@@ -125,13 +125,13 @@ def evaluate(
             yield row(contender, images, noise, measure(contender.denoiser(noise), images, noise, seed), noisy)
 
 
-def milliseconds(denoiser: Denoiser, noisy: Tensor) -> float:
-    """How long one image of this batch takes on one core: the quickest of the calls of 0.1 s, of three at least.
+def milliseconds(denoiser: Denoiser, noisy: Tensor, cores: int = 1) -> float:
+    """How long one image of this batch takes on so many cores: the quickest of the calls of 0.1 s, of three at least.
 
     With several cores the slowest decides, and what else the machine does multiplies the time.
     """
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(cores)
     taken: list[float] = []
     try:
         while len(taken) < 3 or sum(taken) < 0.1:

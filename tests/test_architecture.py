@@ -30,8 +30,8 @@ FLOORS = [
     ["dae.codes", "dae.probe", "dae.finetune", "dae.probed"],
     ["dae.recording", "dae.measured", "dae.comparison", "dae.export"],
     ["dae.frames", "dae.plots", "dae.report", "dae.lab"],
-    ["dae.cli.command", "dae.cli.tables"],
-    ["dae.cli.train", "dae.cli.evaluate", "dae.cli.probe", "dae.cli.denoise", "dae.cli.export", "dae.cli.stock"],
+    ["dae.cli.command", "dae.cli.tables", "dae.cli.train", "dae.cli.evaluate", "dae.cli.probe", "dae.cli.denoise"],
+    ["dae.cli.export", "dae.cli.stock", "dae.cli.bench"],
     ["dae.cli", "dae", "dae.__main__"],
 ]
 ORDER = [name for floor in FLOORS for name in floor]

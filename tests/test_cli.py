@@ -219,6 +219,7 @@ MISTAKES = [
     (["download", "digits"], "needs no download"),
     (["download", "nothing"], "There is no data set"),
     (["import-weights", "missing.safetensors", "--model", "unet"], "cannot be read"),
+    (["bench", "inference", "slidr"], "Did you mean 'slider'"),
     (["fly"], "invalid choice"),
 ]
 
@@ -246,7 +247,7 @@ def test_a_target_that_cannot_be_written(root: Path, tmp_path: Path, capsys: pyt
 
 
 def test_every_command_and_option_has_help(capsys: pytest.CaptureFixture[str]) -> None:
-    for command in ("train", "evaluate", "denoise", "export", "list", "download", "import-weights"):
+    for command in ("train", "evaluate", "denoise", "export", "list", "download", "import-weights", "bench"):
         with pytest.raises(SystemExit) as caught:
             main([command, "--help"])
         assert caught.value.code == 0 and "--checkpoints" in capsys.readouterr().out

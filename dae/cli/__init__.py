@@ -7,21 +7,25 @@ import os
 import sys
 from collections.abc import Sequence
 
-from dae.cli import denoise, evaluate, export, probe, stock, train
+from dae.cli import bench, denoise, evaluate, export, probe, stock, train
 from dae.errors import DaeError
 from dae.parallel import leads
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0, 2 for a mistake told in one sentence, 130 for Ctrl-C."""
+    """Run one command.
+
+    Returns:
+        The exit code: 0, 1 where a measurement failed, 2 for a mistake told in one sentence, 130 for Ctrl-C.
+    """
     parser = argparse.ArgumentParser(prog="dae", description="Train, evaluate and use denoising autoencoders.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (train, evaluate, probe, denoise, export, stock):
+    for module in (train, evaluate, probe, denoise, export, stock, bench):
         module.add(commands)
     with contextlib.nullcontext() if leads() else contextlib.redirect_stderr(io.StringIO()):  # a mistake is told once
         options = parser.parse_args(arguments)
     try:
-        options.command(options)
+        return int(options.command(options) or 0)
     except DaeError as error:
         print(f"dae: {error}", file=sys.stderr)
         return 2

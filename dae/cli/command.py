@@ -11,8 +11,8 @@ Options = argparse.Namespace
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # argparse has no public name for it
 
 
-def command(commands: Commands, name: str, run: Callable[[Options], None], help: str) -> argparse.ArgumentParser:
-    """A new command with the options that every command has."""
+def command(commands: Commands, name: str, run: Callable[[Options], int | None], help: str) -> argparse.ArgumentParser:
+    """A new command with the options that every command has; `run` may return an exit code."""
     parser = commands.add_parser(name, help=help, description=help)
     parser.set_defaults(command=run)
     parser.add_argument("--data", metavar="DIR", help="data root; else DAE_DATA, else a cache folder")

@@ -148,7 +148,7 @@ def _trained() -> Iterator[tuple[Choice, Shape]]:
 
 def _rank(recipe: str) -> int:
     """Our recipes first, then the published ones, then those whose models are half trained."""
-    if recipe not in RECIPES or recipe in CODE_FAMILY or recipe.startswith("quick-"):
+    if recipe not in RECIPES or recipe in CODE_FAMILY or recipe.startswith(("quick-", "fast-")):
         return 2
     return int(RECIPES[recipe].published)
 
