@@ -117,12 +117,12 @@ RECIPES: dict[str, Recipe] = {
     "fast-linear": Recipe(
         "Linear, fast",
         "As good as the published linear network after its ten epochs, in fewer.",
-        replace(_LINEAR, epochs=6, batch_size=128),
+        replace(_LINEAR, epochs=4, batch_size=256, lr=2e-2, beta2=0.95),
     ),
     "fast-conv": Recipe(
         "Convolutional, fast",
         "As good as the published convolutional network after ten epochs, in fewer.",
-        replace(_CONV, epochs=5),
+        replace(_CONV, epochs=5, lr=1e-2, beta2=0.95),
     ),
     "mnist-linear-32": Recipe(
         "Linear 784-128-32",
