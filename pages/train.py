@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from dae.recipes import CODE_FAMILY
 from dae.runs import list_runs
 from dae.ui import page, presenter, shared
 from dae.ui.launch import launcher
@@ -21,13 +22,15 @@ watching = "runs" in st.session_state or "runs" in st.query_params or bool(share
 launcher(expanded=not watching)
 
 with page.told():
-    names = [run.name for run in list_runs()]
+    known = list_runs()
+    names = [run.name for run in known]
     jobs = shared.lab().jobs()
     first = None
     if "runs" in st.session_state:  # a run that was deleted meanwhile is no longer a choice
         st.session_state["runs"] = [name for name in st.session_state["runs"] if name in names]
     else:
-        first = [name for name in (jobs[0] if jobs else names[:1]) if name in names]
+        usual = [run.name for run in known if run.recipe not in CODE_FAMILY][:1]  # those are for Explore
+        first = [name for name in (jobs[0] if jobs else usual) if name in names]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         shown = st.multiselect(
             "Runs shown",

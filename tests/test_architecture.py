@@ -27,7 +27,7 @@ FLOORS = [
     ["dae.models.conv", "dae.models.linear", "dae.models.unet", "dae.models", "dae.tiling", "dae.data", "dae.devices"],
     ["dae.classical", "dae.config", "dae.checkpoints", "dae.uploads", "dae.training", "dae.recipes", "dae.about"],
     ["dae.facts", "dae.naming", "dae.progress", "dae.status", "dae.runs", "dae.contenders", "dae.evaluation"],
-    ["dae.codes", "dae.probe", "dae.finetune", "dae.probed"],
+    ["dae.codes", "dae.probe", "dae.finetune", "dae.probed", "dae.findings"],
     ["dae.recording", "dae.measured", "dae.comparison", "dae.export"],
     ["dae.frames", "dae.plots", "dae.report", "dae.lab"],
     ["dae.cli.command", "dae.cli.tables", "dae.cli.train", "dae.cli.evaluate", "dae.cli.probe", "dae.cli.denoise"],

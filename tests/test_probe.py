@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from dae import finetune, probed
+from dae import findings, finetune, probed
 from dae.checkpoints import Checkpoint
 from dae.errors import DataError, SpecError
 from dae.models import build_model
@@ -179,10 +179,10 @@ def test_the_sentence_names_the_best_code_and_both_numbers() -> None:
     rows = [row("", probed.RAW, 100, 0.74), row("a", probed.CODE, 100, 0.81), row("b", probed.CODE, 100, 0.831)]
     rows += [row("", probed.RAW, 1_000, 0.9), row("b", probed.CODE, 1_000, 0.89)]
     rows += [row("b", probed.TUNED, 1_000, 0.95), row("b", probed.SCRATCH, 1_000, 0.955)]
-    first, second = probed.sentences(rows, {"a": "A", "b": "B"})
+    first, second = findings.sentences(rows, {"a": "A", "b": "B"})
     assert "With 100 labels" in first and "code of B" in first and "83.1%" in first and "9.1 points more" in first
     assert "With 1,000 labels" in second and "95.0%" in second and "0.5 points less" in second and "Of " not in second
-    assert list(probed.sentences([], {})) == []
-    (told,) = probed.best_and_worst(rows, {"a": "A", "b": "B"})
+    assert list(findings.sentences([], {})) == []
+    (told,) = findings.best_and_worst(rows, {"a": "A", "b": "B"})
     assert "code of B lets 83.1%" in told and "that of A 81.0%" in told
-    assert list(probed.best_and_worst(rows[:2], {"a": "A"})) == []
+    assert list(findings.best_and_worst(rows[:2], {"a": "A"})) == []

@@ -4,7 +4,7 @@ import hashlib
 
 from tqdm import tqdm
 
-from dae import data, probed
+from dae import data, findings, probed
 from dae.cli.command import Commands, Options, command
 from dae.cli.tables import print_measured
 from dae.errors import SpecError
@@ -49,9 +49,9 @@ def _probe(options: Options) -> None:
     print_measured(found, options.form)
     if not options.form:
         labels = {name: name for name in runs}
-        for sentence in ("", *probed.sentences(found, labels)):
+        for sentence in ("", *findings.sentences(found, labels)):
             print(sentence)
         print(
-            f"\nShares of {probed.in_data(task)} that are recognised, means over {len(probes.seeds)} seeds (0 to "
+            f"\nShares of {findings.in_data(task)} that are recognised, means over {len(probes.seeds)} seeds (0 to "
             f"{len(probes.seeds) - 1}), which choose the labels; with all labels there is nothing to choose."
         )

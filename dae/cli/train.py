@@ -1,5 +1,6 @@
 """dae train, alone or as one of several processes that torchrun starts."""
 
+import math
 import sys
 from dataclasses import replace
 
@@ -65,9 +66,10 @@ def _lead(options: Options, crew: Crew) -> None:
                 bar.set_postfix_str(f"loss {report.loss:.4f}, {report.images_per_second:,.0f} images/s")
             if report.scores and report.noisy_scores:
                 gain = report.scores.psnr_db - report.noisy_scores.psnr_db
+                clearer = f" ({gain:+.2f} dB over the noisy input)" if math.isfinite(gain) else ""
                 bar.write(
                     f"epoch {report.epoch}/{report.epochs}  mse {report.scores.mse:.5f}  "
-                    f"psnr {report.scores.psnr_db:.2f} dB ({gain:+.2f} dB over the noisy input)  "
+                    f"psnr {report.scores.psnr_db:.2f} dB{clearer}  "
                     f"ssim {report.scores.ssim:.4f}  {report.seconds:.1f} s",
                     file=sys.stdout,
                 )

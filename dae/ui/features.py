@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dae import finetune, plots, probed
+from dae import findings, finetune, plots, probed
 from dae.errors import DaeError
 from dae.models import MODELS
 from dae.probe import Task
@@ -43,12 +43,12 @@ def features(runs: Sequence[Choice], dataset: str) -> None:
     draw()
     question = f"tuning {dataset} {[run.name for run in runs]}"
     contest.work([_job(kept, runs, *job) for job in jobs], bar, question, "tuning", draw)
-    for sentence in probed.sentences([row for job in jobs if (row := kept.row(*job))], _labels(runs)):
+    for sentence in findings.sentences([row for job in jobs if (row := kept.row(*job))], _labels(runs)):
         st.markdown(f"**{sentence}**")
     st.caption(
         f"The same network and the same {finetune.STEPS} steps on the same labels: started from the trained encoder, "
         "and from initial weights; the learning rate of each is chosen on the held-out pictures. Means over "
-        f"{len(kept.seeds)} seeds, ± their standard deviation; {probed.in_data(kept.task)}."
+        f"{len(kept.seeds)} seeds, ± their standard deviation; {findings.in_data(kept.task)}."
     )
 
 
@@ -71,7 +71,7 @@ def probe(
     dataset: str,
     key: str,
     counts: Sequence[int | None],
-    say: Say = probed.sentences,
+    say: Say = findings.sentences,
 ) -> bool:
     """Draw the linear probe: what `say` makes of it, a table and a chart; whether all of it is measured."""
     verdict, table, bar, chart = st.empty(), st.empty(), st.empty(), st.container()
@@ -96,7 +96,7 @@ def probe(
             "labels and with all; its scaling and strength are chosen for every feature in the same way, on "
             f"{len(kept.task.held):,} training pictures that nothing else sees. PCA is of the same size as a code and "
             f"learnt from training pictures, without labels. Means over {len(kept.seeds)} seeds (0 to "
-            f"{len(kept.seeds) - 1}), which choose the labels, ± their standard deviation; {probed.in_data(kept.task)}."
+            f"{len(kept.seeds) - 1}), which choose the labels, ± their standard deviation; {findings.in_data(kept.task)}."
         )
     return whole
 

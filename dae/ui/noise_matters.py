@@ -6,7 +6,7 @@ import streamlit as st
 
 from dae import words
 from dae.data import label
-from dae.probed import best_and_worst
+from dae.findings import best_and_worst
 from dae.recipes import CODE_FAMILY, RECIPES
 from dae.ui import page, shared
 from dae.ui.features import found, probe, probes
