@@ -96,7 +96,8 @@ def probe(
             "labels and with all; its scaling and strength are chosen for every feature in the same way, on "
             f"{len(kept.task.held):,} training pictures that nothing else sees. PCA is of the same size as a code and "
             f"learnt from training pictures, without labels. Means over {len(kept.seeds)} seeds (0 to "
-            f"{len(kept.seeds) - 1}), which choose the labels, ± their standard deviation; {findings.in_data(kept.task)}."
+            f"{len(kept.seeds) - 1}), which choose the labels, ± their standard deviation; "
+            f"{findings.in_data(kept.task)}."
         )
     return whole
 
