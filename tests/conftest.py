@@ -24,6 +24,7 @@ from dae.training import Report, TrainState, fit
 
 ROOT = Path(__file__).parent.parent
 PATIENCE_S = 15.0
+torch.set_num_threads(1)  # as many tests run at once as there are cores
 _DATA = os.environ.get("DAE_DATA")  # before the fixture below hides it
 
 
@@ -33,6 +34,7 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         patch.delenv("DAE_DATA", raising=False)
         patch.delenv("DAE_CHECKPOINTS", raising=False)
+        patch.setenv("OMP_NUM_THREADS", "1")  # of processes that tests start
         yield
 
 
