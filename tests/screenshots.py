@@ -8,10 +8,12 @@ from playwright.sync_api import sync_playwright
 from tests.browser.browsing import FLAGS, visit
 from tests.conftest import ROOT
 
-SHOTS = {
-    "explore": "explore?data=Drawn+digits&models=digits-linear&models=digits-conv&models=digits-unet",
-    "train": "train?runs=digits-conv",
-    "compare": "compare?data=Drawn+digits",
+_MODELS = "data=Drawn+digits&models=digits-linear&models=digits-conv&models=digits-unet"
+SHOTS = {  # name: its address, and what is drawn last
+    "explore": (f"explore?{_MODELS}", "frame-row"),
+    "code": (f"explore?view=What+the+code+knows&{_MODELS}", "code-map"),
+    "train": ("train?runs=digits-conv", "live-chart"),
+    "compare": ("compare?data=Drawn+digits", "live-chart"),
 }
 
 
@@ -21,9 +23,9 @@ def main(server: str) -> None:
         browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=list(FLAGS))
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
         page.set_default_timeout(90_000)
-        for name, address in SHOTS.items():
+        for name, (address, last) in SHOTS.items():
             visit(page, f"{server}/{address}")
-            page.get_by_test_id("frame-row" if name == "explore" else "live-chart").last.wait_for()
+            page.get_by_test_id(last).last.wait_for()
             page.wait_for_load_state("networkidle")
             page.screenshot(path=ROOT / ".github" / f"{name}.png")
         browser.close()

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 ALONE_S = 30.0
 WARM_UP, PRESSES = 300, 2_000
+_LOOK_EVERY, _LOOKS = 25, 16
 _MODELS = "models=digits-linear&models=digits-conv&compared=digits-linear&compared=digits-conv"
 
 
@@ -159,13 +160,15 @@ def _memory(server: Server) -> None:
     presser = Guest(server.address, 0)
     for _ in range(WARM_UP):
         presser.act()
-    before = server.memory_bytes()
-    for _ in range(PRESSES):
-        presser.act()
-    after = server.memory_bytes()
+    seen = []  # memory swings by a few per cent from one collection of garbage to the next
+    for _ in range(PRESSES // _LOOK_EVERY):
+        for _ in range(_LOOK_EVERY):
+            presser.act()
+        seen.append(server.memory_bytes())
+    before, after = (statistics.median(part) for part in (seen[:_LOOKS], seen[-_LOOKS:]))
     print(
-        f"memory: {before / 2**20:,.0f} MiB after {WARM_UP} presses, {after / 2**20:,.0f} MiB after {PRESSES:,} more "
-        f"({after / before - 1:+.1%})"
+        f"memory: {before / 2**20:,.0f} MiB in the median of {_LOOKS} looks after {WARM_UP} presses, "
+        f"{after / 2**20:,.0f} MiB at the end of {PRESSES:,} more ({after / before - 1:+.1%})"
     )
 
 
