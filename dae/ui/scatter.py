@@ -16,7 +16,7 @@ from dae.ui.modules import inline_component
 
 _SHEET_COLUMNS = 50
 _THUMBNAIL = 32  # pixels; larger pictures are sent smaller, as there are thousands
-_EDGE = 0.005  # the share of points that may lie beyond each edge
+_EDGE = 0.002  # the share of a step's points that may lie beyond each edge
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +117,7 @@ def _small(shape: tuple[int, int, int]) -> tuple[int, int, int]:
 
 def _fitted(places: np.ndarray) -> np.ndarray:
     """Brought to -1 to 1, but for the few that lie far out; all axes by the same scale, so that distances compare."""
-    flat = places.reshape(-1, places.shape[2])
-    low, high = np.quantile(flat, _EDGE, axis=0), np.quantile(flat, 1 - _EDGE, axis=0)
+    low = np.quantile(places, _EDGE, axis=1).min(axis=0)  # of the step that reaches farthest
+    high = np.quantile(places, 1 - _EDGE, axis=1).max(axis=0)
     size = max(float((high - low).max()) / 2, 1e-12)
     return np.asarray((places - (low + high) / 2) / size, dtype=np.float32)
