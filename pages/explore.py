@@ -16,10 +16,17 @@ page.begin(
 )
 
 with page.told():
+    with st.container(key="views"):  # beside the heading, where there is room
+        view = st.segmented_control(
+            "View",
+            [PICTURES, CODE],
+            default=PICTURES,
+            required=True,
+            key="view",
+            bind="query-params",
+            label_visibility="collapsed",
+        )
     row = st.container(horizontal=True, vertical_alignment="bottom")
-    view = row.segmented_control(
-        "View", [PICTURES, CODE], default=PICTURES, required=True, key="view", bind="query-params"
-    )
     if view == CODE:
         knows(row)
     else:  # an empty name in the address chooses none

@@ -33,6 +33,7 @@ _STYLE = """<style>
   color: var(--st-text-color);
 }
 @media (min-width: 60rem) {
+  .st-key-views { width: max-content; margin: -4.6rem 0 0.6rem auto; }
   .st-key-live [data-testid="stVerticalBlock"] { display: grid; grid-template-columns: 1fr 1fr; align-items: start; }
   .st-key-live [data-testid="stElementContainer"] { min-width: 0; }
 }
