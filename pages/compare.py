@@ -121,5 +121,5 @@ with page.told():
         points, figure = evidence.robustness(choices, dataset, spec, about, question)
         sentences = [*comparison.verdict(scores, about), *points]
         say(sentences, whole=True)
-        evidence.grid(choices, dataset, question)
-        takeaway.offer(measured, sentences, strips, figure, note, f"{dataset}-{kind}-{level:g}")
+        gains = evidence.grid(choices, dataset, question)
+        takeaway.offer(measured, sentences, strips, figure, gains, note, f"{dataset}-{kind}-{level:g}")

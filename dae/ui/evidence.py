@@ -61,13 +61,17 @@ def robustness(
     return points, drawn
 
 
-def grid(choices: Sequence[Choice], dataset: str, question: str) -> None:
-    """Draw every contender at three strengths of every kind of noise, in a part that is folded until it is wanted."""
+def grid(choices: Sequence[Choice], dataset: str, question: str) -> pd.DataFrame:
+    """Draw every contender at three strengths of every kind of noise, in a part that is folded until it is wanted.
+
+    Returns:
+        The gains in dB as text, models down and noises across; empty while the part is folded.
+    """
     folder = st.expander(
         "Every kind of noise", icon=":material/grid_on:", key="every_noise", on_change="rerun", width="stretch"
     )
     if not folder.open:
-        return
+        return pd.DataFrame()
     with folder:
         metric = st.segmented_control(
             "Show",
@@ -85,19 +89,22 @@ def grid(choices: Sequence[Choice], dataset: str, question: str) -> None:
         }
         labels = {choice.name: choice.label for choice in choices}
 
-        def draw() -> None:
+        def draw() -> pd.DataFrame:
             known = rows(choices, dataset, list(noises))
-            if len(known):
-                headings = {str(noise): f"{label} {noise.low:g}" for noise, label in noises.items()}
-                named = known.assign(label=known["run"].map(labels), heading=known["noise"].map(headings))
-                tables.grid(slot, named, str(metric or "gain_db"))
+            if known.empty:
+                return known
+            headings = {str(noise): f"{label} {noise.low:g}" for noise, label in noises.items()}
+            named = known.assign(label=known["run"].map(labels), heading=known["noise"].map(headings))
+            tables.grid(slot, named, str(metric or "gain_db"))
+            return tables.as_text(named, "gain_db")
 
         contest.work(contest.measuring(choices, dataset, IMAGES, list(noises)), bar, question, "grid", draw)
-        draw()
+        gains = draw()
         scale = (
             "blue is better than doing nothing, orange is worse" if metric != "psnr_db" else "the bluer, the clearer"
         )
         st.caption(f"dB, the first {IMAGES} test pictures; {scale}.")
+    return gains
 
 
 def _knows(choice: Choice, noise: NoiseSpec) -> bool:

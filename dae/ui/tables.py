@@ -85,9 +85,7 @@ def grid(slot: DeltaGenerator, rows: pd.DataFrame, metric: str) -> None:
         rows: with label, heading (of the noise) and the metric.
         metric: "gain_db" or "psnr_db".
     """
-    order = list(dict.fromkeys(rows["heading"]))
-    wide = rows.pivot(index="label", columns="heading", values=metric).loc[list(dict.fromkeys(rows["label"])), order]
-    wide.index.name = HEADINGS["label"]
+    wide = _wide(rows, metric)
     middle = 0.0 if metric == "gain_db" else float(wide.min().min())
     reach = max(float((wide - middle).abs().max().max()), 1e-9)
 
@@ -100,3 +98,17 @@ def grid(slot: DeltaGenerator, rows: pd.DataFrame, metric: str) -> None:
     shown: Any = wide.style.map(colour).format(FORMATS[metric], na_rep="–")
     alt = "Each model at three strengths of every kind of noise, on one colour scale."
     slot.dataframe(shown, height="content", alt=alt)
+
+
+def as_text(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """What `grid` draws, with its numbers as text and the models as a column."""
+    texts = _wide(rows, metric).map(lambda value: "–" if pd.isna(value) else FORMATS[metric].format(value))
+    return texts.reset_index().rename_axis(columns=None)
+
+
+def _wide(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """Models down and noises across, both in the order of the rows."""
+    order = list(dict.fromkeys(rows["heading"]))
+    wide = rows.pivot(index="label", columns="heading", values=metric).loc[list(dict.fromkeys(rows["label"])), order]
+    wide.index.name = HEADINGS["label"]
+    return wide

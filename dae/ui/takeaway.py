@@ -16,10 +16,16 @@ def offer(
     sentences: Sequence[str],
     strips: Sequence[tuple[str, bytes]],
     figure: go.Figure,
+    gains: pd.DataFrame,
     note: str,
     name: str,
 ) -> None:
-    """Draw a button for each, which make their files when they are pressed."""
+    """Draw a button for each, which make their files when they are pressed.
+
+    Args:
+        gains: of every kind of noise, as text; empty where they are not measured.
+    """
+    every = [] if gains.empty else [(f"Gain in dB at every kind of noise, on the first {IMAGES} pictures", gains)]
     flat = measured.drop(columns="curve")
 
     def html() -> str:
@@ -27,7 +33,7 @@ def offer(
             "Denoising autoencoders compared",
             sentences,
             strips,
-            [("Measured", readable(measured))],
+            [("Measured", readable(measured)), *every],
             [(f"PSNR against the strength of the noise, on the first {IMAGES} pictures", figure)],
             note,
         ).html()

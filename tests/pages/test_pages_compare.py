@@ -3,11 +3,13 @@
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from dae import cli
 from dae.runs import list_runs
+from dae.ui import tables
 from tests.pages.apps import opened
 
 BOTH = ["small-linear-32", "small-conv-64"]
@@ -110,3 +112,16 @@ def test_another_kind_of_noise_comes_at_its_usual_strength() -> None:
     app.selectbox(key="noise").select("occlusion")
     app.run()
     assert app.dataframe[0].value["noise"].iloc[0] == "occlusion:0.2"
+
+
+def test_the_table_over_all_noise_is_text_in_the_report() -> None:
+    rows = pd.DataFrame(
+        {
+            "label": ["A", "B", "A"],
+            "heading": ["Gaussian 0.5", "Gaussian 0.5", "Masking 0.3"],
+            "gain_db": [1.234, -2, 3],
+        }
+    )
+    text = tables.as_text(rows, "gain_db")
+    assert list(text.columns) == ["Model", "Gaussian 0.5", "Masking 0.3"]
+    assert text.to_numpy().tolist() == [["A", "+1.23", "+3.00"], ["B", "-2.00", "–"]]
