@@ -69,7 +69,7 @@ def front_door() -> None:
         )
     for column, (path, words) in zip(st.columns(3), DOORS.items(), strict=True):
         word, icon = page.PAGES[path]
-        with column.container(border=True):
+        with column.container(border=True, height="stretch", key=f"door_{word}"):
             st.page_link(path, label=f"**{word}**", icon=icon)
             st.caption(words)
 

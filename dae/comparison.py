@@ -151,20 +151,26 @@ def _lead(lead_db: float) -> str:
 
 
 def _cost(ours: About, theirs: About) -> str:
-    """What the better one costs beside the other: ", with 56% of its weights and about 9 times its time"."""
+    """What the better one costs beside the other: ", has 56% of its weights and takes about 9 times as long"."""
     parts = []
     if ours.parameters and theirs.parameters:
-        parts.append(_times(ours.parameters / theirs.parameters, "weights"))
+        ratio = ours.parameters / theirs.parameters
+        parts.append("has as many weights" if _level(ratio) else f"has {_times(ratio, 'of')} its weights")
     if ours.ms_batch and theirs.ms_batch:
-        parts.append(_times(ours.ms_batch / theirs.ms_batch, "time"))
-    return f", with {words.listing(parts)}" if parts else ""
+        ratio = ours.ms_batch / theirs.ms_batch
+        parts.append("takes as long" if _level(ratio) else f"takes {_times(ratio, 'of its time', 'as long')}")
+    return f", {words.listing(parts)}" if parts else ""
 
 
-def _times(ratio: float, what: str) -> str:
-    if 0.95 < ratio < 1.05:
-        return f"as {'many' if what == 'weights' else 'much'} {what}"
-    times = f"{ratio:.0%} of" if ratio < 1.5 else f"{ratio:.1f} times" if ratio < 2 else f"about {ratio:.0f} times"
-    return f"{times} its {what}"
+def _level(ratio: float) -> bool:
+    return 0.95 < ratio < 1.05
+
+
+def _times(ratio: float, of: str, longer: str = "") -> str:
+    """ "56% of", "1.7 times" or "about 9 times"; each with what follows it."""
+    if ratio < 1.5:
+        return f"{ratio:.0%} {of}"
+    return f"{ratio:.1f} times {longer}".strip() if ratio < 2 else f"about {ratio:.0f} times {longer}".strip()
 
 
 def turning_points(curves: pd.DataFrame, about: Mapping[str, About]) -> Iterator[str]:

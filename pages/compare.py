@@ -86,7 +86,7 @@ with page.told():
 
     def say(sentences: list[str], whole: bool) -> None:
         with verdict.container():
-            st.subheader(sentences[0] if whole else f"So far: {sentences[0]}", anchor=False)
+            st.header(sentences[0] if whole else f"So far: {sentences[0]}", anchor=False)
             st.markdown(" ".join(sentences[1:]))
 
     def draw(choosable: bool = False) -> str:
@@ -112,10 +112,10 @@ with page.told():
         if clicked and clicked != NOISY:
             with chosen_row:
                 mine = next(choice for choice in choices if choice.name == clicked)
-                st.subheader(f"{mine.label}: its best, median and worst pictures", anchor=False)
+                st.header(f"{mine.label}: its best, median and worst pictures", anchor=False)
                 lineup([choices[0], mine], scores, dataset, spec, extremes(scores[clicked]), key="extremes")
         with pictures:
-            st.subheader("The same pictures through everyone", anchor=False)
+            st.header("The same pictures through everyone", anchor=False)
             strips = lineup(choices, scores, dataset, spec, SIDE_BY_SIDE[: len(test)], key="side_by_side")
         measured = comparison.table(rows(), about)
         points, figure = evidence.robustness(choices, dataset, spec, about, question)

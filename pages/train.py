@@ -31,7 +31,7 @@ with page.told():
     else:
         usual = [run.name for run in known if run.recipe not in CODE_FAMILY][:1]  # those are for Explore
         first = [name for name in (jobs[0] if jobs else usual) if name in names]
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="details"):
         shown = st.multiselect(
             "Runs shown",
             names,

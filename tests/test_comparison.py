@@ -36,8 +36,8 @@ def said(**levels: float) -> list[str]:
 
 def test_the_best_is_named_with_its_lead_and_its_cost() -> None:
     first, second, third = said(noisy=9, lin=18, conv=20, net=21, median=14)
-    assert first == "U-Net is 1.0 dB clearer than Conv, with about 4 times its weights and about 6 times its time."
-    assert second == "Conv is 2.0 dB clearer than Linear, with 50% of its weights and about 9 times its time."
+    assert first == "U-Net is 1.0 dB clearer than Conv, has about 4 times its weights and takes about 6 times as long."
+    assert second == "Conv is 2.0 dB clearer than Linear, has 50% of its weights and takes about 9 times as long."
     assert third == "The best filter that has learnt nothing, Median, is 7.0 dB behind."
 
 

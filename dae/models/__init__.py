@@ -24,21 +24,21 @@ __all__ = [
 
 MODELS: dict[str, Model] = {
     "linear-32": Model(
-        label="Linear, 32 numbers",
+        label="Linear (32 numbers)",
         family="linear",
         help="Squeezes the whole picture through 32 numbers with plain matrix layers.",
         build=linear_32,
         color="#D55E00",
     ),
     "linear-10": Model(
-        label="Linear, 10 numbers",
+        label="Linear (10 numbers)",
         family="linear",
         help="A deeper plain network that keeps only 10 numbers of a picture.",
         build=linear_10,
         color="#CC79A7",
     ),
     "conv-64": Model(
-        label="Conv, 64 numbers",
+        label="Conv (64 numbers)",
         family="convolutional",
         help="Finds small patterns first, then squeezes them into 64 numbers.",
         build=Conv64,
@@ -53,7 +53,7 @@ MODELS: dict[str, Model] = {
         color="#56B4E9",
     ),
     "conv-flat": Model(
-        label="Conv, full size",
+        label="Conv (full size)",
         family="convolutional",
         help="Convolutions that never shrink the picture: it cannot compress, only filter.",
         build=ConvFlat,
@@ -61,7 +61,7 @@ MODELS: dict[str, Model] = {
         color="#E69F00",
     ),
     "conv-7x7": Model(
-        label="Conv, 7 x 7 map",
+        label="Conv (7 x 7 map)",
         family="convolutional",
         help="Convolutions down to a small map of 32 features, for colour pictures.",
         build=ConvSpatial,

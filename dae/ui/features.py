@@ -32,7 +32,7 @@ def features(runs: Sequence[Choice], dataset: str) -> None:
     learners = found(runs, kept)
     if not probe(runs, kept, learners, dataset, "features", LABELS):
         return
-    st.subheader("And when the encoder may learn on", anchor=False)
+    st.header("And when the encoder may learn on", anchor=False)
     tuned = [learner for learner in learners if not learner.probes]
     table, bar = st.empty(), st.empty()
     jobs = list(probed.jobs(tuned, kept.counts(LABELS)))
@@ -80,7 +80,7 @@ def probe(
     def draw() -> None:
         rows = [row for job in jobs if (row := kept.row(*job))]
         for sentence in say(rows, _labels(runs)):
-            verdict.subheader(sentence, anchor=False)
+            verdict.header(sentence, anchor=False)
         show(table, rows, runs)
 
     draw()

@@ -67,8 +67,9 @@ def noisy_pictures(row: DeltaGenerator) -> None:
         kind = choosing.noise_kind()
     spec = NoiseSpec(kind, _asked_level(kind))
     pictures = st.container()
-    whose = st.container(horizontal=True, vertical_alignment="bottom")
-    which = st.container(horizontal=True, vertical_alignment="bottom")
+    details = st.container(key="details")
+    whose = details.container(horizontal=True, vertical_alignment="bottom")
+    which = details.container(horizontal=True, vertical_alignment="bottom")
     with whose:
         dataset = shared.choose_dataset()
         test = shared.images(dataset, "test")

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from dae.errors import DaeError
-from dae.ui import presenter
+from dae.ui import guide, presenter, stage
 from dae.ui.modules import ASSETS
 
 PAGES = {  # path: (word in the header, icon)
@@ -22,28 +22,6 @@ PAGES = {  # path: (word in the header, icon)
 }
 
 _NICE = 10
-_STYLE = """<style>
-.stMainBlockContainer { max-width: 92rem; padding-bottom: 4rem; }
-.stMain h1 { font-size: 2rem; letter-spacing: -0.01em; padding: 0.25rem 0 0; }
-.st-key-header { border-bottom: 1px solid var(--st-border-color); padding-bottom: 0.5rem; }
-[data-testid="stHeader"] { background: transparent; }
-.stMultiSelect [data-tag] {
-  background: var(--st-background-color);
-  border: 1px solid var(--st-border-color);
-  color: var(--st-text-color);
-}
-@media (min-width: 60rem) {
-  .st-key-views { width: max-content; margin: -4.6rem 0 0.6rem auto; }
-  .st-key-live [data-testid="stVerticalBlock"] { display: grid; grid-template-columns: 1fr 1fr; align-items: start; }
-  .st-key-live [data-testid="stElementContainer"] { min-width: 0; }
-}
-.st-key-models, .st-key-compared { min-width: 16rem; }
-@media (max-width: 30rem) {
-  .st-key-header { gap: 0; }
-  .st-key-header [data-testid="stIconMaterial"] { display: none; }
-}
-[data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; }
-</style>"""
 
 
 def begin(path: str, title: str, lead: str) -> None:
@@ -63,13 +41,18 @@ def begin(path: str, title: str, lead: str) -> None:
         layout="wide",
         initial_sidebar_state="collapsed",
     )
-    st.html(_STYLE)
+    st.html(ASSETS / "page.css")
+    stage.open_large()
     with st.container(key="header", horizontal=True, vertical_alignment="center", gap="small"):
         for target, (name, icon) in PAGES.items():
-            st.page_link(target, label=f"**{name}**" if target == path else name, icon=icon)
+            with st.container(key=f"to_{name}", width="content"):
+                st.page_link(target, label=f"**{name}**" if target == path else name, icon=icon)
+        guide.offer(path)
+        stage.large_button()
         presenter.entrance()
+        stage.listen(f"to_{name}" for name, _ in PAGES.values())
     st.title(title, anchor=False)
-    st.markdown(lead)
+    st.container(key="lead").markdown(lead)
 
 
 @st.cache_resource(show_spinner=False)

@@ -92,7 +92,7 @@ def entrance() -> None:
     if may_act():
         st.caption(":material/co_present: Presenter")
         return
-    with st.popover("Presenter", icon=":material/lock:"):
+    with st.popover("Presenter key", icon=":material/lock:"):
         with st.form("presenter_form", border=False):
             st.text_input("Presenter key", type="password", key="presenter_key", max_chars=200)
             st.form_submit_button("Enter", on_click=_enter)

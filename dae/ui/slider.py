@@ -1,19 +1,14 @@
 """A Streamlit component: a slider over pictures computed ahead, `assets/frame_slider.js`."""
 
-import functools
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import streamlit as st
-from streamlit.errors import StreamlitAPIException
 
 from dae.ui.modules import inline_component
-
-if TYPE_CHECKING:
-    from streamlit.components.v2.types import ComponentRenderer
 
 
 @dataclass(frozen=True)
@@ -98,18 +93,9 @@ def frame_slider(
     header |= {"trained": trained, "trainedWords": trained_words}
     header |= {"play": play or autoplay, "autoplay": autoplay, "value": asked.step, "turn": asked.turn}
     # Streamlit lists a state in the result only where a callback is given.
-    result = _frame_slider_mount()(key=key, data=_pack(header, rows), on_move_change=lambda: None)
+    result = inline_component("frame_slider")(key=key, data=_pack(header, rows), on_move_change=lambda: None)
     place = st.session_state[memory] = _settle(place, asked, _move(result), last=len(steps) - 1)
     return place.step
-
-
-# Registered at the first call, not at import: a served module needs the running server's asset folders.
-@functools.cache
-def _frame_slider_mount() -> "ComponentRenderer":
-    try:
-        return st.components.v2.component("dae.frame_slider", js="frame_slider.js", css="frame_slider.css")
-    except StreamlitAPIException:  # dae is not installed: the module then travels in every message
-        return inline_component("frame_slider")
 
 
 def _describe(rows: Sequence[FrameRow], steps: Sequence[str], columns: int) -> dict[str, Any]:

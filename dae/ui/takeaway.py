@@ -55,7 +55,7 @@ def offer(
             "The curves, as a page of their own; its camera makes a PNG.",
         ),
     }
-    st.subheader("Take it away", anchor=False)
+    st.header("Take it away", anchor=False)
     with st.container(horizontal=True):
         for label, (make, ending, mime, help) in files.items():
             st.download_button(

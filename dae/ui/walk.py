@@ -54,7 +54,7 @@ def walk(runs: Sequence[Choice], dataset: str, test: ImageSet) -> None:
         alt=f"A picture on the way from one to the other, by {words.listing(names)}",
         play=True,
     )
-    st.subheader("All the way", anchor=False)
+    st.header("All the way", anchor=False)
     shown = torch.linspace(0, STEPS - 1, _SHOWN).round().long()
     frame_slider(
         [

@@ -45,7 +45,7 @@ def whole(picture: Image.Image, runs: Sequence[Choice], noise: NoiseSpec, seed: 
     channels = 1 if picture.mode == "L" else 3
     able = {run.name: run for run in shared.for_any_size(channels, {run.name for run in runs})}
     with st.container(border=True, key="whole"):
-        st.subheader("The whole picture, at its own size", anchor=False)
+        st.header("The whole picture, at its own size", anchor=False)
         if not able:
             st.markdown("No model here takes a picture of any size yet. Train a U-Net, then come back.")
             return

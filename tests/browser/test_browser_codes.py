@@ -72,7 +72,7 @@ def test_a_click_shows_what_the_models_make_of_the_picture(mapped: "playwright.P
     canvas.click(position=where)
     row = mapped.get_by_test_id("frame-row")
     row.get_by_text(re.compile(rf", picture {number}$")).wait_for()
-    assert "Linear, 32 numbers" in (row.text_content() or "") and "dB" in (row.text_content() or "")
+    assert "Linear (32 numbers)" in (row.text_content() or "") and "dB" in (row.text_content() or "")
 
 
 def test_the_noise_moves_the_points_at_once_and_is_told_when_let_go(mapped: "playwright.Page") -> None:

@@ -45,7 +45,7 @@ def saved(page: "playwright.Page", label: str) -> Path:
 
 
 def test_what_is_taken_away_is_what_the_command_line_measures(compared: "playwright.Page", runs: Path) -> None:
-    compared.get_by_text(re.compile("Conv, 64 numbers is .* dB clearer than Linear, 32 numbers")).wait_for()
+    compared.get_by_text(re.compile(r"Conv \(64 numbers\) is .* dB clearer than Linear \(32 numbers\)")).wait_for()
     shown = pd.read_csv(saved(compared, "CSV"), dtype=str).set_index("run")
     command = [sys.executable, "-m", "dae", "evaluate", "digits-linear", "digits-conv", "median"]
     command += ["--dataset", "digits", "--noise", "gaussian:0.5", "--limit", "1000", "--json"]
@@ -78,7 +78,7 @@ def test_the_report_opens_by_itself(
 
 
 def test_a_click_on_a_heading_sorts(compared: "playwright.Page") -> None:
-    before = ["Doing nothing", "Linear, 32 numbers", "Conv, 64 numbers", "Median filter"]
+    before = ["Doing nothing", "Linear (32 numbers)", "Conv (64 numbers)", "Median filter"]
     wait_for(lambda: column(compared, 1) == before)
     click_line(compared, 0)
     wait_for(lambda: column(compared, 1) != before)
@@ -90,7 +90,7 @@ def test_a_click_on_a_line_shows_its_best_and_worst_pictures(compared: "playwrig
     rows = compared.get_by_test_id("frame-row")
     playwright.expect(rows).to_have_count(5)
     click_line(compared, 2)
-    compared.get_by_role("heading", name="Linear, 32 numbers: its best, median and worst pictures").wait_for()
+    compared.get_by_role("heading", name="Linear (32 numbers): its best, median and worst pictures").wait_for()
     playwright.expect(rows).to_have_count(8)
     numbers = [float(text) for text in rows.nth(2).locator(".numbers span").all_inner_texts()]
     assert len(numbers) == 9 and numbers == sorted(numbers, reverse=True) and numbers[0] > numbers[8] + 3
@@ -98,7 +98,7 @@ def test_a_click_on_a_line_shows_its_best_and_worst_pictures(compared: "playwrig
 
 def test_who_is_compared_is_chosen_and_kept_in_the_address(compared: "playwright.Page") -> None:
     compared.locator("[data-tag]").get_by_label("Remove digits-linear").click()
-    wait_for(lambda: column(compared, 1) == ["Doing nothing", "Conv, 64 numbers", "Median filter"])
+    wait_for(lambda: column(compared, 1) == ["Doing nothing", "Conv (64 numbers)", "Median filter"])
     assert "digits-linear" not in compared.url and "compared=median" in compared.url
 
 
@@ -109,7 +109,7 @@ def test_long_measuring_can_be_stopped_and_goes_on(page: "playwright.Page", serv
     page.get_by_role("button", name="Stop", exact=True).click()
     page.get_by_text(re.compile("Stopped: [0-9] of 5 measurements are missing")).wait_for()
     page.wait_for_selector(READY)
-    wait_for(lambda: column(page, 1) == ["Doing nothing", "Conv, 64 numbers"])  # what was measured stays
+    wait_for(lambda: column(page, 1) == ["Doing nothing", "Conv (64 numbers)"])  # what was measured stays
     page.get_by_role("button", name="Measure the rest").click()
     page.get_by_text("Measuring Non-local means").first.wait_for()
     assert page.get_by_test_id("stException").count() == 0

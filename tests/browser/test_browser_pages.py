@@ -1,8 +1,14 @@
 """The pages in a real browser: what only a browser can show. Skipped, and saying so, where there is none."""
 
+from pathlib import Path
+
 import pytest
 
-from tests.browser.browsing import needs_chromium, playwright, step, visit
+from tests.browser.browsing import READY, needs_chromium, playwright, step, visit
+from tests.conftest import wait_for
+
+axe = pytest.importorskip("axe_playwright_python")
+AXE = (Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 
 pytestmark = needs_chromium
 
@@ -35,3 +41,90 @@ def test_the_front_door_cleans_a_picture_while_the_noise_is_dragged(page: "playw
         arg=before,
     )  # still dragging: the pictures followed without the server
     page.mouse.up()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "path, shows",
+    [
+        ("", "frame-row"),
+        ("?large=true", "frame-row"),
+        ("train", "live-chart"),
+        ("explore", "frame-row"),
+        ("explore?view=What+the+code+knows", "code-map-panel"),
+        ("explore?view=What+the+code+knows&part=Walk", "frame-row"),
+        ("compare", "live-chart"),
+    ],
+)
+def test_a_page_has_no_serious_barrier(page: "playwright.Page", server: str, path: str, shows: str, theme: str) -> None:
+    page.emulate_media(color_scheme=theme)
+    visit(page, f"{server}/{path}")
+    page.get_by_test_id(shows).first.wait_for()
+    assert not barriers(page)
+    if "large" not in path:
+        page.get_by_role("button", name="What am I looking at?").click()
+        page.get_by_role("tab", name="Words").click()
+        page.get_by_text("the middle of neighbours").wait_for()
+        assert not barriers(page)
+
+
+def barriers(page: "playwright.Page") -> list[str]:
+    """What axe-core finds serious or critical, colours of small text among it."""
+    page.evaluate(AXE)
+    found = page.evaluate("axe.run().then(results => results.violations)")
+    assert page.evaluate("axe.getRules().length") > 50
+    return [
+        f"{rule['id']}: {rule['help']} {node['html'][:200]}"
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    ]
+
+
+def test_keys_need_no_click_before_them(page: "playwright.Page", server: str) -> None:
+    visit(page, server)
+    page.keyboard.press("3")
+    page.get_by_role("heading", name="Explore").wait_for()
+    page.get_by_test_id("frame-row").nth(1).wait_for()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url("**level=0.54**")
+    page.keyboard.press("h")
+    page.get_by_text("Every column is one picture").wait_for()
+    page.keyboard.press("Escape")
+    page.keyboard.press("l")
+    page.get_by_role("button", name="Leave the large view").wait_for()
+    assert "large=true" in page.url
+
+
+def test_space_plays_and_pauses(page: "playwright.Page", server: str) -> None:
+    visit(page, server)
+    page.get_by_test_id("frame-row").nth(1).wait_for()
+    before = step(page)
+    page.keyboard.press("Space")
+    wait_for(lambda: step(page) > before)
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="Play").wait_for()
+
+
+def test_a_key_that_is_typed_into_a_field_does_nothing_else(page: "playwright.Page", server: str) -> None:
+    visit(page, f"{server}/explore")
+    seed = page.get_by_role("spinbutton", name="Noise seed")
+    seed.fill("")
+    seed.press("2")
+    seed.press("Enter")
+    page.wait_for_url("**seed=2**")
+    assert "/explore" in page.url
+
+
+def test_reset_brings_a_first_visit_back(page: "playwright.Page", server: str) -> None:
+    visit(page, f"{server}/explore?noise=Masking&seed=7")
+    page.get_by_role("button", name="What am I looking at?").click()
+    page.get_by_role("tab", name="Presenting").click()
+    page.get_by_role("link", name="Reset the demo").click()
+    page.get_by_role("heading", name="Can you still read these digits?").wait_for()
+    page.get_by_role("link", name="Explore", exact=True).first.click()
+    page.get_by_role("heading", name="Explore").wait_for()
+    page.wait_for_selector(READY)
+    assert "Masking" not in page.url and "seed" not in page.url
+    assert page.get_by_role("spinbutton", name="Noise seed").input_value() == "0"

@@ -70,10 +70,10 @@ def test_features_are_those_of_the_command_line(runs: Path) -> None:
     (code,) = (learner for learner in probed.learners(run.name, run.load(), kept.task) if learner.way == probed.CODE)
     kept.measure(code, 50)
     row = kept.row(code, 50)
-    assert row and table.loc["Conv, 64 numbers, its code", "50 labels"].startswith(f"{row['accuracy']:.1%} ± ")
+    assert row and table.loc["Conv (64 numbers), its code", "50 labels"].startswith(f"{row['accuracy']:.1%} ± ")
     assert list(table.columns) == ["Numbers", "10 labels", "50 labels"]
-    assert {"Raw pixels", "PCA, 32 numbers", "PCA, 64 numbers", "Linear, 32 numbers, untrained"} <= set(table.index)
-    assert "With 50 labels a straight rule on the code of" in app.subheader[0].value
+    assert {"Raw pixels", "PCA, 32 numbers", "PCA, 64 numbers", "Linear (32 numbers), untrained"} <= set(table.index)
+    assert "With 50 labels a straight rule on the code of" in app.header[0].value
     assert "100 test pictures of Drawn digits" in shown(app) and "2 seeds" in shown(app)
     assert "from scratch" in app.dataframe[1].value["Learns from"].iloc[0]
 
@@ -145,4 +145,4 @@ def test_noise_matters_names_what_is_missing_and_compares_what_is_there(tmp_path
     table = app.dataframe[0].value
     assert not app.info and len(table) == 3 + len(CODE_FAMILY)  # beside raw pixels, PCA and an untrained encoder
     assert "U-Net, much noise, its code" in set(table["Learns from"])
-    assert "With 50 labels the code of U-Net, " in app.subheader[0].value
+    assert "With 50 labels the code of U-Net, " in app.header[0].value

@@ -42,7 +42,7 @@ def test_it_says_who_is_best_and_where_that_turns_round() -> None:
     app = opened("pages/compare.py", compared=[*BOTH, "median"])
     table = app.dataframe[0].value.set_index("run")
     best = table["psnr_db"].idxmax()
-    assert app.subheader[0].value.startswith(table.loc[best, "label"])
+    assert app.header[0].value.startswith(table.loc[best, "label"])
     assert "doing nothing is better than" in sentences(app) or "never helps" in sentences(app)
     assert table.loc[best, "ms_one"] > 0 and table.loc[best, "ms_batch"] > 0
 
@@ -54,7 +54,7 @@ def test_who_is_compared_can_be_chosen() -> None:
     assert list(app.dataframe[0].value["run"]) == ["noisy", "median"] and not app.exception
     app.multiselect(key="compared").set_value([])
     app.run()
-    assert not app.exception and "Choose a model" in app.subheader[0].value
+    assert not app.exception and "Choose a model" in app.header[0].value
 
 
 def test_the_second_opening_measures_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +75,7 @@ def test_every_kind_of_noise_is_measured_on_request() -> None:
     app.run()
     assert not app.exception
     grid = app.dataframe[1].value
-    assert grid.shape == (2, 21) and list(grid.index) == ["Doing nothing", "Linear, 32 numbers"]
+    assert grid.shape == (2, 21) and list(grid.index) == ["Doing nothing", "Linear (32 numbers)"]
     assert (grid.loc["Doing nothing"] == 0).all() and grid.notna().all(axis=None)
     app.segmented_control(key="grid_metric").set_value("psnr_db")
     app.run()
@@ -84,7 +84,7 @@ def test_every_kind_of_noise_is_measured_on_request() -> None:
 
 def test_without_noise_nobody_wins() -> None:
     app = opened("pages/compare.py", compared=BOTH, strength_gaussian="0.0")
-    assert "doing nothing is perfect" in app.subheader[0].value
+    assert "doing nothing is perfect" in app.header[0].value
 
 
 def test_what_was_stopped_goes_on_when_asked() -> None:

@@ -3,42 +3,10 @@
 
 const NEAR = 14        // CSS pixels within which a point is under the pointer
 const ENLARGED = 140   // CSS pixels of the picture beside the pointer, at the least
-const MARK = 13        // CSS pixels of a point's mark
-const FAINT = 0.1
-// Ten colours after Okabe and Ito, told apart also without red or green; on a dark ground they are mixed with white.
-const COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B07C00", "#3C9FD6", "#7F3C8D", "#8C564B", "#5F6B7A", "#7C8B00"]
-const SHAPES = ["●", "▲", "■", "◆"]
 
-const mounts = new WeakMap()   // shadow root -> CodeMap
-
-export default function ({ data, parentElement, setStateValue }) {
-  let map = mounts.get(parentElement)
-  if (!map) mounts.set(parentElement, (map = new CodeMap(parentElement)))
-  map.report = (look) => setStateValue("look", look)
-  const run = ++map.runs
-  map.receive(data)
-  return () => {
-    // Streamlit also calls this for a run that a newer one has overtaken: only a detached host is an end.
-    if (map.runs === run && !parentElement.host?.isConnected) {
-      map.watch.disconnect()
-      mounts.delete(parentElement)
-    }
-  }
-}
-
-// Text from Python is only ever written as text, never as markup.
-const write = (node, text) => { if (node.textContent !== text) node.textContent = text }
-
-function make(tag, name, parent, attributes = {}) {
-  const node = document.createElement(tag)
-  if (name) node.className = name
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value)
-  parent.append(node)
-  return node
-}
+export default mounted((parent) => new CodeMap(parent))
 
 class CodeMap {
-  runs = 0
   panels = []
   picked = -1
   hovered = -1
@@ -63,6 +31,8 @@ class CodeMap {
     this.watch = new ResizeObserver(() => this.draw())
     this.watch.observe(this.root)
   }
+
+  end() { this.watch.disconnect() }
 
   async receive(bytes) {
     const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0)
@@ -207,7 +177,7 @@ class CodeMap {
     this.tell()
   }
 
-  tell() { this.report({ index: this.picked, step: this.step }) }
+  tell() { this.setState("look", { index: this.picked, step: this.step }) }
 
   // At most once a frame, whatever asks for it.
   draw() { this.frame ??= requestAnimationFrame(() => { this.frame = null; this.paint() }) }
@@ -227,98 +197,11 @@ class CodeMap {
       firstChild.firstChild.style.fontWeight = 700
     })
     const marks = spec.classes.map((name, label) => stamp(markOf(name, label), colors[label % colors.length]))
+    const ringed = [this.picked, this.hovered].filter((index) => index >= 0)
     this.panels.forEach((panel, index) => {
       write(panel.words, spec.panels[index].words)
       write(panel.moved, spec.panels[index].drift[step])
-      this.paintPanel(panel, spec.panels[index].places, marks, ink)
+      paint(panel, spec.panels[index].places, { spec, step, marks, ink, turn: this.turn, only: this.only, ringed })
     })
   }
-
-  paintPanel(panel, all, marks, ink) {
-    const { canvas } = panel, { spec, step } = this
-    const ratio = devicePixelRatio || 1, wide = canvas.clientWidth, tall = canvas.clientHeight
-    if (canvas.width !== Math.round(wide * ratio) || canvas.height !== Math.round(tall * ratio)) {
-      canvas.width = Math.round(wide * ratio)
-      canvas.height = Math.round(tall * ratio)
-    }
-    const pen = canvas.getContext("2d")
-    pen.setTransform(ratio, 0, 0, ratio, 0, 0)
-    pen.clearRect(0, 0, wide, tall)
-    panel.places = this.onScreen(panel, all, step, wide, tall)
-    const clean = step ? this.onScreen(panel, all, 0, wide, tall) : panel.places
-    const { places } = panel, special = [this.picked, this.hovered].filter((index) => index >= 0)
-    if (step) {
-      pen.beginPath()
-      for (let index = 0; index < spec.count; index += 1) {
-        if (this.only >= 0 && spec.labels[index] !== this.only) continue
-        pen.moveTo(clean[2 * index], clean[2 * index + 1])
-        pen.lineTo(places[2 * index], places[2 * index + 1])
-      }
-      Object.assign(pen, { strokeStyle: ink, globalAlpha: this.only >= 0 ? 0.18 : 0.07, lineWidth: 1 })
-      pen.stroke()
-    }
-    for (let index = 0; index < spec.count; index += 1) {
-      pen.globalAlpha = this.only >= 0 && spec.labels[index] !== this.only ? FAINT : 0.85
-      pen.drawImage(marks[spec.labels[index]], places[2 * index] - MARK / 2, places[2 * index + 1] - MARK / 2, MARK, MARK)
-    }
-    pen.globalAlpha = 1
-    for (const index of special) {
-      Object.assign(pen, { strokeStyle: ink, lineWidth: 2, fillStyle: ink })
-      pen.beginPath()
-      pen.moveTo(clean[2 * index], clean[2 * index + 1])
-      pen.lineTo(places[2 * index], places[2 * index + 1])
-      pen.stroke()
-      pen.beginPath()
-      pen.arc(places[2 * index], places[2 * index + 1], MARK * 0.8, 0, 7)
-      pen.stroke()
-      pen.beginPath()
-      pen.arc(clean[2 * index], clean[2 * index + 1], 3, 0, 7)
-      pen.fill()
-    }
-  }
-
-  // Places of all pictures on a panel in CSS pixels, x and y in turn; Python brought them to about -1 to 1.
-  onScreen(panel, all, step, wide, tall) {
-    const { count, dimensions } = this.spec
-    const found = new Float32Array(2 * count), first = step * count * dimensions
-    const scale = (Math.min(wide, tall) / 2 - MARK) * panel.zoom
-    const [sin, cos] = [Math.sin(this.turn[0]), Math.cos(this.turn[0])], [rise, level] = [Math.sin(this.turn[1]), Math.cos(this.turn[1])]
-    for (let index = 0; index < count; index += 1) {
-      const at = first + index * dimensions
-      let x = all[at], y = all[at + 1]
-      if (dimensions === 3) {
-        const z = all[at + 2]
-        ;[x, y] = [0.8 * (x * cos + z * sin), 0.8 * (y * level - (z * cos - x * sin) * rise)]
-      }
-      found[2 * index] = wide / 2 + panel.x + x * scale
-      found[2 * index + 1] = tall / 2 + panel.y - y * scale
-    }
-    return found
-  }
-}
-
-// A digit stands for itself; longer names have a shape.
-const markOf = (name, label) => ([...name].length === 1 ? name : SHAPES[label % SHAPES.length])
-
-const stamps = new Map()
-function stamp(text, color) {
-  const key = `${text} ${color}`
-  if (!stamps.has(key)) {
-    const side = MARK * 3, canvas = Object.assign(document.createElement("canvas"), { width: side, height: side })
-    const pen = canvas.getContext("2d")
-    Object.assign(pen, { font: `700 ${side * 0.9}px sans-serif`, textAlign: "center", textBaseline: "middle", fillStyle: color })
-    pen.fillText(text, side / 2, side / 2)
-    stamps.set(key, canvas)
-  }
-  return stamps.get(key)
-}
-
-const channels = (color) => [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16))
-const lighter = (color) => `rgb(${channels(color).map((value) => Math.round(value + (255 - value) * 0.35))})`
-function isDark(color) {
-  const pen = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true })
-  pen.fillStyle = color
-  pen.fillRect(0, 0, 1, 1)
-  const [red, green, blue] = pen.getImageData(0, 0, 1, 1).data
-  return red + green + blue < 384
 }

@@ -1,37 +1,30 @@
 // Two pictures of one size, one over the other, and a divider to drag between them.
 
-const dividers = new WeakMap()   // shadow root -> its parts
+export default mounted((parent) => new Divider(parent))
 
-export default function ({ data, parentElement }) {
-  let parts = dividers.get(parentElement)
-  if (!parts) dividers.set(parentElement, (parts = build(parentElement)))
-  parts.before.src = data.before
-  parts.after.src = data.after
-  parts.before.alt = data.beforeWords
-  parts.after.alt = data.afterWords
-  parts.root.style.setProperty("--width", `${data.width}px`)
-  parts.root.style.setProperty("--ratio", data.ratio)
-  parts.root.classList.toggle("pixelated", data.pixelated)
-  parts.input.setAttribute("aria-label", `Divider between ${data.beforeWords} and ${data.afterWords}`)
-  parts.left.textContent = data.beforeWords
-  parts.right.textContent = data.afterWords
-}
-
-function build(parent) {
-  const make = (tag, name, into) => {
-    const node = document.createElement(tag)
-    node.className = name
-    into.append(node)
-    return node
+class Divider {
+  constructor(parent) {
+    this.root = make("div", "divider", parent, { "data-testid": "divider" })
+    const words = make("div", "words", this.root)
+    this.left = make("span", "", words)
+    this.right = make("span", "", words)
+    const frame = make("div", "frame", this.root)
+    this.before = make("img", "before", frame)
+    this.after = make("img", "after", frame)
+    this.input = make("input", "", frame, { type: "range", min: 0, max: 100, value: 50 })
+    this.input.oninput = () => frame.style.setProperty("--at", `${this.input.value}%`)
   }
-  const root = make("div", "divider", parent)
-  root.dataset.testid = "divider"
-  const words = make("div", "words", root)
-  const left = make("span", "", words), right = make("span", "", words)
-  const frame = make("div", "frame", root)
-  const before = make("img", "before", frame), after = make("img", "after", frame)
-  const input = make("input", "", frame)
-  Object.assign(input, { type: "range", min: 0, max: 100, value: 50 })
-  input.oninput = () => frame.style.setProperty("--at", `${input.value}%`)
-  return { root, left, right, before, after, input }
+
+  receive(data) {
+    Object.assign(this.before, { src: data.before, alt: data.beforeWords })
+    Object.assign(this.after, { src: data.after, alt: data.afterWords })
+    write(this.left, data.beforeWords)
+    write(this.right, data.afterWords)
+    this.root.style.setProperty("--width", `${data.width}px`)
+    this.root.style.setProperty("--ratio", data.ratio)
+    this.root.classList.toggle("pixelated", data.pixelated)
+    this.input.setAttribute("aria-label", `Divider between ${data.beforeWords} and ${data.afterWords}`)
+  }
+
+  end() {}
 }

@@ -6,35 +6,11 @@ const COMFORTABLE = 72   // CSS pixels; pictures shrink no further to let all ro
 const SMALLEST = 36      // narrower than this, a row of pictures breaks in two
 const LARGEST = 224
 
-const mounts = new WeakMap()   // shadow root -> FrameSlider
-const places = new Map()       // page and key -> where the slider stands; outlives a re-mount
+const places = new Map()   // page and key -> where the slider stands; outlives a re-mount
 
-export default function ({ data, parentElement, setStateValue }) {
-  let slider = mounts.get(parentElement)
-  if (!slider) mounts.set(parentElement, (slider = new FrameSlider(parentElement)))
-  slider.report = (move) => setStateValue("move", move)
-  const run = ++slider.runs
-  slider.receive(data)
-  return () => {
-    // Streamlit also calls this for a run that a newer one has overtaken: only a detached host is an end.
-    if (slider.runs === run && !parentElement.host?.isConnected) {
-      slider.end()
-      mounts.delete(parentElement)
-    }
-  }
-}
+export default mounted((parent) => new FrameSlider(parent))
 
-// Text from Python is only ever written as text, never as markup.
-const write = (node, text) => { if (node.textContent !== text) node.textContent = text }
 const at = (list, step) => (list.length > 1 ? list[step] : list[0])
-
-function make(tag, name, parent, attributes = {}) {
-  const node = document.createElement(tag)
-  if (name) node.className = name
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value)
-  parent.append(node)
-  return node
-}
 
 function fill(list, count, create) {
   while (list.length > count) list.pop().node.remove()
@@ -42,7 +18,6 @@ function fill(list, count, create) {
 }
 
 class FrameSlider {
-  runs = 0
   sheets = new Map()   // digest -> ImageBitmap
   rows = []
   held = false         // a pointer is down on the slider
@@ -79,16 +54,32 @@ class FrameSlider {
       this.pressed = this.held = false
     }
     this.button.onclick = () => this.toggle()
+    this.keys = (event) => this.take(event)
+    document.addEventListener("keydown", this.keys)
     this.watch = new ResizeObserver(() => { if (this.spec) { this.layout(); this.draw() } })
     this.watch.observe(this.root)
   }
 
   end() {
     this.stop()
+    document.removeEventListener("keydown", this.keys)
     this.watch.disconnect()
     cancelAnimationFrame(this.due)
     this.text = null   // a message that is still being decoded comes too late
     for (const sheet of this.sheets.values()) sheet.close()
+  }
+
+  // A presenter need not click first: arrows and space that are meant for nothing else move the first slider of a page.
+  take(event) {
+    const by = { ArrowLeft: -1, ArrowRight: 1, " ": 0 }[event.key]
+    if (by === undefined || !isFree(event) || !this.place || !this.control.checkVisibility()) return
+    event.preventDefault()
+    this.input.focus({ preventScroll: true })   // from now on the keys are its own
+    if (by) {
+      this.pressed = true
+      this.input.value = this.place.step + by   // at once: the next key finds it there; the input keeps its limits
+      this.input.oninput()
+    } else if (!this.button.hidden) this.toggle()
   }
 
   // Old frames stay on screen until every new sheet is decoded; a newer message overtakes an older one.
@@ -229,7 +220,7 @@ class FrameSlider {
   tell() {
     this.told = this.place.step
     this.place.turn = Math.max(Date.now(), this.place.turn + 1)
-    this.report({ step: this.place.step, turn: this.place.turn })
+    this.setState("move", { step: this.place.step, turn: this.place.turn })
   }
 
   toggle() {

@@ -1,5 +1,7 @@
 // A Plotly chart that later data update in place: same node, same zoom, same hidden traces.
 
+import { make, mounted, write } from "./common.js"
+
 const CONFIG = {
   displaylogo: false,
   modeBarButtons: [["zoom2d", "pan2d", "resetScale2d", "toImage"]],
@@ -10,35 +12,9 @@ const CONFIG = {
   topojsonURL: "about:blank",
 }
 
-const mounts = new WeakMap()   // shadow root -> LiveChart
-
-export default function ({ data, parentElement, setStateValue }) {
-  let chart = mounts.get(parentElement)
-  if (!chart) mounts.set(parentElement, (chart = new LiveChart(parentElement)))
-  chart.confirm = (number) => setStateValue("kept", number)
-  chart.receive(data)
-  const run = ++chart.runs
-  return () => {
-    // Streamlit also calls this for a run that a newer one has overtaken: only a detached host is an end.
-    if (chart.runs === run && !parentElement.host?.isConnected) {
-      chart.end()
-      mounts.delete(parentElement)
-    }
-  }
-}
-
-// Text from Python is only ever written as text, never as markup.
-const write = (node, text) => { if (node.textContent !== text) node.textContent = text }
-
-function make(tag, name, parent) {
-  const node = document.createElement(tag)
-  node.className = name
-  parent.append(node)
-  return node
-}
+export default mounted((parent) => new LiveChart(parent))
 
 class LiveChart {
-  runs = 0
   updates = 0
   kept = { number: 0, traces: [] }   // the arrays that Python may leave out
 
@@ -49,7 +25,7 @@ class LiveChart {
     this.bars = make("div", "bars", this.root)
     this.words = make("p", "words", this.root)
     this.plot = make("div", "plot", this.root)
-    this.plot.setAttribute("role", "img")
+    this.plot.setAttribute("role", "figure")   // with buttons in it, which a picture cannot have
     this.watch = new ResizeObserver(() => this.resize())
     this.watch.observe(this.root)
   }
@@ -78,6 +54,8 @@ class LiveChart {
     }
     if (this.data === data) await this.react()   // else a newer message waits behind this one
   }
+
+  confirm(number) { this.setState("kept", number) }
 
   progress({ bars, words }) {
     while (this.bars.children.length > bars.length) this.bars.lastChild.remove()

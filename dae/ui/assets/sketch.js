@@ -2,27 +2,14 @@
 
 const SIZE = 280
 const PEN = 22
-const boards = new WeakMap()   // shadow root -> what was made there
-
-export default function ({ data, parentElement, setStateValue }) {
-  let board = boards.get(parentElement)
-  if (!board) boards.set(parentElement, (board = new Board(parentElement)))
-  board.tell = () => setStateValue("ink", board.empty ? "" : board.canvas.toDataURL("image/png"))
-  board.canvas.setAttribute("aria-label", data.label)
-  board.clear.textContent = data.clear
-}
+export default mounted((parent) => new Board(parent))
 
 class Board {
   empty = true
 
   constructor(parent) {
-    this.canvas = document.createElement("canvas")
-    this.canvas.width = this.canvas.height = SIZE
-    this.canvas.dataset.testid = "sketch"
-    this.canvas.setAttribute("role", "img")
-    this.clear = document.createElement("button")
-    this.clear.type = "button"
-    parent.append(this.canvas, this.clear)
+    this.canvas = make("canvas", "", parent, { width: SIZE, height: SIZE, role: "img", "data-testid": "sketch" })
+    this.clear = make("button", "", parent, { type: "button" })
     this.pen = this.canvas.getContext("2d")
     this.wipe()
     this.clear.onclick = () => { this.wipe(); this.tell() }
@@ -41,6 +28,15 @@ class Board {
       this.from = null
     }
   }
+
+  receive({ label, clear }) {
+    this.canvas.setAttribute("aria-label", label)
+    write(this.clear, clear)
+  }
+
+  end() {}
+
+  tell() { this.setState("ink", this.empty ? "" : this.canvas.toDataURL("image/png")) }
 
   wipe() {
     this.empty = true
