@@ -135,6 +135,12 @@ def test_contenders_share_the_task(model: str) -> None:
     )
 
 
+def test_the_u_net_contends_with_itself_in_float32() -> None:
+    (_, full), (_, ours) = quality.contenders("unet", "mnist").values()
+    assert full.precision == "float32" and ours == replace(full, precision="auto")
+    assert (ours.model, ours.noise, ours.dataset, ours.images) == ("unet", quality.NOISE, "mnist", None)
+
+
 def test_a_race_has_a_target_of_its_own_for_each_seed() -> None:
     curves = {
         ("notebook", 1): Curve(0.1, [1.0, 4.0], [0.3, 0.2]),
@@ -146,11 +152,11 @@ def test_a_race_has_a_target_of_its_own_for_each_seed() -> None:
     }
     entrants = {"notebook": ("notebook", small(epochs=2)), "dae": ("ours", small(epochs=2))}
     notebook, ours = quality.race(entrants, range(1, 4), lambda loop, config: curves[loop, config.seed])
-    assert notebook["to the target"] == "4.00 s" and notebook["of the notebook's"] == "1.000"
-    assert ours["to the target"] == "2.00 s" and ours["of the notebook's"] == "0.500"  # 1, 2 and never
+    assert notebook["to the target"] == "4.00 s" and notebook["of notebook's"] == "1.000"
+    assert ours["to the target"] == "2.00 s" and ours["of notebook's"] == "0.500"  # 1, 2 and never
     assert ours["MSE at the end"] == "0.10000" and ours["of these set-up"] == "0.20 s"
     missing = quality.race(entrants, range(3, 4), lambda loop, config: curves[loop, config.seed])[1]
-    assert missing["to the target"] == "not reached" and missing["of the notebook's"] == "-"
+    assert missing["to the target"] == "not reached" and missing["of notebook's"] == "-"
 
 
 def test_a_loop_that_fails_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
