@@ -53,6 +53,7 @@ class TrainConfig:
     optimizer: str = "adamw"
     beta2: float = 0.99  # forgets old gradients sooner than the usual 0.999, which short runs need
     schedule: str = "one-cycle"
+    average: float = 0.0  # what the kept weights remember of themselves at each step, such as 0.999; 0: no average
     images: int | None = None  # train on the first so many only
     precision: str = "auto"  # bfloat16 where model and processor gain by it, else float32
     seed: int = 42
@@ -77,6 +78,7 @@ class TrainConfig:
         _check("Learning rate", self.lr, 1e-7, 10)
         _check("Weight decay", self.weight_decay, 0, 10)
         _check("Beta2", self.beta2, 0, 0.999999)
+        _check("Average", self.average, 0, 0.999999)
         _check("Seed", self.seed, 0, 2**32 - 1, whole=True)
         if self.images is not None:
             _check("Number of training images", self.images, 1, 10**9, whole=True)

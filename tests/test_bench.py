@@ -22,7 +22,7 @@ from dae.evaluation import measure
 from dae.models import build_model
 from dae.recipes import RECIPES
 from dae.runs import find_run
-from dae.training import TrainState
+from dae.state import TrainState
 from tests.conftest import ROOT, same, small, tiny, weights
 
 TINY: dict[str, Any] = dict(dataset="digits", images=64, epochs=2, device="cpu", precision="float32")

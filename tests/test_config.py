@@ -16,7 +16,7 @@ from dae.models import MODELS
 from dae.noise import NOISES, NoiseSpec
 
 CHOICES = {"dataset": DATASETS, "model": MODELS, "loss": LOSSES, "optimizer": OPTIMIZERS, "schedule": SCHEDULES}
-NUMBERS = ["epochs", "batch_size", "lr", "weight_decay", "beta2", "seed", "images"]
+NUMBERS = ["epochs", "batch_size", "lr", "weight_decay", "beta2", "average", "seed", "images"]
 
 configs = st.builds(
     TrainConfig,
@@ -28,6 +28,7 @@ configs = st.builds(
     weight_decay=st.floats(0, 10),
     optimizer=st.sampled_from(list(OPTIMIZERS)),
     schedule=st.sampled_from(list(SCHEDULES)),
+    average=st.floats(0, 0.999999),
     images=st.none() | st.integers(1, 10**9),
     precision=st.sampled_from(["auto", "float32", "bfloat16"]),
     seed=st.integers(0, 2**32 - 1),
