@@ -23,7 +23,16 @@ CORE = [name for name in MODULES if not name.startswith(("dae.ui", "dae.bench"))
 # Imports point down only: a module may import those of lower floors, and of its own those that come before it.
 FLOORS = [
     ["dae.errors", "dae.files", "dae.seeds", "dae.words", "dae.pictures", "dae.registry", "dae.parallel"],
-    ["dae.metrics", "dae.noise", "dae.digits", "dae.downloads", "dae.folders", "dae.packed", "dae.models.base"],
+    [
+        "dae.corruptions",
+        "dae.metrics",
+        "dae.noise",
+        "dae.digits",
+        "dae.downloads",
+        "dae.folders",
+        "dae.packed",
+        "dae.models.base",
+    ],
     ["dae.models.conv", "dae.models.linear", "dae.models.unet", "dae.models", "dae.tiling", "dae.data", "dae.devices"],
     [
         "dae.classical",

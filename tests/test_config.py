@@ -22,7 +22,8 @@ configs = st.builds(
     TrainConfig,
     dataset=st.sampled_from([*DATASETS, "folder:photos@64"]),
     model=st.sampled_from(list(MODELS)),
-    noise=st.builds(NoiseSpec, st.sampled_from(list(NOISES)), st.floats(0, 1)),
+    noise=st.builds(NoiseSpec, st.sampled_from(list(NOISES)), st.floats(0, 1))
+    | st.just(NoiseSpec.parse("masking:0.1-0.6+gaussian:0.5:unclipped")),
     epochs=st.integers(1, 10_000),
     lr=st.floats(1e-7, 10),
     weight_decay=st.floats(0, 10),

@@ -20,7 +20,9 @@ def add(commands: Commands) -> None:
     parser.add_argument("--recipe", metavar="NAME", help="a named training; other options change it")
     parser.add_argument("--dataset", metavar="NAME", help="a data set, or folder:PATH")
     parser.add_argument("--model", metavar="NAME", help="an architecture")
-    parser.add_argument("--noise", type=noise, help="kind:level or kind:low-high, with :unclipped if wanted")
+    parser.add_argument(
+        "--noise", type=noise, help="kind:level or kind:low-high, with :unclipped if wanted; + joins several"
+    )
     parser.add_argument("--epochs", type=int, metavar="N")
     parser.add_argument("--batch-size", type=int, metavar="N")
     parser.add_argument("--lr", type=float, metavar="RATE", help="the highest learning rate")
