@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass, fields
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Generator, Tensor
 
 from dae.data import DATASETS
 from dae.errors import SpecError
 from dae.models import MODELS
-from dae.noise import NoiseSpec
+from dae.noise import NoiseSpec, corrupt
 from dae.registry import lookup
 
 
@@ -25,6 +25,10 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "mse": F.mse_loss,
     "bce": _bce,
     "l1": F.l1_loss,
+}
+TARGETS: dict[str, Callable[[Tensor, NoiseSpec, Generator], Tensor]] = {
+    "clean": lambda clean, noise, generator: clean,
+    "noisy": corrupt,  # Noise2Noise (Lehtinen et al. 2018): a second copy with noise of its own
 }
 OPTIMIZERS: dict[str, type[torch.optim.Adam]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 SCHEDULES: dict[str, Callable[[float], float]] = {
@@ -50,6 +54,7 @@ class TrainConfig:
     lr: float = 3e-3  # the highest rate of a schedule
     weight_decay: float = 0.0
     loss: str = "mse"
+    target: str = "clean"  # what the loss compares with; "noisy" learns without ever seeing a clean picture
     optimizer: str = "adamw"
     beta2: float = 0.99  # forgets old gradients sooner than the usual 0.999, which short runs need
     schedule: str = "one-cycle"
@@ -64,6 +69,7 @@ class TrainConfig:
             lookup("data set", DATASETS, self.dataset)
         lookup("model", MODELS, self.model)
         lookup("loss", LOSSES, self.loss)
+        lookup("target", TARGETS, self.target)
         lookup("optimizer", OPTIMIZERS, self.optimizer)
         lookup("schedule", SCHEDULES, self.schedule)
         if not isinstance(self.noise, NoiseSpec):
@@ -72,6 +78,8 @@ class TrainConfig:
             raise SpecError(
                 f"Loss 'bce' needs a model that stays within 0 to 1, and {self.model!r} does not; use 'mse'."
             )
+        if self.target == "noisy":
+            _check_noisy_target(self.noise, self.loss)
         lookup("precision", dict.fromkeys(("auto", "float32", "bfloat16")), self.precision)
         _check("Epochs", self.epochs, 1, 10_000, whole=True)
         _check("Batch size", self.batch_size, 1, 65_536, whole=True)
@@ -99,6 +107,19 @@ class TrainConfig:
             if type(value) not in allowed:
                 raise SpecError(f"Setting {key!r} is {json.dumps(value)}, which is of the wrong type.")
         return cls(**values | {"noise": NoiseSpec.parse(str(values.get("noise", cls.noise)))})  # type: ignore[arg-type]
+
+
+def _check_noisy_target(noise: NoiseSpec, loss: str) -> None:
+    """Raise SpecError unless the best answer to noisy targets is the best one to clean targets: their mean."""
+    if not noise.zero_mean:
+        raise SpecError(
+            f"Target 'noisy' needs noise that is zero on average, and {str(noise)!r} is not: clipping and lost pixels "
+            "shift the mean. Use a kind that may be unclipped, such as 'gaussian:0.5:unclipped', or the target 'clean'."
+        )
+    if loss == "l1":
+        raise SpecError(
+            "Target 'noisy' needs a loss whose best answer is the mean, and 'l1' has the median; use 'mse'."
+        )
 
 
 def _check(what: str, value: float, low: float, high: float, whole: bool = False) -> None:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from dae import metrics
-from dae.config import LOSSES, SCHEDULES, TrainConfig
+from dae.config import LOSSES, SCHEDULES, TARGETS, TrainConfig
 from dae.errors import Diverged, OutOfMemory
 from dae.models import Autoencoder
 from dae.noise import corrupt
@@ -89,7 +89,7 @@ def fit(
     train = train.head(config.images)
     steps_per_epoch = -(-len(train) // config.batch_size)
     steps = config.epochs * steps_per_epoch
-    loss_of, schedule = LOSSES[config.loss], SCHEDULES[config.schedule]
+    loss_of, schedule, target_of = LOSSES[config.loss], SCHEDULES[config.schedule], TARGETS[config.target]
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=state.bfloat16)
     clean_fixed, noisy_fixed = (batch.to(device) for batch in fixed_noise(config, validation))
     noisy_scores = score(noisy_fixed, noisy_fixed, clean_fixed)
@@ -139,11 +139,12 @@ def fit(
                 mine, weight = crew.share(batch)
                 clean = images[mine].to(device).float().div_(255)  # (B, C, H, W)
                 noisy = corrupt(clean, config.noise, noise)
+                target = target_of(clean, config.noise, noise)
                 for group in state.optimizer.param_groups:
                     group["lr"] = config.lr * schedule(state.step / steps)
                 with autocast:
                     denoised = shared(noisy)
-                loss = loss_of(denoised.float(), clean)
+                loss = loss_of(denoised.float(), target)
                 state.optimizer.zero_grad()
                 loss.backward(torch.full_like(loss, weight))
                 state.optimizer.step()

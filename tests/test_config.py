@@ -9,13 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dae.config import LOSSES, OPTIMIZERS, SCHEDULES, TrainConfig
+from dae.config import LOSSES, OPTIMIZERS, SCHEDULES, TARGETS, TrainConfig
 from dae.data import DATASETS
 from dae.errors import SpecError, UnknownName
 from dae.models import MODELS
 from dae.noise import NOISES, NoiseSpec
 
-CHOICES = {"dataset": DATASETS, "model": MODELS, "loss": LOSSES, "optimizer": OPTIMIZERS, "schedule": SCHEDULES}
+CHOICES = {
+    "dataset": DATASETS,
+    "model": MODELS,
+    "loss": LOSSES,
+    "target": TARGETS,
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+}
 NUMBERS = ["epochs", "batch_size", "lr", "weight_decay", "beta2", "average", "seed", "images"]
 
 configs = st.builds(
@@ -107,6 +114,28 @@ def test_counts_are_whole(key: str, value: float) -> None:
 def test_text_for_a_number_is_a_spec_error(key: str) -> None:
     with pytest.raises(SpecError):
         TrainConfig(**{key: "5"})
+
+
+@pytest.mark.parametrize(
+    "noise", ["gaussian:0.5:unclipped", "poisson:0.1-0.3:unclipped", "speckle:1:unclipped+uniform:0.5:unclipped"]
+)
+def test_noisy_targets_go_with_noise_of_zero_mean(noise: str) -> None:
+    config = TrainConfig(noise=NoiseSpec.parse(noise), target="noisy")
+    assert TrainConfig.from_json(config.to_json()) == config
+
+
+@pytest.mark.parametrize(
+    "noise", ["gaussian:0.5", "masking:0.5", "occlusion:0.1", "gaussian:0.5:unclipped+masking:0.5"]
+)
+def test_noisy_targets_are_refused_where_the_noise_shifts_the_mean(noise: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        TrainConfig(noise=NoiseSpec.parse(noise), target="noisy")
+    assert noise in str(caught.value) and "gaussian:0.5:unclipped" in str(caught.value)
+
+
+def test_noisy_targets_are_refused_for_a_loss_that_wants_the_median() -> None:
+    with pytest.raises(SpecError, match="'l1' has the median; use 'mse'"):
+        TrainConfig(noise=NoiseSpec.parse("gaussian:0.5:unclipped"), target="noisy", loss="l1")
 
 
 @pytest.mark.parametrize("name", SCHEDULES)

@@ -142,6 +142,27 @@ def test_images_per_second_counts_images_and_not_places_in_batches() -> None:
     assert last.images_per_second == pytest.approx(24 / 0.02)  # one batch of 24, two ticks
 
 
+def test_noisy_targets_never_show_the_loss_a_clean_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual, pairs = LOSSES["mse"], []
+    monkeypatch.setitem(LOSSES, "mse", lambda *pair: pairs.append(pair) or usual(*pair))
+    noise = NoiseSpec("gaussian", 0.5, clipped=False)
+    images = tiny(8)
+    train(small(noise=noise, target="noisy", epochs=40), images)
+    targets = torch.stack([target for _, target in pairs])  # (epoch, image in any order, C, H, W)
+    mean = float(images.clean().mean())
+    assert targets.min() < 0 and targets.max() > 1  # each is noisy,
+    assert float(targets.mean()) == pytest.approx(mean, abs=5 * 0.5 / targets.numel() ** 0.5)  # none is on average,
+    assert len({float(target.sum()) for target in targets}) == 40  # and no copy comes twice
+
+
+def test_without_clean_pictures_it_learns_to_clean_them() -> None:
+    images = tiny(8)
+    noise = NoiseSpec("gaussian", 0.5, clipped=False)
+    config = small(epochs=300, noise=noise, target="noisy", lr=3e-3)
+    first, *_, last = (report for report in train(config, images)[1] if report.scores)
+    assert last.scores and last.noisy_scores and last.scores.psnr_db > last.noisy_scores.psnr_db + 5
+
+
 def test_validation_is_fixed_and_decides_nothing() -> None:
     config = small(epochs=2)
     first, again = fixed_noise(config, TEST), fixed_noise(config, TEST)
