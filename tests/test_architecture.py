@@ -33,7 +33,16 @@ FLOORS = [
         "dae.packed",
         "dae.models.base",
     ],
-    ["dae.models.conv", "dae.models.linear", "dae.models.unet", "dae.models", "dae.tiling", "dae.data", "dae.devices"],
+    [
+        "dae.models.conv",
+        "dae.models.dncnn",
+        "dae.models.linear",
+        "dae.models.unet",
+        "dae.models",
+        "dae.tiling",
+        "dae.data",
+        "dae.devices",
+    ],
     [
         "dae.classical",
         "dae.config",

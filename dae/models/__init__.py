@@ -6,6 +6,7 @@ from torch import Generator
 from dae.errors import SpecError
 from dae.models.base import Autoencoder, Model, Shape, count_parameters, initialise
 from dae.models.conv import Conv64, ConvFlat, ConvPool, ConvSpatial
+from dae.models.dncnn import DnCNN
 from dae.models.linear import linear_10, linear_32
 from dae.models.unet import UNet
 from dae.registry import lookup
@@ -77,6 +78,16 @@ MODELS: dict[str, Model] = {
         any_size=True,
         bfloat16=True,
         color="#009E73",
+    ),
+    "dncnn": Model(
+        label="DnCNN, 17 layers",
+        family="modern",
+        help="The classical deep denoiser: many layers at full size, which take the noise away; slow, for any size.",
+        build=DnCNN,
+        bounded=False,
+        any_size=True,
+        bfloat16=True,
+        color="#B03A2E",
     ),
 }
 
