@@ -37,6 +37,7 @@ FLOORS = [
         "dae.models.conv",
         "dae.models.dncnn",
         "dae.models.linear",
+        "dae.models.res_unet",
         "dae.models.unet",
         "dae.models",
         "dae.tiling",

@@ -17,6 +17,7 @@ PUBLISHED = {
     "linear-32": 209_968,
     "dncnn": 556_097,  # 17 layers of 64 channels with two numbers a channel for each normalisation
 }
+SHIPPED_PARAMETERS = 375_000  # what float32 weights of 1.5 MB are
 ANY_SIZE = [name for name, entry in MODELS.items() if entry.any_size]
 FIXED = [name for name in MODELS if name not in ANY_SIZE]
 
@@ -28,6 +29,11 @@ def built(name: str, shape: Shape = GREY, seed: int = 0) -> Autoencoder:
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_published_models_have_their_authors_number_of_parameters(name: str) -> None:
     assert count_parameters(meta_model(name, GREY)) == PUBLISHED[name]
+
+
+@pytest.mark.parametrize("shape", [GREY, (3, 32, 32)])
+def test_the_best_model_is_small_enough_to_come_with_the_project(shape: Shape) -> None:
+    assert count_parameters(meta_model("res-unet", shape)) <= SHIPPED_PARAMETERS
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -5,7 +5,7 @@ import torch
 
 from dae.models import MODELS, build_model
 from dae.seeds import generator
-from dae.tiling import denoise_tiled
+from dae.tiling import MARGIN, denoise_tiled
 from dae.training import denoise
 
 ANY_SIZE = [name for name, entry in MODELS.items() if entry.any_size]
@@ -34,4 +34,4 @@ def test_a_model_sees_no_farther_than_the_margin() -> None:
         for row in range(76, 84):  # every place within the coarsest scale's grid
             (gradient,) = torch.autograd.grad(built(noisy)[0, 0, row, row], noisy)
             rows = gradient[0, 0].nonzero()[:, 0]
-            assert row - rows.min() <= 32 and rows.max() - row <= 32
+            assert row - rows.min() <= MARGIN and rows.max() - row <= MARGIN

@@ -8,6 +8,7 @@ from dae.models.base import Autoencoder, Model, Shape, count_parameters, initial
 from dae.models.conv import Conv64, ConvFlat, ConvPool, ConvSpatial
 from dae.models.dncnn import DnCNN
 from dae.models.linear import linear_10, linear_32
+from dae.models.res_unet import ResUNet
 from dae.models.unet import UNet
 from dae.registry import lookup
 
@@ -78,6 +79,16 @@ MODELS: dict[str, Model] = {
         any_size=True,
         bfloat16=True,
         color="#009E73",
+    ),
+    "res-unet": Model(
+        label="Residual U-Net",
+        family="modern",
+        help="A deeper U-Net with more weights: the best model, for pictures of any size.",
+        build=ResUNet,
+        bounded=False,
+        any_size=True,
+        bfloat16=True,
+        color="#7A5C00",
     ),
     "dncnn": Model(
         label="DnCNN, 17 layers",
