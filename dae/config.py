@@ -12,6 +12,7 @@ from torch import Generator, Tensor
 from dae.data import DATASETS
 from dae.errors import SpecError
 from dae.models import MODELS
+from dae.muon import Muon
 from dae.noise import NoiseSpec, corrupt
 from dae.registry import lookup
 
@@ -30,7 +31,11 @@ TARGETS: dict[str, Callable[[Tensor, NoiseSpec, Generator], Tensor]] = {
     "clean": lambda clean, noise, generator: clean,
     "noisy": corrupt,  # Noise2Noise (Lehtinen et al. 2018): a second copy with noise of its own
 }
-OPTIMIZERS: dict[str, type[torch.optim.Adam]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "muon": Muon,
+}
 SCHEDULES: dict[str, Callable[[float], float]] = {
     "constant": lambda done: 1.0,
     # Smith and Topin 2017: up to the full rate in the first quarter, then down to nothing

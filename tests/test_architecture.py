@@ -46,6 +46,7 @@ FLOORS = [
     ],
     [
         "dae.classical",
+        "dae.muon",
         "dae.config",
         "dae.checkpoints",
         "dae.uploads",
