@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -133,9 +134,25 @@ def test_noisy_targets_are_refused_where_the_noise_shifts_the_mean(noise: str) -
     assert noise in str(caught.value) and "gaussian:0.5:unclipped" in str(caught.value)
 
 
-def test_noisy_targets_are_refused_for_a_loss_that_wants_the_median() -> None:
-    with pytest.raises(SpecError, match="'l1' has the median; use 'mse'"):
-        TrainConfig(noise=NoiseSpec.parse("gaussian:0.5:unclipped"), target="noisy", loss="l1")
+@pytest.mark.parametrize("loss", LOSSES)
+def test_noisy_targets_go_with_losses_whose_best_answer_is_the_mean(loss: str) -> None:
+    """Of a pixel that is 0, 0 or 0.9, say: the mean is 0.3, the median 0."""
+    pixels = torch.tensor([0.0, 0.0, 0.9])
+    guesses = torch.linspace(0.05, 0.95, 19)
+    losses = [float(LOSSES[loss](guess.expand(1, 3), pixels.expand(1, 3))) for guess in guesses]
+    best = float(guesses[losses.index(min(losses))])
+    try:
+        TrainConfig(noise=NoiseSpec.parse("gaussian:0.5:unclipped"), target="noisy", loss=loss)
+    except SpecError as error:
+        assert loss not in ("mse", "bce") and f"'{loss}' has another; use 'mse'" in str(error)
+    else:
+        assert best == pytest.approx(0.3)
+
+
+def test_the_loss_in_decibels_is_the_distance_from_60() -> None:
+    clean = torch.zeros(3, 1, 4, 4)
+    denoised = torch.tensor([0.1, 0.01, 0.0]).view(3, 1, 1, 1).expand_as(clean)  # 20 dB, 40 dB and without error
+    assert float(LOSSES["psnr"](denoised, clean)) == pytest.approx((40 + 20.04 + 0) / 3, abs=0.01)
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
