@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dae import metrics
 from dae.config import LOSSES, SCHEDULES, TARGETS, TrainConfig
@@ -61,6 +61,26 @@ class Report:
         return self.seconds / self.step * (self.steps - self.step) if self.step else None
 
 
+class Objective(nn.Module):
+    """A model and what its answers are measured by, as one module: only what passes through one is shared by a crew.
+
+    Args:
+        compare: of denoised images and targets, both float32 (B, C, H, W), to a scalar.
+        autocast: the precision in which the model computes.
+    """
+
+    def __init__(
+        self, model: Autoencoder, compare: Callable[[Tensor, Tensor], Tensor], autocast: torch.autocast
+    ) -> None:
+        super().__init__()
+        self.model, self.compare, self.autocast = model, compare, autocast
+
+    def forward(self, noisy: Tensor, target: Tensor) -> Tensor:
+        with self.autocast:
+            denoised, penalty = self.model.learn(noisy)
+        return self.compare(denoised.float(), target) + penalty
+
+
 def fixed_noise(config: TrainConfig, validation: ImageSet) -> tuple[Tensor, Tensor]:
     """The clean and noisy validation images that every epoch is measured on, float32 (N, C, H, W) on the CPU."""
     clean = validation.clean(slice(0, VALIDATION_IMAGES))
@@ -85,12 +105,12 @@ def fit(
         OutOfMemory: the device has too little memory.
     """
     device, model = state.device, state.model
-    shared = crew.model(model)
     train = train.head(config.images)
     steps_per_epoch = -(-len(train) // config.batch_size)
     steps = config.epochs * steps_per_epoch
-    loss_of, schedule, target_of = LOSSES[config.loss], SCHEDULES[config.schedule], TARGETS[config.target]
+    schedule, target_of = SCHEDULES[config.schedule], TARGETS[config.target]
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=state.bfloat16)
+    objective = crew.model(Objective(model, LOSSES[config.loss], autocast))
     clean_fixed, noisy_fixed = (batch.to(device) for batch in fixed_noise(config, validation))
     noisy_scores = score(noisy_fixed, noisy_fixed, clean_fixed)
     total, counted, seen = torch.zeros((), device=device), 0, 0  # loss, steps and images since the last report
@@ -142,9 +162,7 @@ def fit(
                 target = target_of(clean, config.noise, noise)
                 for group in state.optimizer.param_groups:
                     group["lr"] = config.lr * schedule(state.step / steps)
-                with autocast:
-                    denoised = shared(noisy)
-                loss = loss_of(denoised.float(), target)
+                loss = objective(noisy, target)
                 state.optimizer.zero_grad()
                 loss.backward(torch.full_like(loss, weight))
                 state.optimizer.step()

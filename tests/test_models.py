@@ -6,7 +6,9 @@ from torch import Generator, nn
 
 from dae.errors import SpecError, UnknownName
 from dae.models import MODELS, Autoencoder, Shape, build_model, count_parameters, meta_model
-from tests.conftest import same, weights
+from dae.models.res_unet import ResUNet
+from dae.noise import NoiseSpec, corrupt
+from tests.conftest import same, small, tiny, train, weights
 
 GREY: Shape = (1, 28, 28)
 PUBLISHED = {
@@ -49,7 +51,8 @@ class TestEveryModel:
 
     def test_every_parameter_learns(self, name: str) -> None:
         model = built(name)
-        model(torch.rand(4, *GREY, generator=Generator())).square().sum().backward()
+        denoised, penalty = model.learn(torch.rand(4, *GREY, generator=Generator()))
+        (denoised.square().sum() + penalty).backward()
         for key, parameter in model.named_parameters():
             assert parameter.grad is not None and parameter.grad.abs().sum() > 0, key
 
@@ -92,6 +95,28 @@ class TestEveryModel:
         entry = MODELS[name]
         assert entry.label and entry.help.endswith(".") and entry.family in ("linear", "convolutional", "modern")
         assert [other.color for other in MODELS.values()].count(entry.color) == 1
+
+
+def test_a_level_aware_model_takes_the_level_from_the_caller_or_estimates_it() -> None:
+    model, plain = built("res-unet-level").eval(), built("res-unet").eval()
+    noisy = torch.rand(3, 1, 37, 31, generator=Generator())
+    weak, strong = (model(noisy, torch.full((3,), level)) for level in (0.1, 0.5))
+    assert not torch.equal(weak, strong) and not torch.equal(model(noisy), weak)
+    levels = model.level(noisy)
+    assert isinstance(model, ResUNet) and levels is not None and levels.shape == (3,) and (levels >= 0).all()
+    assert plain.level(noisy) is None
+
+
+def test_it_learns_to_estimate_the_level_while_it_learns_to_denoise() -> None:
+    noise = NoiseSpec("gaussian", 0.0, 0.8, clipped=False)
+    model = train(small(model="res-unet-level", noise=noise, epochs=50, lr=3e-3))[0].model.eval()
+    clean = tiny(24, seed=5).clean()
+    levels = torch.tensor([0.0, 0.3, 0.5, 0.7])
+    noisy = [corrupt(clean, noise.at(level), Generator()) for level in levels.tolist()]
+    with torch.no_grad():
+        told = torch.stack([model.level(each).mean() for each in noisy])
+    assert (told.diff() > 0).all()
+    torch.testing.assert_close(told[1:], levels[1:], rtol=0.3, atol=0)
 
 
 @pytest.mark.parametrize("name", ANY_SIZE)

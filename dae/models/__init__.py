@@ -1,5 +1,7 @@
 """The architectures, one family a file, and the registry that names them."""
 
+from functools import partial
+
 import torch
 from torch import Generator
 
@@ -89,6 +91,16 @@ MODELS: dict[str, Model] = {
         any_size=True,
         bfloat16=True,
         color="#7A5C00",
+    ),
+    "res-unet-level": Model(
+        label="Residual U-Net that estimates the noise",
+        family="modern",
+        help="The residual U-Net with a small network beside it that tells it how strong the noise is.",
+        build=partial(ResUNet, level_aware=True),
+        bounded=False,
+        any_size=True,
+        bfloat16=True,
+        color="#4B5FA5",
     ),
     "dncnn": Model(
         label="DnCNN, 17 layers",
