@@ -44,6 +44,13 @@ def _as_published(dataset: str, model: str, noise: str, epochs: int, batch_size:
 _LINEAR = TrainConfig(dataset="mnist", model="linear-32", epochs=60, batch_size=256, lr=1.2e-2)
 _CONV = TrainConfig(dataset="mnist", model="conv-64", epochs=20, batch_size=128, lr=3e-3)
 _UNET = TrainConfig(dataset="mnist", model="unet", epochs=12, batch_size=128, lr=3e-3)
+_MUON = replace(TrainConfig(dataset="mnist"), optimizer="muon", lr=2e-2)
+_BEST_LINEAR = replace(_MUON, model="linear-32", epochs=60, batch_size=512, lr=4e-2)
+_BEST_CONV = replace(_MUON, model="conv-64", epochs=30, lr=3e-2)
+_BEST_POOL = replace(
+    _MUON, model="conv-pool", noise=NoiseSpec("gaussian", 0.2, clipped=False), epochs=10, precision="bfloat16"
+)
+_BEST_UNET = replace(_MUON, model="res-unet", epochs=16, batch_size=64)
 _COLOUR = NoiseSpec("gaussian", 0.1)
 _CODE = TrainConfig(dataset="digits", model="unet", epochs=4, batch_size=64, lr=3e-3, images=15_000)
 _DIGITS_HELP = "Trained only on digits drawn by a program: "
@@ -65,15 +72,20 @@ RECIPES: dict[str, Recipe] = {
         replace(_UNET, dataset="digits", epochs=4, images=4_000, batch_size=32),
     ),
     "mnist-linear": Recipe(
-        "Linear", "The published network with 32 numbers, trained longer and with a better schedule.", _LINEAR
+        "Linear", "The published network with 32 numbers, trained longer and by a better optimiser.", _BEST_LINEAR
     ),
     "mnist-conv": Recipe(
-        "Convolutional", "The published convolutional network with 64 numbers, trained our way.", _CONV
+        "Convolutional", "The published convolutional network with 64 numbers, trained our way.", _BEST_CONV
+    ),
+    "mnist-pool": Recipe(
+        "Convolutional with pooling",
+        "The published network with very few weights, trained our way under its author's noise.",
+        _BEST_POOL,
     ),
     "mnist-unet": Recipe(
         "U-Net",
         "The best model: looks at several scales and predicts the noise instead of the picture.",
-        _UNET,
+        _BEST_UNET,
     ),
     "digits-linear": Recipe(
         "Linear, drawn digits", _DIGITS_HELP + "the linear network.", replace(_LINEAR, dataset="digits")
