@@ -25,6 +25,7 @@ FLOORS = [
     ["dae.errors", "dae.files", "dae.seeds", "dae.words", "dae.pictures", "dae.registry", "dae.parallel"],
     [
         "dae.corruptions",
+        "dae.ensemble",
         "dae.metrics",
         "dae.noise",
         "dae.digits",
