@@ -50,7 +50,7 @@ _BEST_CONV = replace(_MUON, model="conv-64", epochs=30, lr=3e-2)
 _BEST_POOL = replace(
     _MUON, model="conv-pool", noise=NoiseSpec("gaussian", 0.2, clipped=False), epochs=10, precision="bfloat16"
 )
-_BEST_UNET = replace(_MUON, model="res-unet", epochs=16, batch_size=64)
+_BEST_UNET = replace(_MUON, model="res-unet", epochs=14, batch_size=64, lr=1e-2)
 _COLOUR = NoiseSpec("gaussian", 0.1)
 _CODE = TrainConfig(dataset="digits", model="unet", epochs=4, batch_size=64, lr=3e-3, images=15_000)
 _DIGITS_HELP = "Trained only on digits drawn by a program: "
