@@ -51,7 +51,14 @@ _BEST_POOL = replace(
     _MUON, model="conv-pool", noise=NoiseSpec("gaussian", 0.2, clipped=False), epochs=10, precision="bfloat16"
 )
 _BEST_UNET = replace(_MUON, model="res-unet", epochs=14, batch_size=64, lr=1e-2)
+_BLIND = replace(
+    _BEST_UNET, noise=NoiseSpec.parse("gaussian:0-1+masking:0-1+salt-and-pepper:0-1"), loss="psnr", epochs=20
+)
+_TWIN = replace(
+    _MUON, dataset="digits", model="unet", noise=NoiseSpec("gaussian", 0.5, clipped=False), epochs=8, lr=1e-2
+)
 _COLOUR = NoiseSpec("gaussian", 0.1)
+_BEST_COLOUR = replace(_BEST_UNET, dataset="cifar10", noise=_COLOUR, epochs=15)
 _CODE = TrainConfig(dataset="digits", model="unet", epochs=4, batch_size=64, lr=3e-3, images=15_000)
 _DIGITS_HELP = "Trained only on digits drawn by a program: "
 
@@ -87,6 +94,11 @@ RECIPES: dict[str, Recipe] = {
         "The best model: looks at several scales and predicts the noise instead of the picture.",
         _BEST_UNET,
     ),
+    "mnist-blind": Recipe(
+        "U-Net for any strength",
+        "One model for three kinds of noise at every strength, none of which it is told.",
+        _BLIND,
+    ),
     "digits-linear": Recipe(
         "Linear, drawn digits", _DIGITS_HELP + "the linear network.", replace(_LINEAR, dataset="digits")
     ),
@@ -96,6 +108,16 @@ RECIPES: dict[str, Recipe] = {
         replace(_CONV, dataset="digits"),
     ),
     "digits-unet": Recipe("U-Net, drawn digits", _DIGITS_HELP + "the U-Net.", replace(_UNET, dataset="digits")),
+    "clean-targets": Recipe(
+        "U-Net, shown clean pictures",
+        "The usual training, as a twin to compare with: the same network, noise and steps.",
+        _TWIN,
+    ),
+    "noisy-targets": Recipe(
+        "U-Net, shown no clean picture ever",
+        "It sees pairs of noisy pictures alone, and learns to clean them all the same (Noise2Noise).",
+        replace(_TWIN, target="noisy"),
+    ),
     "cifar10-conv": Recipe(
         "Convolutional, colour",
         "Small colour photographs through a map of 8 x 8 features.",
@@ -104,7 +126,12 @@ RECIPES: dict[str, Recipe] = {
     "cifar10-unet": Recipe(
         "U-Net, colour",
         "Small colour photographs through the U-Net.",
-        TrainConfig(dataset="cifar10", model="unet", noise=_COLOUR, epochs=12, batch_size=128, lr=2e-3),
+        _BEST_COLOUR,
+    ),
+    "cifar10-dncnn": Recipe(
+        "DnCNN, colour",
+        "The classical deep denoiser for as many seconds as the U-Net, which is enough for two epochs.",
+        replace(_BEST_COLOUR, model="dncnn", epochs=2),
     ),
     "code-clean": Recipe(
         "Code, without noise",
