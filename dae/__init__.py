@@ -20,7 +20,8 @@ from dae.packed import ImageSet
 from dae.recipes import RECIPES, Recipe
 from dae.recording import record
 from dae.runs import RunDirectory, find_run, list_runs
-from dae.training import Report, TrainState, denoise, fit
+from dae.state import TrainState
+from dae.training import Report, denoise, fit
 
 __all__ = [
     "CLASSICAL",

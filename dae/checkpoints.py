@@ -25,6 +25,9 @@ _HEADER_LIMIT = 1 << 20  # bytes; ours are a few thousand
 _SIDE_LIMIT = 1_024
 _FILE_LIMIT = 1 << 30
 
+Form = tuple[torch.Size, str]  # shape and type of a tensor, as a file's header has them
+_TYPES = {torch.float32: "F32", torch.int64: "I64"}  # of weights, and of the counters of batch normalisation
+
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
@@ -66,7 +69,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     name, shape, config = describe(path)
     try:
         model = meta_model(name, shape)
-        _assign(model, read_tensors(path, {key: value.shape for key, value in model.state_dict().items()}))
+        _assign(model, read_tensors(path, _forms(model)))
         model.to(memory_format=torch.channels_last)  # convolutions on a CPU run up to twice as fast
         check_shape(model, name, shape)
     except SpecError as error:
@@ -96,14 +99,14 @@ def import_weights(path: Path, name: str, shape: Shape) -> Autoencoder:
         SpecError: the model cannot take images of this shape.
     """
     model = meta_model(name, shape)
-    wanted = {key: value.shape for key, value in model.state_dict().items()}
+    wanted = _forms(model)
     with _opened(path) as file:
-        found = {key: torch.Size(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
+        found = {key: _form(file, key) for key in file.keys()}  # noqa: SIM118
     if found.keys() != wanted.keys():
         ordered = sorted(found, key=_natural)
         if [found[key] for key in ordered] != list(wanted.values()):
             raise CheckpointError(
-                f"{path} does not fit model {name!r}: it holds {_shapes(found)}, the model wants {_shapes(wanted)}."
+                f"{path} does not fit model {name!r}: it holds {_listed(found)}, the model wants {_listed(wanted)}."
             )
         tensors = read_tensors(path, {key: found[key] for key in ordered})
         _assign(model, dict(zip(wanted, tensors.values(), strict=True)))
@@ -129,16 +132,15 @@ def read_about(path: Path) -> dict[str, Any]:
     return dict(about)
 
 
-def read_tensors(path: Path, wanted: Mapping[str, torch.Size] | None = None) -> dict[str, Tensor]:
-    """The file's tensors; where `wanted` is given, refused before they are read unless names and shapes agree."""
+def read_tensors(path: Path, wanted: Mapping[str, Form] | None = None) -> dict[str, Tensor]:
+    """The file's tensors; where `wanted` is given, refused before they are read unless names and forms agree."""
     with _opened(path) as file:
         keys = list(file.keys())
         if wanted is not None:
-            found = {key: torch.Size(file.get_slice(key).get_shape()) for key in keys}
-            floats = all(file.get_slice(key).get_dtype() == "F32" for key in keys)
-            if found != dict(wanted) or not floats:
+            found = {key: _form(file, key) for key in keys}
+            if found != dict(wanted):
                 raise CheckpointError(
-                    f"{path} does not fit its model: it holds {_shapes(found)}, the model wants {_shapes(wanted)}."
+                    f"{path} does not fit its model: it holds {_listed(found)}, the model wants {_listed(wanted)}."
                 )
             keys = list(wanted)
         return {key: file.get_tensor(key) for key in keys}
@@ -169,6 +171,18 @@ def _natural(name: str) -> list[int | str]:
     return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
 
 
-def _shapes(shapes: Mapping[str, torch.Size]) -> str:
-    listed = [f"{key} {'x'.join(map(str, shape)) or 'scalar'}" for key, shape in shapes.items()]
+def _forms(model: Autoencoder) -> dict[str, Form]:
+    return {key: (value.shape, _TYPES[value.dtype]) for key, value in model.state_dict().items()}
+
+
+def _form(file: Any, key: str) -> Form:
+    part = file.get_slice(key)
+    return torch.Size(part.get_shape()), part.get_dtype()
+
+
+def _listed(forms: Mapping[str, Form]) -> str:
+    listed = [
+        f"{key} {'x'.join(map(str, shape)) or 'scalar'}{'' if kind == 'F32' else f' of type {kind}'}"
+        for key, (shape, kind) in forms.items()
+    ]
     return ", ".join(listed[:4]) + (f" and {len(listed) - 4} more" if len(listed) > 4 else "")

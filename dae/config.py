@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass, fields
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Generator, Tensor
 
 from dae.data import DATASETS
 from dae.errors import SpecError
 from dae.models import MODELS
-from dae.noise import NoiseSpec
+from dae.muon import Muon
+from dae.noise import NoiseSpec, corrupt
 from dae.registry import lookup
 
 
@@ -21,12 +22,30 @@ def _bce(denoised: Tensor, clean: Tensor) -> Tensor:
     return F.binary_cross_entropy(denoised.nan_to_num(), clean) + 0 * denoised.mean()
 
 
+def _decibels(denoised: Tensor, clean: Tensor) -> Tensor:
+    """How many decibels each image is short of 60, on average: weak noise counts as much as strong.
+
+    As NAFNet's (Chen et al. 2022). Over a range of levels a mean squared error looks at the strongest alone.
+    """
+    mse = (denoised - clean).square().flatten(1).mean(1)  # (B,)
+    return 10 * (1 + mse / 1e-6).log10().mean()
+
+
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "mse": F.mse_loss,
     "bce": _bce,
     "l1": F.l1_loss,
+    "psnr": _decibels,
 }
-OPTIMIZERS: dict[str, type[torch.optim.Adam]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+TARGETS: dict[str, Callable[[Tensor, NoiseSpec, Generator], Tensor]] = {
+    "clean": lambda clean, noise, generator: clean,
+    "noisy": corrupt,  # Noise2Noise (Lehtinen et al. 2018): a second copy with noise of its own
+}
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "muon": Muon,
+}
 SCHEDULES: dict[str, Callable[[float], float]] = {
     "constant": lambda done: 1.0,
     # Smith and Topin 2017: up to the full rate in the first quarter, then down to nothing
@@ -50,9 +69,11 @@ class TrainConfig:
     lr: float = 3e-3  # the highest rate of a schedule
     weight_decay: float = 0.0
     loss: str = "mse"
+    target: str = "clean"  # what the loss compares with; "noisy" learns without ever seeing a clean picture
     optimizer: str = "adamw"
     beta2: float = 0.99  # forgets old gradients sooner than the usual 0.999, which short runs need
     schedule: str = "one-cycle"
+    average: float = 0.0  # what the kept weights remember of themselves at each step, such as 0.999; 0: no average
     images: int | None = None  # train on the first so many only
     precision: str = "auto"  # bfloat16 where model and processor gain by it, else float32
     seed: int = 42
@@ -63,6 +84,7 @@ class TrainConfig:
             lookup("data set", DATASETS, self.dataset)
         lookup("model", MODELS, self.model)
         lookup("loss", LOSSES, self.loss)
+        lookup("target", TARGETS, self.target)
         lookup("optimizer", OPTIMIZERS, self.optimizer)
         lookup("schedule", SCHEDULES, self.schedule)
         if not isinstance(self.noise, NoiseSpec):
@@ -71,12 +93,15 @@ class TrainConfig:
             raise SpecError(
                 f"Loss 'bce' needs a model that stays within 0 to 1, and {self.model!r} does not; use 'mse'."
             )
+        if self.target == "noisy":
+            _check_noisy_target(self.noise, self.loss)
         lookup("precision", dict.fromkeys(("auto", "float32", "bfloat16")), self.precision)
         _check("Epochs", self.epochs, 1, 10_000, whole=True)
         _check("Batch size", self.batch_size, 1, 65_536, whole=True)
         _check("Learning rate", self.lr, 1e-7, 10)
         _check("Weight decay", self.weight_decay, 0, 10)
         _check("Beta2", self.beta2, 0, 0.999999)
+        _check("Average", self.average, 0, 0.999999)
         _check("Seed", self.seed, 0, 2**32 - 1, whole=True)
         if self.images is not None:
             _check("Number of training images", self.images, 1, 10**9, whole=True)
@@ -97,6 +122,19 @@ class TrainConfig:
             if type(value) not in allowed:
                 raise SpecError(f"Setting {key!r} is {json.dumps(value)}, which is of the wrong type.")
         return cls(**values | {"noise": NoiseSpec.parse(str(values.get("noise", cls.noise)))})  # type: ignore[arg-type]
+
+
+def _check_noisy_target(noise: NoiseSpec, loss: str) -> None:
+    """Raise SpecError unless the best answer to noisy targets is the best one to clean targets: their mean."""
+    if not noise.zero_mean:
+        raise SpecError(
+            f"Target 'noisy' needs noise that is zero on average, and {str(noise)!r} is not: clipping and lost pixels "
+            "shift the mean. Use a kind that may be unclipped, such as 'gaussian:0.5:unclipped', or the target 'clean'."
+        )
+    if loss not in ("mse", "bce"):
+        raise SpecError(
+            f"Target 'noisy' needs a loss whose best answer is the mean, and {loss!r} has another; use 'mse'."
+        )
 
 
 def _check(what: str, value: float, low: float, high: float, whole: bool = False) -> None:

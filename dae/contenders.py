@@ -1,12 +1,14 @@
 """Who can be compared: doing nothing, a classical filter, a trained run; all behind one call."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from torch import Tensor
 
 from dae.checkpoints import Checkpoint
 from dae.classical import CLASSICAL, TUNING_IMAGES, classical_denoiser, tuned
+from dae.ensemble import VIEWS, self_ensemble
 from dae.errors import DataError
 from dae.models import MODELS, Shape
 from dae.noise import NoiseSpec
@@ -45,6 +47,16 @@ def trained(name: str, checkpoint: Checkpoint, images: ImageSet, key: str = "") 
     """A run's model; raises DataError where it cannot take such images."""
     denoiser = as_denoiser(checkpoint, images)
     return Contender(name, checkpoint.name, key, lambda noise: denoiser)
+
+
+def ensembled(contender: Contender) -> Contender:
+    """The same, answering with the mean over eight views of a picture."""
+    return replace(
+        contender,
+        name=f"{contender.name} x{VIEWS}",
+        key=f"{contender.key} x{VIEWS}" if contender.key else "",
+        denoiser=lambda noise: partial(self_ensemble, contender.denoiser(noise)),
+    )
 
 
 def classical(name: str, train: ImageSet) -> Contender:

@@ -75,7 +75,8 @@ def row(
         scores: what `measure` gives for the contender.
         noisy: what it gives for doing nothing, under the same noise.
     """
-    level: float | str = noise.low if noise.low == noise.high else f"{noise.low:g}-{noise.high:g}"
+    span = noise.low if noise.low == noise.high else f"{noise.low:g}-{noise.high:g}"
+    level: float | str = "mixed" if noise.others else span
     counted = scores[CHANGED] if scores[CHANGED].any() else pd.Series(True, scores.index)
     values = {name: scores[name] for name in METRICS} | {"gain_db": gains_db(scores, noisy)}
     values["psnr_db"] = scores["psnr_db"][counted]

@@ -1,168 +1,38 @@
-"""Noise: what is done to a clean picture before a model sees it.
-
-Every corruption is a function `(clean, level, generator) -> noisy` on float images `(B, C, H, W)` in `[0, 1]`,
-with one level per image, `(B, 1, 1, 1)`. It changes nothing at level 0, draws from the generator alone, and does
-not clip: `corrupt` clips afterwards unless the spec says `unclipped`. A pixel that is masked or flipped is so in
-all its channels.
-"""
+"""Noise: which one, how strong, and noisy copies of clean pictures."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Generator, Tensor
 
+from dae.corruptions import NOISES, Noise
 from dae.errors import SpecError
 from dae.registry import lookup
 
-
-def _gaussian(clean: Tensor, level: Tensor, generator: Generator) -> Tensor:
-    return clean + level * _randn(clean.shape, clean, generator)
-
-
-def _uniform(clean: Tensor, level: Tensor, generator: Generator) -> Tensor:
-    return clean + level * (2 * _rand(clean.shape, clean, generator) - 1)
-
-
-def _speckle(clean: Tensor, level: Tensor, generator: Generator) -> Tensor:
-    return clean + clean * level * _randn(clean.shape, clean, generator)
-
-
-def _poisson(clean: Tensor, level: Tensor, generator: Generator) -> Tensor:
-    photon = level.square()  # brightness of one photon: a count n has variance n, so white has deviation `level`
-    rate = torch.where(photon > 0, clean.clamp(min=0) / photon.clamp(min=1e-12), 0)
-    counts = torch.poisson(rate, generator=generator)
-    return torch.where(photon > 0, counts * photon, clean)
-
-
-def _masking(clean: Tensor, level: Tensor, generator: Generator) -> Tensor:
-    hit = _rand(_one_channel(clean), clean, generator) < level
-    return torch.where(hit, 0, clean)
-
-
-def _salt_and_pepper(clean: Tensor, level: Tensor, generator: Generator) -> Tensor:
-    draw = _rand(_one_channel(clean), clean, generator)
-    noisy = torch.where(draw < level, 0, clean)
-    return torch.where(draw < level / 2, 1, noisy)
-
-
-def _occlusion(clean: Tensor, level: Tensor, generator: Generator) -> Tensor:
-    """Hide one rectangle whose area is exactly `level` of the picture; its border may cover part of a pixel."""
-    height, width = clean.shape[-2:]
-    shape, top, left = _rand((3, len(clean), 1), clean, generator)  # each (B, 1)
-    fraction = level.view(-1, 1)
-    tall = fraction**shape  # the rectangle's sides as fractions, tall * wide = level
-    wide = fraction ** (1 - shape)
-    rows = _coverage(top * (1 - tall) * height, tall * height, height)  # (B, H)
-    columns = _coverage(left * (1 - wide) * width, wide * width, width)  # (B, W)
-    hidden = rows[:, None, :, None] * columns[:, None, None, :]
-    return torch.where(level > 0, clean * (1 - hidden), clean)
-
-
-def _coverage(start: Tensor, length: Tensor, size: int) -> Tensor:
-    """How much of each of `size` unit cells the interval from start, (B, 1), covers: (B, size) in [0, 1]."""
-    cell = torch.arange(size, device=start.device, dtype=start.dtype)
-    return (torch.minimum(cell + 1, start + length) - torch.maximum(cell, start)).clamp(0, 1)
-
-
-def _one_channel(clean: Tensor) -> tuple[int, ...]:
-    return (len(clean), 1, *clean.shape[2:])
-
-
-def _rand(shape: tuple[int, ...], like: Tensor, generator: Generator) -> Tensor:
-    return torch.rand(shape, generator=generator, device=like.device, dtype=like.dtype)
-
-
-def _randn(shape: tuple[int, ...], like: Tensor, generator: Generator) -> Tensor:
-    return torch.randn(shape, generator=generator, device=like.device, dtype=like.dtype)
-
-
-@dataclass(frozen=True)
-class Noise:
-    """One kind of noise, as pages, the command line and tests need it."""
-
-    label: str
-    help: str
-    unit: str  # what the level counts
-    corrupt: Callable[[Tensor, Tensor, Generator], Tensor]
-    bounded: bool  # never leaves [0, 1], so there is nothing to clip
-    typical: float = 0.5
-    low: float = 0.0
-    high: float = 1.0
-    step: float = 0.05
-
-
-NOISES: dict[str, Noise] = {
-    "gaussian": Noise(
-        label="Gaussian",
-        help="Every pixel gets brighter or darker by a random amount, like grain in a dark photograph.",
-        unit="standard deviation in pixel units, where white is 1",
-        corrupt=_gaussian,
-        bounded=False,
-    ),
-    "masking": Noise(
-        label="Masking",
-        help="Random pixels are lost and turn black.",
-        unit="fraction of pixels turned black",
-        corrupt=_masking,
-        bounded=True,
-    ),
-    "salt-and-pepper": Noise(
-        label="Salt and pepper",
-        help="Random pixels flip to pure white or pure black, like faults of a sensor.",
-        unit="fraction of pixels hit, half of them white, half black",
-        corrupt=_salt_and_pepper,
-        bounded=True,
-        typical=0.3,
-    ),
-    "speckle": Noise(
-        label="Speckle",
-        help="Bright pixels flicker and dark ones stay, like radar or ultrasound.",
-        unit="standard deviation at a white pixel; darker pixels get less in proportion",
-        corrupt=_speckle,
-        bounded=False,
-    ),
-    "poisson": Noise(
-        label="Poisson",
-        help="Too few photons: the grain of a camera in poor light.",
-        unit="standard deviation at a white pixel; 1 / level squared is the photons that make white",
-        corrupt=_poisson,
-        bounded=False,
-    ),
-    "occlusion": Noise(
-        label="Occlusion",
-        help="A random rectangle of the picture is hidden.",
-        unit="fraction of the area hidden",
-        corrupt=_occlusion,
-        bounded=True,
-        typical=0.2,
-    ),
-    "uniform": Noise(
-        label="Uniform",
-        help="Every pixel shifts by a random amount between two equal limits.",
-        unit="largest shift of a pixel, where white is 1",
-        corrupt=_uniform,
-        bounded=False,
-    ),
-}
+__all__ = ["NOISES", "Noise", "NoiseSpec", "corrupt"]
 
 
 @dataclass(frozen=True)
 class NoiseSpec:
-    """A kind of noise and its level, or the range from which each image draws its own level.
+    """A kind of noise and its level, or the range from which each image draws its own level; or a mix of such.
 
-    Prints and reads as `gaussian:0.5`, `masking:0.1-0.6` or `gaussian:0.5:unclipped`.
+    Prints and reads as `gaussian:0.5`, `masking:0.1-0.6`, `gaussian:0.5:unclipped` or, for a mix, of which each image
+    draws one with equal chances, as `gaussian:0-1+masking:0.5`. Kind, level and range of a mix are those of its first.
+
+    Attributes:
+        others: what a mix holds beside the first, none of them a mix itself.
 
     Raises:
-        SpecError: the kind is unknown, or a level is outside the kind's limits.
+        SpecError: the kind is unknown, a level is outside the kind's limits, or a mix holds a mix.
     """
 
     kind: str
     low: float
     high: float = math.nan  # not given: the same as low
     clipped: bool = True
+    others: tuple["NoiseSpec", ...] = ()
 
     def __post_init__(self) -> None:
         noise = lookup("noise", NOISES, self.kind)
@@ -179,14 +49,22 @@ class NoiseSpec:
             )
         if not self.clipped and noise.bounded:
             raise SpecError(f"{noise.label} noise never leaves 0 to 1, so there is nothing to clip; drop 'unclipped'.")
+        for other in self.others:
+            if other.others:
+                raise SpecError(f"Noise {str(other)!r} is a mix and cannot be part of another; name its kinds instead.")
 
     @classmethod
     def parse(cls, text: str) -> "NoiseSpec":
-        """Read `kind`, `kind:level`, `kind:low-high`, each with `:unclipped` if wanted.
+        """Read `kind`, `kind:level`, `kind:low-high`, each with `:unclipped` if wanted, or several joined by `+`.
 
         Raises:
             SpecError: the text is not of that form, or names a level or kind that does not exist.
         """
+        first, *others = (cls._parse_one(part) for part in text.split("+"))
+        return replace(first, others=tuple(others))
+
+    @classmethod
+    def _parse_one(cls, text: str) -> "NoiseSpec":
         kind, *rest = text.strip().lower().split(":")
         clipped = "unclipped" not in rest
         levels = [part for part in rest if part not in ("clipped", "unclipped")]
@@ -202,17 +80,27 @@ class NoiseSpec:
         except ValueError:
             raise SpecError(
                 f"Noise {text!r} cannot be read; write kind:level or kind:low-high, "
-                "for example gaussian:0.5, masking:0.1-0.6 or gaussian:0.5:unclipped."
+                "for example gaussian:0.5, masking:0.1-0.6 or gaussian:0.5:unclipped, and join those of a mix by +."
             ) from None
 
     def __str__(self) -> str:
         low, high = (f"{level:.6f}".rstrip("0").rstrip(".") for level in (self.low, self.high))
         level = low if low == high else f"{low}-{high}"
-        return f"{self.kind}:{level}" + ("" if self.clipped else ":unclipped")
+        return "+".join([f"{self.kind}:{level}" + ("" if self.clipped else ":unclipped"), *map(str, self.others)])
 
     @property
     def noise(self) -> Noise:
         return NOISES[self.kind]
+
+    @property
+    def parts(self) -> tuple["NoiseSpec", ...]:
+        """The noises of which each image gets one: several for a mix, else this alone."""
+        return (replace(self, others=()), *self.others)
+
+    @property
+    def zero_mean(self) -> bool:
+        """Whether the mean over many noisy copies is the clean picture; clipping shifts it."""
+        return not any(part.clipped for part in self.parts)
 
     @property
     def level(self) -> float:
@@ -220,7 +108,7 @@ class NoiseSpec:
         return (self.low + self.high) / 2
 
     def at(self, level: float) -> "NoiseSpec":
-        """The same noise at one level."""
+        """The same noise at one level; of a mix, the first."""
         return NoiseSpec(self.kind, level, clipped=self.clipped)
 
 
@@ -236,11 +124,27 @@ def corrupt(clean: Tensor, spec: NoiseSpec, generator: Generator, level: Any = N
     Returns:
         (B, C, H, W) of the same type and device, in [0, 1] unless the spec is unclipped.
     """
+    levels = None
     if level is not None:
         levels = torch.as_tensor(level, device=clean.device, dtype=clean.dtype).expand(len(clean))
-    elif spec.low == spec.high:
+    if spec.others:
+        return _corrupt_mix(clean, spec.parts, generator, levels)
+    if levels is None and spec.low == spec.high:
         levels = torch.full((len(clean),), spec.low, device=clean.device, dtype=clean.dtype)
-    else:
-        levels = spec.low + (spec.high - spec.low) * _rand((len(clean),), clean, generator)
+    elif levels is None:
+        draw = torch.rand(len(clean), generator=generator, device=clean.device, dtype=clean.dtype)
+        levels = spec.low + (spec.high - spec.low) * draw
     noisy = spec.noise.corrupt(clean, levels.view(-1, 1, 1, 1), generator)
     return noisy.clamp_(0, 1) if spec.clipped and not spec.noise.bounded else noisy
+
+
+def _corrupt_mix(clean: Tensor, parts: tuple[NoiseSpec, ...], generator: Generator, levels: Tensor | None) -> Tensor:
+    """Noisy copies, each by one of `parts`; how much one of them draws does not change what the others give."""
+    drawn = torch.randint(len(parts), (len(clean),), generator=generator, device=clean.device)
+    seeds = torch.randint(2**62, (len(parts),), generator=generator, device=clean.device).tolist()
+    noisy = torch.empty_like(clean)
+    for place, (part, seed) in enumerate(zip(parts, seeds, strict=True)):
+        own = Generator(clean.device).manual_seed(seed)
+        mine = drawn == place
+        noisy[mine] = corrupt(clean[mine], part, own, None if levels is None else levels[mine])
+    return noisy

@@ -44,7 +44,21 @@ def _as_published(dataset: str, model: str, noise: str, epochs: int, batch_size:
 _LINEAR = TrainConfig(dataset="mnist", model="linear-32", epochs=60, batch_size=256, lr=1.2e-2)
 _CONV = TrainConfig(dataset="mnist", model="conv-64", epochs=20, batch_size=128, lr=3e-3)
 _UNET = TrainConfig(dataset="mnist", model="unet", epochs=12, batch_size=128, lr=3e-3)
+_MUON = replace(TrainConfig(dataset="mnist"), optimizer="muon", lr=2e-2)
+_BEST_LINEAR = replace(_MUON, model="linear-32", epochs=60, batch_size=512, lr=4e-2)
+_BEST_CONV = replace(_MUON, model="conv-64", epochs=30, lr=3e-2)
+_BEST_POOL = replace(
+    _MUON, model="conv-pool", noise=NoiseSpec("gaussian", 0.2, clipped=False), epochs=10, precision="bfloat16"
+)
+_BEST_UNET = replace(_MUON, model="res-unet", epochs=14, batch_size=64, lr=1e-2)
+_BLIND = replace(
+    _BEST_UNET, noise=NoiseSpec.parse("gaussian:0-1+masking:0-1+salt-and-pepper:0-1"), loss="psnr", epochs=20
+)
+_TWIN = replace(
+    _MUON, dataset="digits", model="unet", noise=NoiseSpec("gaussian", 0.5, clipped=False), epochs=8, lr=1e-2
+)
 _COLOUR = NoiseSpec("gaussian", 0.1)
+_BEST_COLOUR = replace(_BEST_UNET, dataset="cifar10", noise=_COLOUR, epochs=15)
 _CODE = TrainConfig(dataset="digits", model="unet", epochs=4, batch_size=64, lr=3e-3, images=15_000)
 _DIGITS_HELP = "Trained only on digits drawn by a program: "
 
@@ -65,15 +79,25 @@ RECIPES: dict[str, Recipe] = {
         replace(_UNET, dataset="digits", epochs=4, images=4_000, batch_size=32),
     ),
     "mnist-linear": Recipe(
-        "Linear", "The published network with 32 numbers, trained longer and with a better schedule.", _LINEAR
+        "Linear", "The published network with 32 numbers, trained longer and by a better optimiser.", _BEST_LINEAR
     ),
     "mnist-conv": Recipe(
-        "Convolutional", "The published convolutional network with 64 numbers, trained our way.", _CONV
+        "Convolutional", "The published convolutional network with 64 numbers, trained our way.", _BEST_CONV
+    ),
+    "mnist-pool": Recipe(
+        "Convolutional with pooling",
+        "The published network with very few weights, trained our way under its author's noise.",
+        _BEST_POOL,
     ),
     "mnist-unet": Recipe(
         "U-Net",
         "The best model: looks at several scales and predicts the noise instead of the picture.",
-        _UNET,
+        _BEST_UNET,
+    ),
+    "mnist-blind": Recipe(
+        "U-Net for any strength",
+        "One model for three kinds of noise at every strength, none of which it is told.",
+        _BLIND,
     ),
     "digits-linear": Recipe(
         "Linear, drawn digits", _DIGITS_HELP + "the linear network.", replace(_LINEAR, dataset="digits")
@@ -84,6 +108,16 @@ RECIPES: dict[str, Recipe] = {
         replace(_CONV, dataset="digits"),
     ),
     "digits-unet": Recipe("U-Net, drawn digits", _DIGITS_HELP + "the U-Net.", replace(_UNET, dataset="digits")),
+    "clean-targets": Recipe(
+        "U-Net, shown clean pictures",
+        "The usual training, as a twin to compare with: the same network, noise and steps.",
+        _TWIN,
+    ),
+    "noisy-targets": Recipe(
+        "U-Net, shown no clean picture ever",
+        "It sees pairs of noisy pictures alone, and learns to clean them all the same (Noise2Noise).",
+        replace(_TWIN, target="noisy"),
+    ),
     "cifar10-conv": Recipe(
         "Convolutional, colour",
         "Small colour photographs through a map of 8 x 8 features.",
@@ -92,7 +126,12 @@ RECIPES: dict[str, Recipe] = {
     "cifar10-unet": Recipe(
         "U-Net, colour",
         "Small colour photographs through the U-Net.",
-        TrainConfig(dataset="cifar10", model="unet", noise=_COLOUR, epochs=12, batch_size=128, lr=2e-3),
+        _BEST_COLOUR,
+    ),
+    "cifar10-dncnn": Recipe(
+        "DnCNN, colour",
+        "The classical deep denoiser for as many seconds as the U-Net, which is enough for two epochs.",
+        replace(_BEST_COLOUR, model="dncnn", epochs=2),
     ),
     "code-clean": Recipe(
         "Code, without noise",

@@ -18,7 +18,8 @@ from dae.facts import Facts
 from dae.packed import ImageSet
 from dae.parallel import ALONE, Crew
 from dae.runs import RunDirectory
-from dae.training import PREVIEWS, Report, TrainState, fit, fixed_noise, score
+from dae.state import TrainState
+from dae.training import PREVIEWS, Report, fit, fixed_noise, score
 
 
 def prepare(config: TrainConfig, data_root: Path | str | None = None, crew: Crew = ALONE) -> None:

@@ -41,8 +41,9 @@ from dae.facts import Facts
 from dae.files import whole_file
 from dae.models import Autoencoder, Shape
 from dae.naming import check_name, new_folder
+from dae.state import TrainState
 from dae.status import Status
-from dae.training import Report, TrainState
+from dae.training import Report
 
 
 def runs_root(root: Path | str | None = None) -> Path:
@@ -156,7 +157,7 @@ class RunDirectory:
 
     def save_model(self, state: TrainState, shape: Shape) -> None:
         """Keep the weights as they are now; raises OSError."""
-        save_checkpoint(self.model_path, state.model, self._config["model"], shape, self._config)
+        save_checkpoint(self.model_path, state.averaged, self._config["model"], shape, self._config)
 
     def import_model(self, model: Autoencoder, shape: Shape) -> None:
         """Keep weights that were trained elsewhere, as a finished run."""

@@ -12,7 +12,7 @@ from torch import Tensor
 from dae.models import Autoencoder
 
 TILE = 512
-MARGIN = 32  # the U-Net sees 24 pixels to each side; a multiple of its coarsest scale, so that the scales stay aligned
+MARGIN = 48  # the residual U-Net sees 39 pixels to each side; a multiple of all coarsest scales, which so stay aligned
 
 
 def denoise_tiled(model: Autoencoder, noisy: Tensor, tile: int = TILE, margin: int = MARGIN) -> Tensor:

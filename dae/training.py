@@ -1,4 +1,4 @@
-"""Training: the state that changes, and `fit`, the loop.
+"""Training: `fit`, the loop.
 
 `fit` is a generator. It yields a `Report` a few times a second and at the end of each epoch, and whoever iterates
 it decides between two reports whether to go on, wait, save or stop. It knows no thread, no file and no page.
@@ -10,17 +10,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dae import metrics
-from dae.config import LOSSES, OPTIMIZERS, SCHEDULES, TrainConfig
-from dae.devices import as_device, uses_bfloat16
+from dae.config import LOSSES, SCHEDULES, TARGETS, TrainConfig
 from dae.errors import Diverged, OutOfMemory
-from dae.models import Autoencoder, Shape, build_model
+from dae.models import Autoencoder
 from dae.noise import corrupt
 from dae.packed import ImageSet
 from dae.parallel import ALONE, Crew
 from dae.seeds import generator
+from dae.state import TrainState
 
 REPORT_EVERY_S = 0.25
 STREAMED_FROM = 4 << 30  # bytes: smaller sets become one tensor on the device, larger ones stay on the disk
@@ -28,7 +28,7 @@ PREVIEWS = 8  # images shown while a model learns
 VALIDATION_IMAGES = 1_000
 _BLOCK = 250  # images measured at once: metrics compute in float64
 
-_INITIAL, _SHUFFLE, _NOISE, _VALIDATION = range(4)  # streams of random numbers under one seed
+_SHUFFLE, _NOISE, _VALIDATION = 1, 2, 3  # streams of random numbers under one seed; 0 is the first weights'
 
 
 @dataclass(frozen=True)
@@ -61,55 +61,24 @@ class Report:
         return self.seconds / self.step * (self.steps - self.step) if self.step else None
 
 
-class TrainState:
-    """What changes while a model is trained: its weights, the optimiser's moments, and how far it is."""
+class Objective(nn.Module):
+    """A model and what its answers are measured by, as one module: only what passes through one is shared by a crew.
 
-    def __init__(self, config: TrainConfig, shape: Shape) -> None:
-        self.device = as_device(config.device)
-        self.bfloat16 = uses_bfloat16(config.precision, config.model, self.device)
-        self.model: Autoencoder = build_model(config.model, shape, generator(config.seed, _INITIAL)).to(self.device)
-        if self.bfloat16:
-            self.model.to(memory_format=torch.channels_last)
-        kind = OPTIMIZERS[config.optimizer]
-        self.optimizer = kind(
-            self.model.parameters(),
-            lr=config.lr,
-            betas=(0.9, config.beta2),
-            weight_decay=config.weight_decay,
-            fused=self.device.type != "mps",
-        )
-        self.epoch = 0  # whole epochs done
-        self.step = 0
-        self.seconds = 0.0
+    Args:
+        compare: of denoised images and targets, both float32 (B, C, H, W), to a scalar.
+        autocast: the precision in which the model computes.
+    """
 
-    def tensors(self) -> dict[str, Tensor]:
-        """All that `restore` needs to go on from the end of an epoch, on the CPU."""
-        moments = {
-            f"optimizer.{number}.{name}": value
-            for number, entry in self.optimizer.state_dict()["state"].items()
-            for name, value in entry.items()
-        }
-        counters = {"epoch": torch.tensor(self.epoch), "step": torch.tensor(self.step)}
-        seconds = {"seconds": torch.tensor(self.seconds, dtype=torch.float64)}
-        weights = {f"model.{name}": value for name, value in self.model.state_dict().items()}
-        return {
-            name: value.detach().cpu().contiguous() for name, value in (weights | moments | counters | seconds).items()
-        }
+    def __init__(
+        self, model: Autoencoder, compare: Callable[[Tensor, Tensor], Tensor], autocast: torch.autocast
+    ) -> None:
+        super().__init__()
+        self.model, self.compare, self.autocast = model, compare, autocast
 
-    def restore(self, tensors: dict[str, Tensor]) -> None:
-        """Go back to a state that `tensors` gave; raises KeyError or RuntimeError where it does not fit."""
-        weights = {name[6:]: value for name, value in tensors.items() if name.startswith("model.")}
-        self.model.load_state_dict(weights)
-        parameters = list(self.model.parameters())
-        for name, value in tensors.items():
-            if name.startswith("optimizer."):
-                _, number, field = name.split(".")
-                parameter = parameters[int(number)]
-                # a moment has its parameter's memory format; a step counter has no format
-                moment = torch.empty_like(parameter).copy_(value) if value.ndim else value.to(self.device)
-                self.optimizer.state[parameter][field] = moment
-        self.epoch, self.step = int(tensors["epoch"]), int(tensors["step"])
-        self.seconds = float(tensors["seconds"])
+    def forward(self, noisy: Tensor, target: Tensor) -> Tensor:
+        with self.autocast:
+            denoised, penalty = self.model.learn(noisy)
+        return self.compare(denoised.float(), target) + penalty
 
 
 def fixed_noise(config: TrainConfig, validation: ImageSet) -> tuple[Tensor, Tensor]:
@@ -136,12 +105,12 @@ def fit(
         OutOfMemory: the device has too little memory.
     """
     device, model = state.device, state.model
-    shared = crew.model(model)
     train = train.head(config.images)
     steps_per_epoch = -(-len(train) // config.batch_size)
     steps = config.epochs * steps_per_epoch
-    loss_of, schedule = LOSSES[config.loss], SCHEDULES[config.schedule]
+    schedule, target_of = SCHEDULES[config.schedule], TARGETS[config.target]
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=state.bfloat16)
+    objective = crew.model(Objective(model, LOSSES[config.loss], autocast))
     clean_fixed, noisy_fixed = (batch.to(device) for batch in fixed_noise(config, validation))
     noisy_scores = score(noisy_fixed, noisy_fixed, clean_fixed)
     total, counted, seen = torch.zeros((), device=device), 0, 0  # loss, steps and images since the last report
@@ -156,7 +125,7 @@ def fit(
         speed = seen / elapsed if seen and elapsed else None
         scores = preview = None
         if finished_epoch:
-            denoised = denoise(model, noisy_fixed)
+            denoised = denoise(state.averaged, noisy_fixed)
             scores = score(denoised, noisy_fixed, clean_fixed)
             if not math.isfinite(scores.mse):  # the last step alone may have broken the weights
                 raise Diverged(max(state.epoch, 1), scores.mse)
@@ -190,15 +159,14 @@ def fit(
                 mine, weight = crew.share(batch)
                 clean = images[mine].to(device).float().div_(255)  # (B, C, H, W)
                 noisy = corrupt(clean, config.noise, noise)
+                target = target_of(clean, config.noise, noise)
                 for group in state.optimizer.param_groups:
                     group["lr"] = config.lr * schedule(state.step / steps)
-                with autocast:
-                    denoised = shared(noisy)
-                loss = loss_of(denoised.float(), clean)
+                loss = objective(noisy, target)
                 state.optimizer.zero_grad()
                 loss.backward(torch.full_like(loss, weight))
                 state.optimizer.step()
-                state.step += 1
+                state.stepped()
                 total.add_(loss.detach(), alpha=weight)
                 counted += 1
                 seen += len(batch)

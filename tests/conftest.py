@@ -20,7 +20,8 @@ from dae.data import load_dataset
 from dae.packed import ImageSet
 from dae.recording import record
 from dae.runs import RunDirectory
-from dae.training import Report, TrainState, fit
+from dae.state import TrainState
+from dae.training import Report, fit
 
 ROOT = Path(__file__).parent.parent
 PATIENCE_S = 15.0

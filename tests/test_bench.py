@@ -12,17 +12,19 @@ from typing import Any
 import pytest
 import torch
 
-from dae.bench import inference, quality, throughput
+from dae.bench import inference, photographs, quality, throughput
 from dae.bench.loops import LOOPS, Curve, Watch, run
+from dae.classical import CLASSICAL
 from dae.cli import main
 from dae.cli.bench import BENCHES, LONG
 from dae.contenders import as_denoiser
 from dae.data import load_dataset
 from dae.evaluation import measure
 from dae.models import build_model
+from dae.noise import NoiseSpec
 from dae.recipes import RECIPES
 from dae.runs import find_run
-from dae.training import TrainState
+from dae.state import TrainState
 from tests.conftest import ROOT, same, small, tiny, weights
 
 TINY: dict[str, Any] = dict(dataset="digits", images=64, epochs=2, device="cpu", precision="float32")
@@ -195,3 +197,17 @@ def test_milliseconds_of_one_and_of_many() -> None:
     line = inference.timings("mine", model, torch.rand(4, 1, 28, 28), (1, 2))
     assert list(line) == ["run", "images", "1, 1 core", "4, 1 core", "1, 2 cores", "4, 2 cores"]
     assert torch.get_num_threads() == threads
+
+
+def test_photographs_are_measured_with_every_filter_at_its_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    noise = NoiseSpec("gaussian", 0.1, clipped=False)
+    lines = {line.pop(""): line for line in photographs.rows(["cifar10-unet"], noise, side=40)}
+    assert list(lines) == ["noisy", *CLASSICAL, "cifar10-unet", "cifar10-unet x8"]
+    assert all(list(line) == [*photographs.PHOTOGRAPHS, "mean"] for line in lines.values())
+    values = {who: [float(value) for value in line.values()] for who, line in lines.items()}
+    assert all(19.5 <= value < 23 for value in values["noisy"])  # outputs are clamped, which takes some of it away
+    assert all(one[-1] == pytest.approx(sum(one[:-1]) / 5, abs=0.01) for one in values.values())
+    assert values["total-variation"][-1] > values["noisy"][-1] + 3 and values["cifar10-unet"][-1] > 24
+    clean = photographs.photograph("camera", 40)
+    assert clean.shape == (1, 3, 40, 40) and torch.equal(clean[:, 0], clean[:, 2]) and clean.max() <= 1

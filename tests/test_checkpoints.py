@@ -206,5 +206,5 @@ def test_strange_names_of_foreign_tensors(tmp_path: Path) -> None:
 
 def test_half_precision_weights_are_told_as_such(tmp_path: Path) -> None:
     save_file({name: value.half() for name, value in model_of().state_dict().items()}, tmp_path / "w")
-    with pytest.raises(CheckpointError, match="(?i)f16|float16|half|type|precision"):
+    with pytest.raises(CheckpointError, match="of type F16"):
         import_weights(tmp_path / "w", "linear-32", SHAPE)

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from dae import cli, probed
 from dae.cli import main
-from dae.contenders import classical, trained
+from dae.contenders import classical, ensembled, trained
 from dae.data import DATASETS, load_dataset
 from dae.errors import RunError
 from dae.evaluation import evaluate
@@ -107,6 +107,17 @@ def test_evaluate_says_what_evaluation_says(root: Path, photos: str, capsys: pyt
     assert f"{rows[1]['psnr_db']:.5g}" in out and "5 test images" in out and "seed 3" in out
 
 
+def test_evaluate_puts_the_mean_over_eight_views_beside_each_run(
+    root: Path, photos: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(root, "evaluate", "trained", "median", "--noise", "gaussian:0.3", "--ensemble", "--json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["run"] for row in rows] == ["noisy", "trained", "trained x8", "median"]
+    contender = ensembled(trained("trained", find_run("trained", root).load(), load_dataset(photos, "test")))
+    assert rows[2] == list(evaluate([contender], load_dataset(photos, "test"), [NoiseSpec("gaussian", 0.3)]))[1]
+    assert rows[2]["mse"] != rows[1]["mse"]
+
+
 def test_probe_says_what_the_probe_says(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,11 +169,14 @@ def test_no_run_can_take_the_name_of_the_baseline(tmp_path: Path, photos: str) -
 def test_denoise(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source, target = tmp_path / "in.jpg", tmp_path / "out.png"
     Image.new("RGB", (50, 40), "white").save(source)
-    for options in ([], ["--noise", "gaussian:0.3", "--seed", 4]):
+    kept = set()
+    for options in ([], ["--noise", "gaussian:0.3", "--seed", 4], ["--noise", "gaussian:0.3", "--ensemble"]):
         assert call(root, "denoise", "trained", source, target, *options) == 0
         assert "28 x 28, resized to fit the model" in capsys.readouterr().out
         with Image.open(target) as picture:
             assert picture.format == "PNG" and np.asarray(picture).shape == (28, 28)
+        kept.add(target.read_bytes())
+    assert len(kept) == 3
 
 
 def test_list(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,28 +6,38 @@ from dataclasses import fields, replace
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dae.config import LOSSES, OPTIMIZERS, SCHEDULES, TrainConfig
+from dae.config import LOSSES, OPTIMIZERS, SCHEDULES, TARGETS, TrainConfig
 from dae.data import DATASETS
 from dae.errors import SpecError, UnknownName
 from dae.models import MODELS
 from dae.noise import NOISES, NoiseSpec
 
-CHOICES = {"dataset": DATASETS, "model": MODELS, "loss": LOSSES, "optimizer": OPTIMIZERS, "schedule": SCHEDULES}
-NUMBERS = ["epochs", "batch_size", "lr", "weight_decay", "beta2", "seed", "images"]
+CHOICES = {
+    "dataset": DATASETS,
+    "model": MODELS,
+    "loss": LOSSES,
+    "target": TARGETS,
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+}
+NUMBERS = ["epochs", "batch_size", "lr", "weight_decay", "beta2", "average", "seed", "images"]
 
 configs = st.builds(
     TrainConfig,
     dataset=st.sampled_from([*DATASETS, "folder:photos@64"]),
     model=st.sampled_from(list(MODELS)),
-    noise=st.builds(NoiseSpec, st.sampled_from(list(NOISES)), st.floats(0, 1)),
+    noise=st.builds(NoiseSpec, st.sampled_from(list(NOISES)), st.floats(0, 1))
+    | st.just(NoiseSpec.parse("masking:0.1-0.6+gaussian:0.5:unclipped")),
     epochs=st.integers(1, 10_000),
     lr=st.floats(1e-7, 10),
     weight_decay=st.floats(0, 10),
     optimizer=st.sampled_from(list(OPTIMIZERS)),
     schedule=st.sampled_from(list(SCHEDULES)),
+    average=st.floats(0, 0.999999),
     images=st.none() | st.integers(1, 10**9),
     precision=st.sampled_from(["auto", "float32", "bfloat16"]),
     seed=st.integers(0, 2**32 - 1),
@@ -105,6 +115,44 @@ def test_counts_are_whole(key: str, value: float) -> None:
 def test_text_for_a_number_is_a_spec_error(key: str) -> None:
     with pytest.raises(SpecError):
         TrainConfig(**{key: "5"})
+
+
+@pytest.mark.parametrize(
+    "noise", ["gaussian:0.5:unclipped", "poisson:0.1-0.3:unclipped", "speckle:1:unclipped+uniform:0.5:unclipped"]
+)
+def test_noisy_targets_go_with_noise_of_zero_mean(noise: str) -> None:
+    config = TrainConfig(noise=NoiseSpec.parse(noise), target="noisy")
+    assert TrainConfig.from_json(config.to_json()) == config
+
+
+@pytest.mark.parametrize(
+    "noise", ["gaussian:0.5", "masking:0.5", "occlusion:0.1", "gaussian:0.5:unclipped+masking:0.5"]
+)
+def test_noisy_targets_are_refused_where_the_noise_shifts_the_mean(noise: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        TrainConfig(noise=NoiseSpec.parse(noise), target="noisy")
+    assert noise in str(caught.value) and "gaussian:0.5:unclipped" in str(caught.value)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_noisy_targets_go_with_losses_whose_best_answer_is_the_mean(loss: str) -> None:
+    """Of a pixel that is 0, 0 or 0.9, say: the mean is 0.3, the median 0."""
+    pixels = torch.tensor([0.0, 0.0, 0.9])
+    guesses = torch.linspace(0.05, 0.95, 19)
+    losses = [float(LOSSES[loss](guess.expand(1, 3), pixels.expand(1, 3))) for guess in guesses]
+    best = float(guesses[losses.index(min(losses))])
+    try:
+        TrainConfig(noise=NoiseSpec.parse("gaussian:0.5:unclipped"), target="noisy", loss=loss)
+    except SpecError as error:
+        assert loss not in ("mse", "bce") and f"'{loss}' has another; use 'mse'" in str(error)
+    else:
+        assert best == pytest.approx(0.3)
+
+
+def test_the_loss_in_decibels_is_the_distance_from_60() -> None:
+    clean = torch.zeros(3, 1, 4, 4)
+    denoised = torch.tensor([0.1, 0.01, 0.0]).view(3, 1, 1, 1).expand_as(clean)  # 20 dB, 40 dB and without error
+    assert float(LOSSES["psnr"](denoised, clean)) == pytest.approx((40 + 20.04 + 0) / 3, abs=0.01)
 
 
 @pytest.mark.parametrize("name", SCHEDULES)

@@ -36,12 +36,13 @@ def rows(images: ImageSet, *noises: NoiseSpec, seed: int = 0) -> list[dict[str, 
 
 def test_rows_have_these_keys_and_means_of_single_images() -> None:
     images = tiny(12)
-    table = rows(images, HALF, NoiseSpec("masking", 0.1, 0.6))
-    assert [list(row) for row in table] == [KEYS] * 4
+    noises = ("gaussian:0.5", "masking:0.1-0.6", "masking:0.3+gaussian:0.5")
+    table = rows(images, *map(NoiseSpec.parse, noises))
+    assert [list(row) for row in table] == [KEYS] * 6
     assert [(row["run"], row["noise"]) for row in table] == [
-        (run, noise) for noise in ("gaussian:0.5", "masking:0.1-0.6") for run in ("noisy", "mine")
+        (run, noise) for noise in noises for run in ("noisy", "mine")
     ]
-    assert [row["level"] for row in table] == [0.5, 0.5, "0.1-0.6", "0.1-0.6"]
+    assert [row["level"] for row in table] == [0.5, 0.5, "0.1-0.6", "0.1-0.6", "mixed", "mixed"]
     assert all((row["n"], row["dataset"]) == (12, "tiny") for row in table)
     scores = measure(nothing, images, HALF)
     assert list(scores.columns) == [*MEANS[:4], "changed"] and len(scores) == 12
@@ -60,12 +61,12 @@ def test_pictures_that_the_noise_left_alone_are_in_no_mean_psnr() -> None:
     assert rows(tiny(40), NoiseSpec("masking", 0))[0]["psnr_db"] == float("inf")
 
 
-@pytest.mark.parametrize("kind", NOISES)
-def test_the_limit_changes_nothing_for_the_images_it_leaves(kind: str) -> None:
-    images, noise = tiny(520), NoiseSpec(kind, 0.1, 0.7)
-    whole = measure(nothing, images, noise)
+@pytest.mark.parametrize("noise", [*(f"{kind}:0.1-0.7" for kind in NOISES), "poisson:0-1+gaussian:0-1+masking:0-1"])
+def test_the_limit_changes_nothing_for_the_images_it_leaves(noise: str) -> None:
+    images, spec = tiny(520), NoiseSpec.parse(noise)
+    whole = measure(nothing, images, spec)
     for limit in (1, 7, 500, 501):
-        part = measure(nothing, images.head(limit), noise)
+        part = measure(nothing, images.head(limit), spec)
         pd.testing.assert_frame_equal(part, whole.head(limit), check_exact=True)
 
 

@@ -23,7 +23,7 @@ def checkpoint(name: str, channels: int = 1) -> Checkpoint:
     """A model with large random weights, so that its output reaches beyond 0 to 1 where it can."""
     model = build_model(name, (channels, 28, 28), torch.Generator().manual_seed(3)).eval().requires_grad_(False)
     for weight in model.parameters():
-        weight.mul_(2)
+        weight.mul_(1.7)
     return Checkpoint(model, name, (channels, 28, 28), {})
 
 

@@ -2,11 +2,13 @@
 
 import pytest
 import torch
-from torch import Generator
+from torch import Generator, nn
 
 from dae.errors import SpecError, UnknownName
 from dae.models import MODELS, Autoencoder, Shape, build_model, count_parameters, meta_model
-from tests.conftest import same, weights
+from dae.models.res_unet import ResUNet
+from dae.noise import NoiseSpec, corrupt
+from tests.conftest import same, small, tiny, train, weights
 
 GREY: Shape = (1, 28, 28)
 PUBLISHED = {
@@ -15,7 +17,9 @@ PUBLISHED = {
     "linear-10": 1_136_154,
     "conv-flat": 11_745,
     "linear-32": 209_968,
+    "dncnn": 556_097,  # 17 layers of 64 channels with two numbers a channel for each normalisation
 }
+SHIPPED_PARAMETERS = 375_000  # what float32 weights of 1.5 MB are
 ANY_SIZE = [name for name, entry in MODELS.items() if entry.any_size]
 FIXED = [name for name in MODELS if name not in ANY_SIZE]
 
@@ -27,6 +31,11 @@ def built(name: str, shape: Shape = GREY, seed: int = 0) -> Autoencoder:
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_published_models_have_their_authors_number_of_parameters(name: str) -> None:
     assert count_parameters(meta_model(name, GREY)) == PUBLISHED[name]
+
+
+@pytest.mark.parametrize("shape", [GREY, (3, 32, 32)])
+def test_the_best_model_is_small_enough_to_come_with_the_project(shape: Shape) -> None:
+    assert count_parameters(meta_model("res-unet", shape)) <= SHIPPED_PARAMETERS
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -42,15 +51,19 @@ class TestEveryModel:
 
     def test_every_parameter_learns(self, name: str) -> None:
         model = built(name)
-        model(torch.rand(4, *GREY, generator=Generator())).square().sum().backward()
+        denoised, penalty = model.learn(torch.rand(4, *GREY, generator=Generator()))
+        (denoised.square().sum() + penalty).backward()
         for key, parameter in model.named_parameters():
             assert parameter.grad is not None and parameter.grad.abs().sum() > 0, key
 
     def test_a_seed_decides_the_weights_and_nothing_global_is_touched(self, name: str) -> None:
         before = torch.get_rng_state()
-        first, again, other = (weights(built(name, seed=seed)) for seed in (1, 1, 2))
-        assert same(first, again)
-        assert not any(map(torch.equal, first, other))  # no tensor is left at a constant
+        first, again, other = (built(name, seed=seed) for seed in (1, 1, 2))
+        assert same(weights(first), weights(again))
+        for one, two in zip(first.modules(), other.modules(), strict=True):
+            if not isinstance(one, nn.BatchNorm2d):  # which begins with ones and zeros
+                pairs = zip(one.parameters(recurse=False), two.parameters(recurse=False), strict=True)
+                assert not any(torch.equal(*pair) for pair in pairs)  # no tensor is left at a constant
         assert torch.equal(torch.get_rng_state(), before)
 
     def test_initial_weights_have_pytorchs_spread(self, name: str) -> None:
@@ -82,6 +95,28 @@ class TestEveryModel:
         entry = MODELS[name]
         assert entry.label and entry.help.endswith(".") and entry.family in ("linear", "convolutional", "modern")
         assert [other.color for other in MODELS.values()].count(entry.color) == 1
+
+
+def test_a_level_aware_model_takes_the_level_from_the_caller_or_estimates_it() -> None:
+    model, plain = built("res-unet-level").eval(), built("res-unet").eval()
+    noisy = torch.rand(3, 1, 37, 31, generator=Generator())
+    weak, strong = (model(noisy, torch.full((3,), level)) for level in (0.1, 0.5))
+    assert not torch.equal(weak, strong) and not torch.equal(model(noisy), weak)
+    levels = model.level(noisy)
+    assert isinstance(model, ResUNet) and levels is not None and levels.shape == (3,) and (levels >= 0).all()
+    assert plain.level(noisy) is None
+
+
+def test_it_learns_to_estimate_the_level_while_it_learns_to_denoise() -> None:
+    noise = NoiseSpec("gaussian", 0.0, 0.8, clipped=False)
+    model = train(small(model="res-unet-level", noise=noise, epochs=50, lr=3e-3))[0].model.eval()
+    clean = tiny(24, seed=5).clean()
+    levels = torch.tensor([0.0, 0.3, 0.5, 0.7])
+    noisy = [corrupt(clean, noise.at(level), Generator()) for level in levels.tolist()]
+    with torch.no_grad():
+        told = torch.stack([model.level(each).mean() for each in noisy])
+    assert (told.diff() > 0).all()
+    torch.testing.assert_close(told[1:], levels[1:], rtol=0.3, atol=0)
 
 
 @pytest.mark.parametrize("name", ANY_SIZE)

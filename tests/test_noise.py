@@ -1,6 +1,7 @@
 """Noise: what it does to a picture on average, that a generator alone decides it, and how a spec reads and prints."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -154,7 +155,12 @@ def specs(draw: st.DrawFn) -> NoiseSpec:
     return NoiseSpec(kind, low, high, NOISES[kind].bounded or draw(st.booleans()))
 
 
-@given(specs())
+@st.composite
+def mixes(draw: st.DrawFn) -> NoiseSpec:
+    return replace(draw(specs()), others=tuple(draw(st.lists(specs(), min_size=1, max_size=4))))
+
+
+@given(specs() | mixes())
 def test_a_spec_reads_as_it_prints(spec: NoiseSpec) -> None:
     again = NoiseSpec.parse(str(spec))
     assert again == spec and hash(again) == hash(spec) and str(again) == str(spec)
@@ -175,6 +181,83 @@ def test_whatever_follows_a_kind_is_a_level_or_a_spec_error(kind: str, rest: str
         assert 0 <= spec.low <= spec.high <= 1
     except SpecError:
         pass
+
+
+@given(mixes(), st.integers(0, 2**32))
+def test_a_mix_is_decided_by_the_generator_alone_and_stays_in_range(spec: NoiseSpec, seed: int) -> None:
+    clean = torch.rand(6, 3, 9, 7, generator=seeded(3))
+    kept = clean.clone()
+    noisy = corrupt(clean, spec, seeded(seed))
+    assert torch.equal(noisy, corrupt(clean, spec, seeded(seed))) and torch.equal(clean, kept)
+    assert (noisy.shape, noisy.dtype) == (clean.shape, clean.dtype)
+    assert all(part.others == () and part.noise is NOISES[part.kind] for part in spec.parts)
+    if all(part.clipped for part in spec.parts):
+        assert noisy.min() >= 0 and noisy.max() <= 1
+    assert torch.equal(corrupt(clean, spec, seeded(seed), level=0), clean)
+
+
+def test_each_image_of_a_mix_gets_one_of_its_kinds_with_equal_chances() -> None:
+    clean = torch.full((3_000, 1, 4, 4), 0.5)
+    noisy = corrupt(clean, NoiseSpec.parse("masking:1+salt-and-pepper:1+gaussian:0"), seeded())
+    black, grey = (noisy == 0).flatten(1).all(1), (noisy == 0.5).flatten(1).all(1)
+    spoilt = ((noisy == 0) | (noisy == 1)).flatten(1).all(1) & ~black
+    assert (black | grey | spoilt).all()
+    for kind in (black, grey, spoilt):
+        close(kind.double(), 1 / 3, 2 / 9)
+
+
+def test_each_image_of_a_mix_draws_its_level_from_its_kinds_range() -> None:
+    clean = torch.full((2_000, 1, 16, 16), 0.5)
+    lost = (corrupt(clean, NoiseSpec.parse("masking:0-0.2+masking:0.8-1"), seeded()) == 0).double().mean((1, 2, 3))
+    few, many = lost[lost < 0.5], lost[lost >= 0.5]
+    close(few, 0.1, 0.2**2 / 12 + 0.1 / 256)
+    close(many, 0.9, 0.2**2 / 12 + 0.1 / 256)
+    assert few.max() < 0.4 and many.min() > 0.6
+
+
+def test_a_level_for_each_image_of_a_mix() -> None:
+    clean = torch.full((50, 1, 8, 8), 0.5)
+    levels = torch.arange(50) % 2
+    noisy = corrupt(clean, NoiseSpec.parse("masking:0.5+salt-and-pepper:0.5"), seeded(), level=levels)
+    assert torch.equal((noisy == 0.5).flatten(1).all(1), levels == 0) and not (noisy[1::2] == 0.5).any()
+
+
+def test_what_one_kind_of_a_mix_draws_does_not_change_the_others() -> None:
+    """Poisson noise draws more numbers where a picture is brighter."""
+    mix = NoiseSpec.parse("poisson:0.5+gaussian:0.5+masking:0.5")
+    bright, dark = torch.full((2, 40, 1, 8, 8), 0.5)
+    dark[20:] = 0
+    assert torch.equal(corrupt(bright, mix, seeded())[:20], corrupt(dark, mix, seeded())[:20])
+
+
+def test_a_mix_answers_as_its_first_kind_and_holds_no_mix() -> None:
+    mix = NoiseSpec.parse("masking:0.1-0.5 + Gaussian:0-1:unclipped")
+    assert mix == NoiseSpec("masking", 0.1, 0.5, others=(NoiseSpec("gaussian", 0, 1, clipped=False),))
+    assert (mix.kind, mix.level, mix.at(0.2)) == ("masking", pytest.approx(0.3), NoiseSpec("masking", 0.2))
+    assert mix.parts == (NoiseSpec("masking", 0.1, 0.5), *mix.others) and mix.others[0].parts == mix.others
+    with pytest.raises(SpecError, match=r"masking:0.1-0.5\+gaussian:0-1:unclipped.*name its kinds instead"):
+        NoiseSpec("gaussian", 0.5, others=(mix,))
+
+
+@pytest.mark.parametrize("text", ["gaussian:0.5+", "+gaussian", "gaussian:0.5++masking", "gaussian+gausian:0.5"])
+def test_half_a_mix_is_none(text: str) -> None:
+    with pytest.raises(SpecError):
+        NoiseSpec.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "zero_mean"),
+    [
+        ("gaussian:0.5", False),
+        ("gaussian:0.5:unclipped", True),
+        ("masking:0.5", False),
+        ("speckle:0.1:unclipped+poisson:0.2:unclipped", True),
+        ("gaussian:0.5:unclipped+masking:0.5", False),
+    ],
+)
+def test_noise_of_zero_mean_is_what_nothing_clips(text: str, zero_mean: bool) -> None:
+    """That these kinds then have the mean 0, `test_mean_and_variance` shows."""
+    assert NoiseSpec.parse(text).zero_mean is zero_mean
 
 
 def test_written_forms() -> None:

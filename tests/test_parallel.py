@@ -23,7 +23,8 @@ from dae.parallel import ALONE, Crew, joined
 from dae.recording import record
 from dae.runs import RunDirectory, list_runs
 from dae.seeds import generator
-from dae.training import TrainState, fit
+from dae.state import TrainState
+from dae.training import fit
 from tests.conftest import ROOT, epochs, new_run, same, small, train, wait_for, weights
 from tests.test_recording import stop_after
 
@@ -73,7 +74,8 @@ from dae import training
 from dae.data import load_dataset
 from dae.noise import NoiseSpec
 from dae.parallel import joined
-from dae.training import TrainState, fit
+from dae.state import TrainState
+from dae.training import fit
 from tests.conftest import small
 
 photos, target = sys.argv[1], Path(sys.argv[2])

@@ -53,7 +53,7 @@ IMPORTS = """
 import torch
 from dae.models import MODELS, Model
 from dae.models.linear import LinearAutoencoder
-from dae.noise import NOISES, Noise
+from dae.corruptions import NOISES, Noise
 """
 
 

@@ -18,7 +18,8 @@ from dae import recording, training
 from dae.errors import CheckpointError, DataError, Diverged, RunError
 from dae.recording import record
 from dae.runs import RunDirectory
-from dae.training import PREVIEWS, TrainState, fit
+from dae.state import TrainState
+from dae.training import PREVIEWS, fit
 from tests.conftest import PATIENCE_S, ROOT, epochs, new_run, same, small, tiny, wait_for, weights
 
 
@@ -70,6 +71,17 @@ def test_a_stopped_run_goes_on_as_if_it_had_not(epoch: int, precision: str, tmp_
     assert again.state == "finished" and epochs(again) == [0, 1, 2, 3]
     assert same(weights(again.load().model), weights(whole.load().model))
     assert without_times(again) == without_times(whole)
+
+
+def test_a_run_keeps_its_averaged_weights_and_resumes_with_them(tmp_path: Path, photos: str) -> None:
+    whole, parts = (new_run(tmp_path, photos, name, average=0.9) for name in ("whole", "parts"))
+    plain = new_run(tmp_path, photos, "plain")
+    for run in (whole, plain):
+        list(record(run))
+    stop_after(parts, 1)
+    list(record(RunDirectory(parts.path)))
+    assert same(weights(parts.load().model), weights(whole.load().model))
+    assert not same(weights(whole.load().model), weights(plain.load().model))
 
 
 def test_stopped_amid_an_epoch_it_goes_on_from_the_last_whole_one(

@@ -11,7 +11,8 @@ from dae.errors import DaeError, Diverged, OutOfMemory, TrainingError
 from dae.models import MODELS
 from dae.noise import NoiseSpec
 from dae.recipes import RECIPES
-from dae.training import PREVIEWS, TrainState, denoise, fit, fixed_noise
+from dae.state import TrainState
+from dae.training import PREVIEWS, denoise, fit, fixed_noise
 from tests.conftest import same, small, tiny, train, weights
 
 TEST = tiny(8, seed=1, split="test")
@@ -43,8 +44,9 @@ def test_the_same_seed_gives_the_same_weights_and_nothing_global_is_touched(mode
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("model", ["linear-32", "conv-64", "unet"])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_from_an_epochs_end_it_goes_on_bit_for_bit(model: str, precision: str, optimizer: str) -> None:
-    config = small(model=model, precision=precision, optimizer=optimizer, epochs=3, weight_decay=0.01)
+@pytest.mark.parametrize("average", [0.0, 0.9])
+def test_from_an_epochs_end_it_goes_on_bit_for_bit(model: str, precision: str, optimizer: str, average: float) -> None:
+    config = small(model=model, precision=precision, optimizer=optimizer, average=average, epochs=3, weight_decay=0.01)
     images = tiny(20)  # the last batch is smaller
     whole, _ = train(config, images)
     begun = TrainState(config, images.shape)
@@ -72,6 +74,26 @@ def test_stopping_to_look_changes_nothing() -> None:
         denoise(watched.model, torch.rand(2, 1, 28, 28))
         torch.rand(3)
     assert same(weights(watched), weights(whole))
+
+
+def test_averaging_looks_on_and_changes_nothing_of_what_learns() -> None:
+    plain, plain_reports = train(small())
+    state, reports = train(small(average=0.9))
+    assert plain.averaged is plain.model and same(weights(plain), weights(state))
+    assert not same(weights(state.averaged), weights(state))
+    assert reports[-1].scores != plain_reports[-1].scores  # the averaged weights are measured
+    assert all(parameter.grad is None for parameter in state.averaged.parameters())
+
+
+def test_averaged_weights_are_the_moving_average_of_all_steps() -> None:
+    state = TrainState(small(average=0.8), (1, 28, 28))
+    parameter, kept = next(state.model.parameters()), next(state.averaged.parameters())
+    for step in range(1, 61):
+        with torch.no_grad():
+            parameter.fill_(step)
+        state.stepped()
+    assert state.step == 60 and kept.min() == kept.max()
+    assert kept.min() == pytest.approx(60 - 0.8 / 0.2, abs=0.01)  # lags behind a steady climb by decay / (1 - decay)
 
 
 def test_a_model_that_does_not_fit_the_state_is_refused() -> None:
@@ -118,6 +140,27 @@ def test_images_per_second_counts_images_and_not_places_in_batches() -> None:
     clock = itertools.count(0, 0.01)
     *_, last = fit(config, TrainState(config, images.shape), images, TEST, clock=clock.__next__)
     assert last.images_per_second == pytest.approx(24 / 0.02)  # one batch of 24, two ticks
+
+
+def test_noisy_targets_never_show_the_loss_a_clean_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual, pairs = LOSSES["mse"], []
+    monkeypatch.setitem(LOSSES, "mse", lambda *pair: pairs.append(pair) or usual(*pair))
+    noise = NoiseSpec("gaussian", 0.5, clipped=False)
+    images = tiny(8)
+    train(small(noise=noise, target="noisy", epochs=40), images)
+    targets = torch.stack([target for _, target in pairs])  # (epoch, image in any order, C, H, W)
+    mean = float(images.clean().mean())
+    assert targets.min() < 0 and targets.max() > 1  # each is noisy,
+    assert float(targets.mean()) == pytest.approx(mean, abs=5 * 0.5 / targets.numel() ** 0.5)  # none is on average,
+    assert len({float(target.sum()) for target in targets}) == 40  # and no copy comes twice
+
+
+def test_without_clean_pictures_it_learns_to_clean_them() -> None:
+    images = tiny(8)
+    noise = NoiseSpec("gaussian", 0.5, clipped=False)
+    config = small(epochs=300, noise=noise, target="noisy", lr=3e-3)
+    first, *_, last = (report for report in train(config, images)[1] if report.scores)
+    assert last.scores and last.noisy_scores and last.scores.psnr_db > last.noisy_scores.psnr_db + 5
 
 
 def test_validation_is_fixed_and_decides_nothing() -> None:

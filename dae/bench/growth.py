@@ -20,7 +20,8 @@ import torch
 from dae import packed, training
 from dae.config import TrainConfig
 from dae.packed import ImageSet
-from dae.training import TrainState, fit
+from dae.state import TrainState
+from dae.training import fit
 
 _CHUNK = 10_000  # images written at once
 _MIB = 1 << 20

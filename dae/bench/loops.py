@@ -25,7 +25,8 @@ from dae.metrics import METRICS
 from dae.models import Autoencoder, build_model
 from dae.packed import ImageSet
 from dae.seeds import generator
-from dae.training import TrainState, denoise, fit
+from dae.state import TrainState
+from dae.training import denoise, fit
 
 WEIGHTS, SHUFFLE, NOISE = range(3)  # streams of random numbers under one seed; the weights are those of TrainState
 
@@ -179,7 +180,7 @@ def ours(config: TrainConfig, watch: Watch) -> None:
     state = TrainState(config, train.shape)
     for report in fit(config, state, train, test):
         if report.scores and report.epoch:
-            watch.epoch(state.model)
+            watch.epoch(state.averaged)
         elif report.scores:
             watch.ready()
 

@@ -26,7 +26,7 @@ from dae.recipes import RECIPES
 from dae.recording import record
 from dae.runs import RunDirectory
 from dae.seeds import generator
-from dae.training import TrainState
+from dae.state import TrainState
 
 WARM_UP_S = 1.0
 

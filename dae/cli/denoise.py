@@ -1,9 +1,11 @@
 """dae denoise."""
 
+from functools import partial
 from pathlib import Path
 
 from dae import pictures, uploads
 from dae.cli.command import Commands, Options, command
+from dae.ensemble import self_ensemble
 from dae.errors import DataError
 from dae.files import whole_file
 from dae.noise import NoiseSpec, corrupt
@@ -18,6 +20,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("source", metavar="IN")
     parser.add_argument("target", metavar="OUT.png")
     parser.add_argument("--noise", metavar="SPEC", help="add this noise first")
+    parser.add_argument("--ensemble", action="store_true", help="average over eight views, for photographs")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise")
 
 
@@ -26,7 +29,8 @@ def _denoise(options: Options) -> None:
     noisy, resized = uploads.fit_picture(uploads.read_picture(_read(Path(options.source))), checkpoint)
     if options.noise:
         noisy = corrupt(noisy, NoiseSpec.parse(options.noise), generator(options.seed))
-    denoised = denoise_tiled(checkpoint.model, noisy)
+    whole = partial(denoise_tiled, checkpoint.model)
+    denoised = self_ensemble(whole, noisy) if options.ensemble else whole(noisy)
     try:
         with whole_file(Path(options.target)) as temporary:
             pictures.grid(denoised, columns=1).save(temporary, "PNG")

@@ -5,7 +5,7 @@ from dae.classical import CLASSICAL, TUNING_IMAGES
 from dae.cli.command import Commands, Options, command
 from dae.cli.tables import print_measured
 from dae.config import TrainConfig
-from dae.contenders import classical, trained
+from dae.contenders import classical, ensembled, trained
 from dae.evaluation import evaluate
 from dae.noise import NoiseSpec
 from dae.runs import find_run
@@ -19,6 +19,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--noise", action="append", metavar="SPEC", help="may be given several times; else the run's")
     parser.add_argument("--limit", type=int, metavar="N", help="the first N test images only")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise")
+    parser.add_argument("--ensemble", action="store_true", help="and each run averaged over eight views of a picture")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", dest="form", action="store_const", const="json", default="")
     form.add_argument("--csv", dest="form", action="store_const", const="csv")
@@ -34,7 +35,8 @@ def _evaluate(options: Options) -> None:
     contenders = []
     for name in dict.fromkeys(options.contenders):
         if name in runs:
-            contenders.append(trained(runs[name].name, runs[name].load(), images))
+            contender = trained(runs[name].name, runs[name].load(), images)
+            contenders += [contender, ensembled(contender)] if options.ensemble else [contender]
         else:
             tuning = data.load_dataset(dataset, "train", root=options.data, limit=TUNING_IMAGES)
             contenders.append(classical(name, tuning))

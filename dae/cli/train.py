@@ -20,7 +20,10 @@ def add(commands: Commands) -> None:
     parser.add_argument("--recipe", metavar="NAME", help="a named training; other options change it")
     parser.add_argument("--dataset", metavar="NAME", help="a data set, or folder:PATH")
     parser.add_argument("--model", metavar="NAME", help="an architecture")
-    parser.add_argument("--noise", type=noise, help="kind:level or kind:low-high, with :unclipped if wanted")
+    parser.add_argument(
+        "--noise", type=noise, help="kind:level or kind:low-high, with :unclipped if wanted; + joins several"
+    )
+    parser.add_argument("--target", metavar="NAME", help="clean, or noisy to learn without clean pictures")
     parser.add_argument("--epochs", type=int, metavar="N")
     parser.add_argument("--batch-size", type=int, metavar="N")
     parser.add_argument("--lr", type=float, metavar="RATE", help="the highest learning rate")
@@ -46,7 +49,7 @@ def _lead(options: Options, crew: Crew) -> None:
         prepare(run.config, options.data, crew)
     else:
         recipe = lookup("recipe", recipes.RECIPES, options.recipe) if options.recipe else None
-        names = ("dataset", "model", "noise", "epochs", "batch_size", "lr", "seed", "device", "images")
+        names = ("dataset", "model", "noise", "target", "epochs", "batch_size", "lr", "seed", "device", "images")
         given = {name: value for name in names if (value := getattr(options, name)) is not None}
         config = replace(recipe.config if recipe else TrainConfig(), **given)
         prepare(config, options.data, crew)  # before a folder is made for the run

@@ -1,12 +1,16 @@
 """The architectures, one family a file, and the registry that names them."""
 
+from functools import partial
+
 import torch
 from torch import Generator
 
 from dae.errors import SpecError
 from dae.models.base import Autoencoder, Model, Shape, count_parameters, initialise
 from dae.models.conv import Conv64, ConvFlat, ConvPool, ConvSpatial
+from dae.models.dncnn import DnCNN
 from dae.models.linear import linear_10, linear_32
+from dae.models.res_unet import ResUNet
 from dae.models.unet import UNet
 from dae.registry import lookup
 
@@ -77,6 +81,36 @@ MODELS: dict[str, Model] = {
         any_size=True,
         bfloat16=True,
         color="#009E73",
+    ),
+    "res-unet": Model(
+        label="Residual U-Net",
+        family="modern",
+        help="A deeper U-Net with more weights: the best model, for pictures of any size.",
+        build=ResUNet,
+        bounded=False,
+        any_size=True,
+        bfloat16=True,
+        color="#7A5C00",
+    ),
+    "res-unet-level": Model(
+        label="Residual U-Net that estimates the noise",
+        family="modern",
+        help="The residual U-Net with a small network beside it that tells it how strong the noise is.",
+        build=partial(ResUNet, level_aware=True),
+        bounded=False,
+        any_size=True,
+        bfloat16=True,
+        color="#4B5FA5",
+    ),
+    "dncnn": Model(
+        label="DnCNN, 17 layers",
+        family="modern",
+        help="The classical deep denoiser: many layers at full size, which take the noise away; slow, for any size.",
+        build=DnCNN,
+        bounded=False,
+        any_size=True,
+        bfloat16=True,
+        color="#B03A2E",
     ),
 }
 

@@ -28,6 +28,10 @@ class Autoencoder(nn.Module):
         denoised: Tensor = self.decoder(self.encode(noisy))
         return denoised
 
+    def learn(self, noisy: Tensor) -> tuple[Tensor, Tensor | float]:
+        """What `forward` gives, and a scalar to add to the loss, for models that learn more than to denoise."""
+        return self(noisy), 0.0
+
 
 @dataclass(frozen=True)
 class Model:

@@ -1,0 +1,135 @@
+"""A residual U-Net: deeper and wider than the small one, and built for what processors do fast.
+
+Its body is that of DRUNet (Zhang et al. 2021): residual blocks at each scale, strided convolutions between the scales,
+and skips that are added. As in FFDNet (Zhang et al. 2018) it works on the picture folded 2 x 2 into channels, so that
+no layer runs at full size. Either is told how strong the noise is, by a further map of its input; here a small network
+estimates it where the caller does not know it, as in CBDNet (Guo et al. 2019).
+"""
+
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from dae.models.base import Autoencoder, Shape
+
+_FOLD = 2  # pixels of each side that become channels
+
+
+class Block(nn.Module):
+    """Two convolutions, added to what comes in (B, width, H, W)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(width, width, 3, padding=1), nn.ReLU(), nn.Conv2d(width, width, 3, padding=1)
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        changed: Tensor = features + self.body(features)
+        return changed
+
+
+class ResUNet(Autoencoder):
+    """Looks at the picture at several scales and predicts the noise, which is taken away from the input.
+
+    Pictures whose sides the deepest scale does not divide are padded by repeating their border, and cropped again.
+
+    Args:
+        shape: of one image, (C, H, W); only C matters.
+        widths: channels at each scale, from half the picture's size on, each half as fine as the one before.
+        blocks: residual blocks at each scale, on the way down as on the way up; at the deepest, in all.
+        level_aware: whether it looks at the strength of the noise, which it estimates where it is not told.
+    """
+
+    def __init__(
+        self,
+        shape: Shape,
+        widths: tuple[int, ...] = (48, 64),
+        blocks: tuple[int, ...] = (2, 2),
+        level_aware: bool = False,
+    ) -> None:
+        super().__init__()
+        folded = shape[0] * _FOLD**2
+        pairs = list(pairwise(widths))
+        self.estimator = _estimator(folded) if level_aware else None
+        self.head = nn.Conv2d(folded + level_aware, widths[0], 3, padding=1)
+        self.encoder_blocks = nn.ModuleList(_blocks(*each) for each in zip(widths, blocks, strict=True))
+        self.down = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in pairs)
+        self.up = nn.ModuleList(nn.ConvTranspose2d(coarse, fine, 2, stride=2) for fine, coarse in pairs)
+        self.decoder_blocks = nn.ModuleList(_blocks(*each) for each in list(zip(widths, blocks, strict=True))[:-1])
+        self.tail = nn.Conv2d(widths[0], folded, 3, padding=1)
+        self.multiple = _FOLD * 2 ** len(pairs)
+
+    def _fold(self, noisy: Tensor) -> Tensor:
+        """Padded and folded: (B, 4 C, h, w), where h and w are half the padded sides."""
+        height, width = noisy.shape[-2:]
+        padded = F.pad(noisy, (0, -width % self.multiple, 0, -height % self.multiple), mode="replicate")
+        return F.pixel_unshuffle(padded, _FOLD)
+
+    def _scales(self, folded: Tensor) -> list[Tensor]:
+        """Features from fine to coarse, scale k: (B, widths[k], h / 2^k, w / 2^k)."""
+        features = [self.encoder_blocks[0](self.head(folded))]
+        for down, blocks in zip(self.down, list(self.encoder_blocks)[1:], strict=True):
+            features.append(blocks(down(features[-1])))
+        return features
+
+    def _told(self, noisy: Tensor, level: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """The folded picture with a map of levels where the model looks at one, and that map, (B, 1, h, w)."""
+        folded = self._fold(noisy)
+        if self.estimator is None:
+            return folded, None
+        levels = self.estimator(folded) if level is None else level.view(-1, 1, 1, 1).expand_as(folded[:, :1])
+        return torch.cat([folded, levels.detach()], dim=1), levels  # the estimator learns from its own error alone
+
+    def encode(self, noisy: Tensor) -> Tensor:
+        """The coarsest features averaged over the picture, (B, widths[-1])."""
+        return self._scales(self._told(noisy)[0])[-1].mean((2, 3))
+
+    def level(self, noisy: Tensor) -> Tensor | None:
+        """The estimated root mean square of the noise of each image, (B,) in pixel units; None if not level-aware."""
+        _, levels = self._told(noisy)
+        return None if levels is None else levels.square().mean((1, 2, 3)).sqrt()
+
+    def forward(self, noisy: Tensor, level: Tensor | None = None) -> Tensor:
+        """Denoised images.
+
+        Args:
+            level: the root mean square of the noise of each image, (B,) in pixel units, if it is known.
+        """
+        return self._cleaned(noisy, self._told(noisy, level)[0])
+
+    def learn(self, noisy: Tensor) -> tuple[Tensor, Tensor | float]:
+        """Denoised images, and how far the estimated levels are from the strength of what is taken away."""
+        told, levels = self._told(noisy)
+        denoised = self._cleaned(noisy, told)
+        if levels is None:
+            return denoised, 0.0
+        removed = self._fold((noisy - denoised).detach().float()).square().mean(1, keepdim=True)  # (B, 1, h, w)
+        return denoised, F.mse_loss(levels.float().square(), removed)
+
+    def _cleaned(self, noisy: Tensor, told: Tensor) -> Tensor:
+        height, width = noisy.shape[-2:]
+        *skips, features = self._scales(told)
+        for up, blocks, skip in reversed(list(zip(self.up, self.decoder_blocks, skips, strict=True))):
+            features = blocks(up(features) + skip)
+        noise = F.pixel_shuffle(self.tail(features), _FOLD)[..., :height, :width]
+        denoised: Tensor = noisy - noise
+        return denoised
+
+
+def _estimator(channels: int, width: int = 24) -> nn.Sequential:
+    """From the folded picture (B, channels, h, w) to the strength of the noise around each place, (B, 1, h, w)."""
+    return nn.Sequential(
+        nn.Conv2d(channels, width, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(width, width, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(width, 1, 3, padding=1),
+        nn.Softplus(),
+    )
+
+
+def _blocks(width: int, number: int) -> nn.Sequential:
+    return nn.Sequential(*(Block(width) for _ in range(number)))
