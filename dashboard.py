@@ -4,6 +4,7 @@
 """
 
 import logging
+import os
 import threading
 import webbrowser
 from collections.abc import AsyncIterator
@@ -11,6 +12,10 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 
 import streamlit as st
+
+# PyTorch's threads would spin while they wait for each other. A server shares its cores with browsers and pages, and a
+# training in which one thread waits for the processor and the other spins is several times slower.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 DOORS = {
     "pages/train.py": "Start a training and see the model learn, live.",
@@ -67,7 +72,7 @@ def front_door() -> None:
             show_clean=False,
             play=True,
         )
-    for column, (path, words) in zip(st.columns(3), DOORS.items(), strict=True):
+    for column, (path, words) in zip(st.container(key="doors").columns(3), DOORS.items(), strict=True):
         word, icon = page.PAGES[path]
         with column.container(border=True, height="stretch", key=f"door_{word}"):
             st.page_link(path, label=f"**{word}**", icon=icon)

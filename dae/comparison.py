@@ -108,7 +108,8 @@ def verdict(scores: Mapping[str, pd.DataFrame], about: Mapping[str, About]) -> I
     ranked = sorted(scores, key=lambda name: -_psnr_db(scores[name]))
     first, second = (ranked + [NOISY])[:2]
     if len(ranked) == 1:
-        yield f"Doing nothing gives {_psnr_db(noisy):.1f} dB. Choose a model to compare it with."
+        others = "The others are being measured." if len(about) > 1 else "Choose a model to compare it with."
+        yield f"Doing nothing gives {_psnr_db(noisy):.1f} dB. {others}"
         return
     if first == NOISY:
         lost = _psnr_db(noisy) - _psnr_db(scores[second])
@@ -143,23 +144,22 @@ def _against(first: str, second: str, scores: Mapping[str, pd.DataFrame], about:
     if not lead > sure:
         apart = f"{lead:.2f} ± {sure:.2f} dB apart on {len(gains):,} pictures"
         return f"{ours.label} and {theirs.label} are level: {apart}."
-    return f"{ours.label} is {_lead(lead)} dB clearer than {theirs.label}{_cost(ours, theirs)}."
+    facts = [f"is {_lead(lead)} dB clearer than {theirs.label}", *_cost(ours, theirs)]
+    return f"{ours.label} {words.listing(facts)}."
 
 
 def _lead(lead_db: float) -> str:
     return f"{lead_db:.1f}" if lead_db >= 0.1 else f"{lead_db:.2f}"
 
 
-def _cost(ours: About, theirs: About) -> str:
-    """What the better one costs beside the other: ", has 56% of its weights and takes about 9 times as long"."""
-    parts = []
+def _cost(ours: About, theirs: About) -> Iterator[str]:
+    """What the better one costs beside the other: "has 56% of its parameters", "takes about 9 times as long"."""
     if ours.parameters and theirs.parameters:
         ratio = ours.parameters / theirs.parameters
-        parts.append("has as many weights" if _level(ratio) else f"has {_times(ratio, 'of')} its weights")
+        yield "has as many parameters" if _level(ratio) else f"has {_times(ratio, 'of')} its parameters"
     if ours.ms_batch and theirs.ms_batch:
         ratio = ours.ms_batch / theirs.ms_batch
-        parts.append("takes as long" if _level(ratio) else f"takes {_times(ratio, 'of its time', 'as long')}")
-    return f", {words.listing(parts)}" if parts else ""
+        yield "takes as long" if _level(ratio) else f"takes {_times(ratio, 'of its time', 'as long')}"
 
 
 def _level(ratio: float) -> bool:

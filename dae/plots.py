@@ -91,6 +91,7 @@ def loss_figure(
                     **_points(validation[best : best + 1], x, values[best : best + 1]),
                     "name": f"{curve.name}, best epoch",
                     "mode": "markers",
+                    "cliponaxis": False,  # at the last epoch half of it is beyond the axis
                     "marker": {"size": 15, "symbol": "circle-open", "color": curve.color, "line": {"width": 2.5}},
                     "showlegend": False,
                     **group,
@@ -154,7 +155,7 @@ def robustness_figure(
         figure.add_scatter(
             x=finite["level"],
             y=finite["psnr_db"],
-            name="doing nothing" if reference else str(name),
+            name="Doing nothing" if reference else str(name),
             mode="lines" if reference else "lines+markers",
             line={
                 "color": color,

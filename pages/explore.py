@@ -8,12 +8,13 @@ from dae.ui.noisy_pictures import noisy_pictures
 
 PICTURES, CODE = "Pictures", "What the code knows"
 
-page.begin(
-    "pages/explore.py",
-    "Explore",
-    "Every model gets the same noisy pictures. Choose a noise, drag its strength, and compare the rows. Or see what a "
-    "model keeps of a picture.",
-)
+LEADS = {
+    PICTURES: "Every model gets the same noisy pictures. Choose a noise, drag its strength, and compare the rows.",
+    CODE: "A model squeezes each picture into a few numbers, its code. See what these numbers know of the picture.",
+}
+
+shown = st.session_state.get("view") or st.query_params.get("view", PICTURES)
+page.begin("pages/explore.py", "Explore", LEADS.get(shown, LEADS[PICTURES]))
 
 with page.told():
     with st.container(key="views"):  # beside the heading, where there is room

@@ -18,7 +18,7 @@ presenter.warning()
 problem = st.session_state.pop("problem", "")
 if problem:
     st.error(problem, icon=":material/error:")
-watching = "runs" in st.session_state or "runs" in st.query_params or bool(shared.lab().jobs())
+watching = "runs" in st.query_params or bool(shared.lab().jobs())
 launcher(expanded=not watching)
 
 with page.told():
@@ -29,9 +29,11 @@ with page.told():
     if "runs" in st.session_state:  # a run that was deleted meanwhile is no longer a choice
         st.session_state["runs"] = [name for name in st.session_state["runs"] if name in names]
     else:
-        usual = [run.name for run in known if run.recipe not in CODE_FAMILY][:1]  # those are for Explore
+        usual = [run.name for run in known if run.recipe not in CODE_FAMILY and not run.recipe.startswith("cifar10")][
+            :1
+        ]
         first = [name for name in (jobs[0] if jobs else usual) if name in names]
-    with st.container(horizontal=True, vertical_alignment="bottom", key="details"):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         shown = st.multiselect(
             "Runs shown",
             names,
@@ -42,7 +44,8 @@ with page.told():
             placeholder="Choose runs to watch, or to lay over each other",
             help="Every training is kept as a run. Choose several to compare their curves.",
         )
-        drawn = curve_controls()
+        with st.container(horizontal=True, vertical_alignment="bottom", width="content", key="details"):
+            drawn = curve_controls()
     if shown:
         watch(shown, drawn)
     else:

@@ -36,8 +36,10 @@ def said(**levels: float) -> list[str]:
 
 def test_the_best_is_named_with_its_lead_and_its_cost() -> None:
     first, second, third = said(noisy=9, lin=18, conv=20, net=21, median=14)
-    assert first == "U-Net is 1.0 dB clearer than Conv, has about 4 times its weights and takes about 6 times as long."
-    assert second == "Conv is 2.0 dB clearer than Linear, has 50% of its weights and takes about 9 times as long."
+    assert (
+        first == "U-Net is 1.0 dB clearer than Conv, has about 4 times its parameters and takes about 6 times as long."
+    )
+    assert second == "Conv is 2.0 dB clearer than Linear, has 50% of its parameters and takes about 9 times as long."
     assert third == "The best filter that has learnt nothing, Median, is 7.0 dB behind."
 
 
@@ -59,7 +61,11 @@ def test_doing_nothing_can_win() -> None:
     assert list(verdict({NOISY: clean, "lin": clean}, ABOUT)) == [
         "Without noise doing nothing is perfect, and everybody else can only lose."
     ]
-    assert said(noisy=9) == ["Doing nothing gives 9.0 dB. Choose a model to compare it with."]
+    assert said(noisy=9) == ["Doing nothing gives 9.0 dB. The others are being measured."]
+    alone = {NOISY: ABOUT[NOISY]}
+    assert list(verdict({NOISY: scores(9)}, alone)) == [
+        "Doing nothing gives 9.0 dB. Choose a model to compare it with."
+    ]
     assert said(noisy=9, lin=18) == ["Linear makes the pictures clearer by 9.0 dB."]
 
 

@@ -102,7 +102,7 @@ def measured() -> pd.DataFrame:
 def test_robustness_draws_each_run_in_its_colour_and_leaves_infinity_out() -> None:
     figure = robustness_figure(measured(), {"a": "#aa0000", "b": "#00bb00"}, {})
     nothing, a, b = figure.data
-    assert nothing.name == "doing nothing" and nothing.line.color == NEUTRAL and list(nothing.x) == [0.5, 1.0]
+    assert nothing.name == "Doing nothing" and nothing.line.color == NEUTRAL and list(nothing.x) == [0.5, 1.0]
     assert (a.name, a.line.color, b.name, b.line.color) == ("a", "#aa0000", "b", "#00bb00")
     assert list(b.y) == [24.0, 20.0, 13.0] and a.line.dash != b.line.dash and b.line.dash in DASHES
     assert not figure.layout.shapes

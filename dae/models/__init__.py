@@ -93,7 +93,7 @@ MODELS: dict[str, Model] = {
         color="#7A5C00",
     ),
     "res-unet-level": Model(
-        label="Residual U-Net that estimates the noise",
+        label="Residual U-Net (level-aware)",
         family="modern",
         help="The residual U-Net with a small network beside it that tells it how strong the noise is.",
         build=partial(ResUNet, level_aware=True),
@@ -103,7 +103,7 @@ MODELS: dict[str, Model] = {
         color="#4B5FA5",
     ),
     "dncnn": Model(
-        label="DnCNN, 17 layers",
+        label="DnCNN (17 layers)",
         family="modern",
         help="The classical deep denoiser: many layers at full size, which take the noise away; slow, for any size.",
         build=DnCNN,

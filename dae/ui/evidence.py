@@ -38,7 +38,7 @@ def robustness(
     choices: Sequence[Choice], dataset: str, noise: NoiseSpec, about: Mapping[str, About], question: str
 ) -> tuple[list[str], go.Figure]:
     """Draw PSNR against strength; the turning points in words, and the figure."""
-    st.header("From no noise to the strongest", anchor=False)
+    st.header("At every strength", anchor=False)
     chart, slot = st.empty(), st.empty()
     noises = levels(noise)
     labels = {choice.name: choice.label for choice in choices} | {NOISY: NOISY}

@@ -35,7 +35,7 @@ def lineup(
 ) -> list[tuple[str, bytes]]:
     """Draw a row a contender, clean first; returns title and PNG of each."""
     nobody = choices[0]
-    rows = [FrameRow("Clean", strip(nobody, "", 0, dataset, str(noise), places), words=("what to find again",))]
+    rows = [FrameRow("Clean", strip(nobody, "", 0, dataset, str(noise), places), words=("what it should find again",))]
     for choice in choices:
         version = 0 if choice.family in ("classical", "nothing") else shared.version(choice.name)
         mine, noisy = (scores[name].iloc[list(places)] for name in (choice.name, NOISY))

@@ -23,6 +23,7 @@ from dae.ui.playback import color, playback
 
 POLL_S = 0.5
 QUIET_POLL_S = 3.0  # nothing trains: for what other browsers and programs begin
+CURVE_Y = "curve_y"  # in the session: what the curves show
 STATES = {
     "queued": ":gray-badge[:material/hourglass: waiting]",
     "running": ":blue-badge[:material/play_arrow: training]",
@@ -42,9 +43,9 @@ def curve_controls() -> dict[str, Any]:
         "Show",
         plots.Y_AXES,
         format_func=lambda name: "Loss" if name == "loss" else "PSNR",
-        default="loss",
+        default=None if CURVE_Y in st.session_state else "loss",
         required=True,
-        key="curve_y",
+        key=CURVE_Y,
         help="**Loss** is the error that training makes smaller; **PSNR** how clear the pictures are, in decibels.",
     )
     x = st.segmented_control(
@@ -160,7 +161,7 @@ def _facts(run: RunDirectory, lines: list[dict[str, Any]]) -> str:
     if scored:
         psnr_db, noisy_db = scored[-1]["scores"]["psnr_db"], scored[-1]["noisy_scores"]["psnr_db"]
         best = max(line["scores"]["psnr_db"] for line in scored)
-        facts.append(f"now {psnr_db:.1f} dB, best {best:.1f} dB: {words.gain(best - noisy_db)} than the noisy input")
+        facts.append(f"now {psnr_db:.1f} dB, best {best:.1f} dB: {words.gain(best - noisy_db)} against the noisy input")
     return " · ".join(facts)
 
 

@@ -67,9 +67,8 @@ def noisy_pictures(row: DeltaGenerator) -> None:
         kind = choosing.noise_kind()
     spec = NoiseSpec(kind, _asked_level(kind))
     pictures = st.container()
-    details = st.container(key="details")
-    whose = details.container(horizontal=True, vertical_alignment="bottom")
-    which = details.container(horizontal=True, vertical_alignment="bottom")
+    whose = st.container(horizontal=True, vertical_alignment="bottom")
+    which = st.container(horizontal=True, vertical_alignment="bottom")
     with whose:
         dataset = shared.choose_dataset()
         test = shared.images(dataset, "test")
@@ -123,7 +122,9 @@ def noisy_pictures(row: DeltaGenerator) -> None:
                 picture = _or_stop(own.drawn(), "Draw a digit with the pointer or a finger.")
                 batch = _of_their_own(picture, own.takes_digits(test), dataset, test)
     with pictures:
-        step, sheets = gallery(runs, batch, spec, seed, key="strength")
+        if batch.own:
+            st.caption("The same picture four times, each time under noise of its own.")
+        step, sheets = gallery(runs, batch, spec, seed, key="strength", play=True)
         if runs and step:
             best = max(runs, key=lambda run: sheets[run.name].mean_psnr_db[step])
             gain = sheets[best.name].mean_psnr_db[step] - sheets["noisy"].mean_psnr_db[step]

@@ -5,7 +5,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import streamlit as st
@@ -87,7 +87,15 @@ def whole_number(label: str, low: int, high: int, *, key: str, help: str, width:
 
 
 def several(
-    label: str, options: Sequence[str], usual: Sequence[str], *, key: str, help: str, most: int, of: str
+    label: str,
+    options: Sequence[str],
+    usual: Sequence[str],
+    *,
+    key: str,
+    help: str,
+    most: int,
+    of: str,
+    named: Callable[[str], str] = str,
 ) -> list[str]:
     """A choice of several names that is always in the address; `bind` leaves out a default that depends on others.
 
@@ -103,7 +111,7 @@ def several(
         st.session_state[key] = known or list(usual)
     else:
         st.session_state[key] = known
-    chosen = list(st.multiselect(label, options, key=key, help=help, max_selections=most, width="stretch"))
+    chosen = list(st.multiselect(label, options, key=key, help=help, max_selections=most, format_func=named))
     st.query_params[key] = chosen
     return chosen
 

@@ -9,15 +9,18 @@ from dae.ui.modules import ASSETS, inline_component
 _LARGE = "large"  # in the session, and in the address so that a link opens it
 
 
-def open_large() -> bool:
-    """Style the page for a room if the large view is on; whether it is."""
-    large = bool(st.session_state.setdefault(_LARGE, st.query_params.get(_LARGE) == "true"))
-    if large:
+def open_large() -> None:
+    """Style the page for a room if the large view is on."""
+    if st.session_state.setdefault(_LARGE, st.query_params.get(_LARGE) == "true"):
         st.query_params[_LARGE] = "true"
         st.html(ASSETS / "large.css")
     elif _LARGE in st.query_params:
         del st.query_params[_LARGE]
-    return large
+
+
+def is_large() -> bool:
+    """Whether this session looks at the large view."""
+    return bool(st.session_state.get(_LARGE))
 
 
 def large_button() -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dae.comparison import FORMATS, HEADINGS, best, in_words
+from dae.ui import stage
 
 _MARK = "font-weight: 700; background-color: rgba(0, 158, 115, 0.2)"
 _ABOVE, _BELOW = "0, 114, 178", "213, 94, 0"  # of the colour scale: better and worse than doing nothing
@@ -26,6 +27,7 @@ _HELP = {
     "curve": "Validation error after each epoch of its training.",
 }
 _WIDTHS = {"psnr_db": 112, "gain_db": 118, "ssim": 132, "mse": 148, "l2": 116}  # for the best one, which is bold
+_LARGE_WIDTHS = {"psnr_db": 160, "gain_db": 165, "ssim": 190, "parameters": 150}  # for a room, and only these columns
 _PLAIN: dict[str, Any] = {
     "parameters": st.column_config.NumberColumn("Parameters", format="localized", help=_HELP["parameters"]),
     "kilobytes": st.column_config.NumberColumn(HEADINGS["kilobytes"], format="%.0f", help=_HELP["kilobytes"]),
@@ -50,24 +52,26 @@ def show(slot: DeltaGenerator, measured: pd.DataFrame, choosable: bool) -> str:
     shown = measured.style.apply(mark, subset=list(FORMATS))
     for metric in FORMATS:
         shown = shown.format(partial(_next, iter([in_words(line, metric) for line in lines])), subset=[metric])
+    large = stage.is_large()
+    widths = _LARGE_WIDTHS if large else _WIDTHS
     config = _PLAIN | {
-        name: st.column_config.Column(heading, help=_HELP.get(name), width=_WIDTHS.get(name))
+        name: st.column_config.Column(heading, help=_HELP.get(name), width=widths.get(name))
         for name, heading in HEADINGS.items()
         if name not in _PLAIN
     }
     options: dict[str, Any] = {
         "column_config": config | {"label": st.column_config.Column(HEADINGS["label"], pinned=True)},
-        "column_order": list(HEADINGS),
+        "column_order": ["label", *_LARGE_WIDTHS] if large else list(HEADINGS),
         "hide_index": True,
         "height": "content",
         "placeholder": "–",
         "alt": "Metrics of every contender on the same pictures and noise; the best of each column is marked.",
     }
     if not choosable:
-        slot.dataframe(shown, **options)
+        slot.dataframe(shown, **options, key=f"unfinished {large}")
         return ""
     event = slot.dataframe(
-        shown, **options, key=f"table {list(measured['run'])}", on_select="rerun", selection_mode="single-cell"
+        shown, **options, key=f"table {large} {list(measured['run'])}", on_select="rerun", selection_mode="single-cell"
     )
     cells = event["selection"]["cells"]
     return str(measured["run"].iloc[cells[0][0]]) if cells and cells[0][0] < len(measured) else ""
@@ -97,7 +101,7 @@ def grid(slot: DeltaGenerator, rows: pd.DataFrame, metric: str) -> None:
 
     shown: Any = wide.style.map(colour).format(FORMATS[metric], na_rep="–")
     alt = "Each model at three strengths of every kind of noise, on one colour scale."
-    slot.dataframe(shown, height="content", alt=alt)
+    slot.dataframe(shown, height="content", alt=alt, placeholder="…")
 
 
 def as_text(rows: pd.DataFrame, metric: str) -> pd.DataFrame:

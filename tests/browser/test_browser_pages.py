@@ -128,3 +128,20 @@ def test_reset_brings_a_first_visit_back(page: "playwright.Page", server: str) -
     page.wait_for_selector(READY)
     assert "Masking" not in page.url and "seed" not in page.url
     assert page.get_by_role("spinbutton", name="Noise seed").input_value() == "0"
+
+
+def test_a_door_opens_wherever_it_is_touched(page: "playwright.Page", server: str) -> None:
+    visit(page, server)
+    page.get_by_text("measured, in one table").click(force=True)  # the link lies over it
+    page.wait_for_url("**/compare**")
+
+
+def test_after_a_click_on_a_noise_the_arrows_move_its_strength(page: "playwright.Page", server: str) -> None:
+    visit(page, f"{server}/explore")
+    page.get_by_text("Masking", exact=True).click()
+    page.wait_for_url("**noise=Masking**")
+    page.wait_for_selector(READY)
+    before = step(page)
+    page.keyboard.press("ArrowLeft")
+    wait_for(lambda: step(page) == before - 1)
+    assert "noise=Masking" in page.url

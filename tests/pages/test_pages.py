@@ -2,7 +2,10 @@
 
 import io
 import shutil
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -62,6 +65,43 @@ def test_a_race_starts_two_runs_as_one_job() -> None:
     app.run()
     assert sorted(run.recipe for run in list_runs()) == ["quick-conv", "quick-linear"]
     assert len(shared.lab().jobs()) == 1 and len(app.session_state["runs"]) == 2
+
+
+def test_the_twins_are_alike_but_for_what_they_are_compared_with() -> None:
+    app = opened("pages/train.py")
+    app.button(key="start-twins").click()
+    app.run()
+    clean, noisy = sorted((run.config for run in list_runs()), key=lambda config: config.target)
+    assert (clean.target, noisy.target) == ("clean", "noisy") and replace(noisy, target="clean") == clean
+    assert app.session_state["curve_y"] == "psnr_db" and not app.warning  # the losses are not of the same thing
+
+
+def labelled(elements: Iterable[Any], label: str) -> Any:
+    return next(element for element in elements if element.label == label)
+
+
+def test_every_setting_of_the_advanced_form_reaches_the_run() -> None:
+    app = opened("pages/train.py")
+    labelled(app.multiselect, "Model, or several for a race").set_value(["conv-flat"])
+    labelled(app.multiselect, "Noise, or several kinds mixed").set_value(["gaussian", "masking"])
+    labelled(app.slider, "Noise strength").set_value((0.1, 0.6))
+    labelled(app.checkbox, "Cut at black and white").uncheck()
+    labelled(app.selectbox, "Optimizer").set_value("muon")
+    labelled(app.number_input, "Weight averaging").set_value(0.9)
+    labelled(app.number_input, "Training pictures (0 for all)").set_value(9)
+    labelled(app.button, "Start training").click()
+    app.run()
+    (config,) = (run.config for run in list_runs())
+    assert str(config.noise) == "gaussian:0.1-0.6:unclipped+masking:0.1-0.6"
+    assert (config.model, config.optimizer, config.average, config.images) == ("conv-flat", "muon", 0.9, 9)
+
+
+def test_settings_that_do_not_go_together_are_told_and_start_nothing() -> None:
+    app = opened("pages/train.py")
+    labelled(app.selectbox, "Compared with").set_value("noisy")
+    labelled(app.button, "Start training").click()
+    app.run()
+    assert "not: clipping and lost pixels shift the mean" in app.error[0].value and not list_runs()
 
 
 def test_a_run_can_be_stopped_renamed_and_deleted(photos: str, tmp_path: Path) -> None:

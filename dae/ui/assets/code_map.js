@@ -28,11 +28,16 @@ class CodeMap {
     this.cardWords = make("div", "", this.card)
     this.input.oninput = () => { this.step = Number(this.input.value); this.draw() }
     this.input.onchange = () => this.tell()
+    this.input.onkeyup = () => { if (this.step !== this.told) this.tell() }
+    this.release = onFreeArrows(this.input)
     this.watch = new ResizeObserver(() => this.draw())
     this.watch.observe(this.root)
   }
 
-  end() { this.watch.disconnect() }
+  end() {
+    this.release()
+    this.watch.disconnect()
+  }
 
   async receive(bytes) {
     const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0)
@@ -177,7 +182,10 @@ class CodeMap {
     this.tell()
   }
 
-  tell() { this.setState("look", { index: this.picked, step: this.step }) }
+  tell() {
+    this.told = this.step
+    this.setState("look", { index: this.picked, step: this.step })
+  }
 
   // At most once a frame, whatever asks for it.
   draw() { this.frame ??= requestAnimationFrame(() => { this.frame = null; this.paint() }) }

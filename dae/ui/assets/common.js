@@ -30,16 +30,45 @@ export function make(tag, name, parent, attributes = {}) {
   return node
 }
 
-// Who uses a key that goes down on it: fields take every key, some controls the arrows and space, others space alone.
-const FIELDS = "input:not([type='range'], [type='checkbox'], [type='radio']), textarea, select, [contenteditable='true']"
-const STEERED = "input, canvas, [role='radio'], [role='tab'], [role='slider'], [role='option'], [role='combobox'], [role='menuitem']"
-const PRESSED = "button, a, summary"
+let tabbed = false   // whether the focus came by key to where it is; `:focus-visible` says so after some clicks too
+document.addEventListener("keydown", ({ key }) => { tabbed ||= key === "Tab" }, true)
+document.addEventListener("pointerdown", () => { tabbed = false }, true)
 
-export function isFree(event) {
+// Who uses a key that goes down on it. Fields take every key, what slides the arrows and space; what is chosen or pressed
+// takes them only if it was reached by key: who has clicked a button means the pictures with the next arrow.
+const FIELDS = "input:not([type='range'], [type='checkbox'], [type='radio']), textarea, select, [contenteditable='true']"
+const SLIDES = "[type='range'], canvas, [role='slider'], [role='option'], [role='combobox'], [role='menuitem'], [role='grid']"
+const CHOSEN = "[type='checkbox'], [type='radio'], [role='radio'], [role='tab'], [role='switch'], button, a, summary"
+
+function isFree(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return false
   const [target] = event.composedPath()   // also within a shadow root
-  const users = [FIELDS]
-  if (event.key === " " || event.key.startsWith("Arrow")) users.push(STEERED)
-  if (event.key === " ") users.push(PRESSED)
-  return !target.closest?.(users.join())
+  const moving = event.key === " " || event.key.startsWith("Arrow")
+  if (target.closest?.(moving ? `${FIELDS}, ${SLIDES}` : FIELDS)) return false
+  return !(moving && tabbed && target.closest?.(CHOSEN))
+}
+
+// Call `act` with every key that goes down and belongs to nothing on the page; it answers whether it has used it.
+export function onFreeKeys(act) {
+  const listen = (event) => {
+    if (!isFree(event) || !act(event.key)) return
+    event.preventDefault()
+    event.stopPropagation()
+  }
+  document.addEventListener("keydown", listen, true)   // before whatever was clicked last
+  return () => document.removeEventListener("keydown", listen, true)
+}
+
+// A presenter need not click first: free arrows move the first slider of a page, an <input type="range">. From then on it
+// has the focus, and the keys are its own. `space` is what the space key does, if anything.
+export function onFreeArrows(input, space = () => false) {
+  return onFreeKeys((key) => {
+    const by = { ArrowLeft: -1, ArrowRight: 1, " ": 0 }[key]
+    if (by === undefined || !input.checkVisibility() || Number(input.max) < 1) return false
+    if (by === 0) return space()
+    input.focus({ preventScroll: true })
+    input.value = Number(input.value) + by   // at once: the next key finds it there; the input keeps its limits
+    input.dispatchEvent(new Event("input"))
+    return true
+  })
 }

@@ -41,7 +41,11 @@ class FrameSlider {
     this.body = make("div", "rows", this.root)
     this.caption = make("p", "caption", this.root)
 
-    this.input.oninput = () => { this.stop(); this.show(Number(this.input.value)) }
+    this.input.oninput = ({ isTrusted }) => {
+      this.pressed ||= !isTrusted   // a key that was meant for nothing else: its way up is reported like any other's
+      this.stop()
+      this.show(Number(this.input.value))
+    }
     this.input.onpointerdown = () => { this.held = true }
     this.input.onpointerup = this.input.onpointercancel = () => { this.held = false }
     this.input.onchange = () => { this.held = false; if (!this.pressed) this.tell() }
@@ -54,32 +58,18 @@ class FrameSlider {
       this.pressed = this.held = false
     }
     this.button.onclick = () => this.toggle()
-    this.keys = (event) => this.take(event)
-    document.addEventListener("keydown", this.keys)
+    this.release = onFreeArrows(this.input, () => !this.button.hidden && (this.input.focus({ preventScroll: true }), this.toggle(), true))
     this.watch = new ResizeObserver(() => { if (this.spec) { this.layout(); this.draw() } })
     this.watch.observe(this.root)
   }
 
   end() {
     this.stop()
-    document.removeEventListener("keydown", this.keys)
+    this.release()
     this.watch.disconnect()
     cancelAnimationFrame(this.due)
     this.text = null   // a message that is still being decoded comes too late
     for (const sheet of this.sheets.values()) sheet.close()
-  }
-
-  // A presenter need not click first: arrows and space that are meant for nothing else move the first slider of a page.
-  take(event) {
-    const by = { ArrowLeft: -1, ArrowRight: 1, " ": 0 }[event.key]
-    if (by === undefined || !isFree(event) || !this.place || !this.control.checkVisibility()) return
-    event.preventDefault()
-    this.input.focus({ preventScroll: true })   // from now on the keys are its own
-    if (by) {
-      this.pressed = true
-      this.input.value = this.place.step + by   // at once: the next key finds it there; the input keeps its limits
-      this.input.oninput()
-    } else if (!this.button.hidden) this.toggle()
   }
 
   // Old frames stay on screen until every new sheet is decoded; a newer message overtakes an older one.

@@ -4,16 +4,12 @@ export default mounted(() => new Keys())
 
 class Keys {
   constructor() {
-    this.listen = (event) => {
-      const node = isFree(event) && document.querySelector(this.selectors[event.key.toLowerCase()] || "no-such")
-      if (!node) return
-      event.preventDefault()
-      node.click()
-    }
-    document.addEventListener("keydown", this.listen)
+    this.end = onFreeKeys((key) => {
+      const node = document.querySelector(this.selectors[key.toLowerCase()] || "no-such")
+      node?.click()
+      return Boolean(node)
+    })
   }
 
   receive({ selectors }) { this.selectors = selectors }
-
-  end() { document.removeEventListener("keydown", this.listen) }
 }

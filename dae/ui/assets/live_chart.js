@@ -2,6 +2,7 @@
 
 import { make, mounted, write } from "./common.js"
 
+const USUAL_TYPE = 17   // CSS pixels of the theme's type; in the large view it is larger
 const CONFIG = {
   displaylogo: false,
   modeBarButtons: [["zoom2d", "pan2d", "resetScale2d", "toImage"]],
@@ -125,6 +126,7 @@ class LiveChart {
     const layout = structuredClone(this.figure.layout)   // plotly.js writes into it
     Object.assign(layout, { template: { layout: theme }, height: this.data.height, width: this.root.clientWidth, autosize: false })
     layout.uirevision ??= "constant"
+    if (matchMedia("(pointer: coarse)").matches) layout.dragmode = false   // a finger scrolls the page
     if (layout.title?.text) theme.margin.t += 32
     if (this.root.clientWidth < 420) Object.assign(theme.legend, { yref: "container", y: 0, yanchor: "bottom" })
     this.keepZoom(layout.xaxis)
@@ -188,20 +190,20 @@ function joined(first, second) {
 function themeOf(node) {
   const style = getComputedStyle(node)
   const read = (name) => style.getPropertyValue(`--st-${name}`).trim()
-  const ink = read("text-color")
+  const ink = read("text-color"), size = (px) => Math.round(px / USUAL_TYPE * parseFloat(getComputedStyle(document.documentElement).fontSize))
   const faint = (part) => mix(ink, part)
   const axis = {
     gridcolor: faint(0.12), linecolor: faint(0.3), zerolinecolor: faint(0.25), zerolinewidth: 1, automargin: true,
-    tickfont: { color: faint(0.8), size: 13 }, title: { font: { color: ink, size: 14 }, standoff: 8 },
+    tickfont: { color: faint(0.8), size: size(13) }, title: { font: { color: ink, size: size(14) }, standoff: 8 },
   }
   return {
-    font: { family: read("font"), color: ink, size: 14 },
-    title: { font: { size: 16, color: ink }, x: 0, xref: "paper", xanchor: "left", y: 1, yanchor: "top", pad: { t: 8 } },
+    font: { family: read("font"), color: ink, size: size(14) },
+    title: { font: { size: size(16), color: ink }, x: 0, xref: "paper", xanchor: "left", y: 1, yanchor: "top", pad: { t: 8 } },
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     colorway: read("chart-categorical-colors").split(",").filter(Boolean),
     xaxis: axis, yaxis: axis,
-    hoverlabel: { bgcolor: read("secondary-background-color"), bordercolor: faint(0.3), font: { family: read("font"), color: ink, size: 13 } },
-    legend: { orientation: "h", x: 0, y: 1.02, xanchor: "left", yanchor: "bottom", font: { size: 14 } },
+    hoverlabel: { bgcolor: read("secondary-background-color"), bordercolor: faint(0.3), font: { family: read("font"), color: ink, size: size(13) } },
+    legend: { orientation: "h", x: 0, y: 1.02, xanchor: "left", yanchor: "bottom", font: { size: size(14) } },
     modebar: { bgcolor: "rgba(0,0,0,0)", color: faint(0.55), activecolor: read("primary-color") },
     margin: { l: 56, r: 16, t: 40, b: 48 },
   }
