@@ -160,3 +160,10 @@ class Leash:
     def next(self) -> tuple[str, int | str]:
         """The run and epoch of the next report, or "end"."""
         return self.reports.get(timeout=PATIENCE_S)
+
+
+def stop_after(run: RunDirectory, epoch: int) -> None:
+    recorded = record(run)
+    for report in recorded:
+        if report.scores and report.epoch == epoch:
+            recorded.close()

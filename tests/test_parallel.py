@@ -25,8 +25,7 @@ from dae.runs import RunDirectory, list_runs
 from dae.seeds import generator
 from dae.state import TrainState
 from dae.training import fit
-from tests.conftest import ROOT, epochs, new_run, same, small, train, wait_for, weights
-from tests.test_recording import stop_after
+from tests.conftest import ROOT, epochs, new_run, same, small, stop_after, train, wait_for, weights
 
 LIMIT_S = 90.0  # two processes import PyTorch, on two cores, beside whatever else runs there
 QUIET = NoiseSpec("gaussian", 0.0)
