@@ -46,7 +46,7 @@ _CONV = TrainConfig(dataset="mnist", model="conv-64", epochs=20, batch_size=128,
 _UNET = TrainConfig(dataset="mnist", model="unet", epochs=12, batch_size=128, lr=3e-3)
 _MUON = replace(TrainConfig(dataset="mnist"), optimizer="muon", lr=2e-2)
 _BEST_LINEAR = replace(_MUON, model="linear-32", epochs=60, batch_size=512, lr=4e-2)
-_BEST_CONV = replace(_MUON, model="conv-64", epochs=30, lr=3e-2)
+_BEST_CONV = replace(_MUON, model="conv-64", epochs=60, lr=3e-2)
 _BEST_POOL = replace(
     _MUON, model="conv-pool", noise=NoiseSpec("gaussian", 0.2, clipped=False), epochs=10, precision="bfloat16"
 )
