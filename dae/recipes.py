@@ -48,9 +48,9 @@ _MUON = replace(TrainConfig(dataset="mnist"), optimizer="muon", lr=2e-2)
 _BEST_LINEAR = replace(_MUON, model="linear-32", epochs=60, batch_size=512, lr=4e-2)
 _BEST_CONV = replace(_MUON, model="conv-64", epochs=60, lr=3e-2)
 _BEST_POOL = replace(_MUON, model="conv-pool", noise=NoiseSpec("gaussian", 0.2, clipped=False), epochs=10)
-_BEST_UNET = replace(_MUON, model="res-unet", epochs=14, batch_size=64, lr=1e-2)
+_BEST_UNET = replace(_MUON, model="res-unet", epochs=20, batch_size=64, lr=4e-3)
 _BLIND = replace(
-    _BEST_UNET, noise=NoiseSpec.parse("gaussian:0-1+masking:0-1+salt-and-pepper:0-1"), loss="psnr", epochs=20
+    _BEST_UNET, noise=NoiseSpec.parse("gaussian:0-1+masking:0-1+salt-and-pepper:0-1"), loss="psnr", epochs=30
 )
 _TWIN = replace(
     _MUON, dataset="digits", model="unet", noise=NoiseSpec("gaussian", 0.5, clipped=False), epochs=8, lr=1e-2
