@@ -46,13 +46,11 @@ _CONV = TrainConfig(dataset="mnist", model="conv-64", epochs=20, batch_size=128,
 _UNET = TrainConfig(dataset="mnist", model="unet", epochs=12, batch_size=128, lr=3e-3)
 _MUON = replace(TrainConfig(dataset="mnist"), optimizer="muon", lr=2e-2)
 _BEST_LINEAR = replace(_MUON, model="linear-32", epochs=60, batch_size=512, lr=4e-2)
-_BEST_CONV = replace(_MUON, model="conv-64", epochs=30, lr=3e-2)
-_BEST_POOL = replace(
-    _MUON, model="conv-pool", noise=NoiseSpec("gaussian", 0.2, clipped=False), epochs=10, precision="bfloat16"
-)
-_BEST_UNET = replace(_MUON, model="res-unet", epochs=14, batch_size=64, lr=1e-2)
+_BEST_CONV = replace(_MUON, model="conv-64", epochs=60, lr=3e-2)
+_BEST_POOL = replace(_MUON, model="conv-pool", noise=NoiseSpec("gaussian", 0.2, clipped=False), epochs=10)
+_BEST_UNET = replace(_MUON, model="res-unet", epochs=20, batch_size=64, lr=4e-3)
 _BLIND = replace(
-    _BEST_UNET, noise=NoiseSpec.parse("gaussian:0-1+masking:0-1+salt-and-pepper:0-1"), loss="psnr", epochs=20
+    _BEST_UNET, noise=NoiseSpec.parse("gaussian:0-1+masking:0-1+salt-and-pepper:0-1"), loss="psnr", epochs=30
 )
 _TWIN = replace(
     _MUON, dataset="digits", model="unet", noise=NoiseSpec("gaussian", 0.5, clipped=False), epochs=8, lr=1e-2

@@ -182,8 +182,11 @@ def fit(
 @torch.no_grad()
 def denoise(model: Autoencoder, noisy: Tensor, batch_size: int = 250) -> Tensor:
     """What the model makes of noisy images (B, C, H, W): the same shape, float32, clamped to [0, 1]."""
+    learning = model.training  # somebody may look while it learns
     model.eval()
-    return torch.cat([model(batch).clamp(0, 1) for batch in noisy.split(batch_size)])
+    denoised = torch.cat([model(batch).clamp(0, 1) for batch in noisy.split(batch_size)])
+    model.train(learning)
+    return denoised
 
 
 def score(denoised: Tensor, noisy: Tensor, clean: Tensor) -> Scores:

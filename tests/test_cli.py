@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,17 @@ def test_denoise(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str])
             assert picture.format == "PNG" and np.asarray(picture).shape == (28, 28)
         kept.add(target.read_bytes())
     assert len(kept) == 3
+
+
+def test_denoise_tells_the_level_that_a_model_estimates(
+    tmp_path: Path, photos: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    list(record(new_run(tmp_path, photos, "aware", model="res-unet-level", epochs=1)))
+    source = tmp_path / "in.png"
+    Image.new("L", (30, 40), 128).save(source)
+    assert call(tmp_path, "denoise", "aware", source, tmp_path / "out.png", "--noise", "gaussian:0.3") == 0
+    told = re.search(r"30 x 40, noise of about (\d\.\d\d) \(", capsys.readouterr().out)
+    assert told and float(told.group(1)) > 0
 
 
 def test_list(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,6 +16,7 @@ from dae.training import PREVIEWS, denoise, fit, fixed_noise
 from tests.conftest import same, small, tiny, train, weights
 
 TEST = tiny(8, seed=1, split="test")
+TINY = (1, 9, 9)  # enough for convolutions
 
 
 def test_it_overfits_one_batch() -> None:
@@ -66,12 +67,31 @@ def test_from_an_epochs_end_it_goes_on_bit_for_bit(model: str, precision: str, o
     assert all(torch.equal(one[name], two[name]) for name in one if name != "seconds")
 
 
-def test_stopping_to_look_changes_nothing() -> None:
-    config, images = small(), tiny()
+def test_the_running_means_of_batch_normalisation_are_averaged_kept_and_taken_up() -> None:
+    config, images = small(model="dncnn", epochs=2, batch_size=4, average=0.9, optimizer="muon"), tiny(8, TINY)
+    whole, _ = train(config, images)
+    begun, resumed = (TrainState(config, images.shape) for _ in range(2))
+    for _ in fit(config, begun, images, images):
+        if begun.epoch == 1:
+            break
+    resumed.restore(begun.tensors())
+    list(fit(config, resumed, images, images))
+    for one, two in ((resumed.model, whole.model), (resumed.averaged, whole.averaged)):
+        assert same(weights(one), weights(two))
+    first, kept = (
+        next(m for m in model.modules() if hasattr(m, "running_mean")) for model in (whole.model, whole.averaged)
+    )
+    assert first.num_batches_tracked == kept.num_batches_tracked == 4
+    assert not torch.equal(first.running_mean, kept.running_mean) and kept.running_mean.abs().sum() > 0
+
+
+@pytest.mark.parametrize(("model", "shape"), [("linear-32", (1, 28, 28)), ("dncnn", TINY)])
+def test_stopping_to_look_changes_nothing(model: str, shape: tuple[int, int, int]) -> None:
+    config, images = small(model=model), tiny(24, shape)
     whole, _ = train(config, images)
     watched = TrainState(config, images.shape)
-    for _ in fit(config, watched, images, TEST, clock=itertools.count().__next__):  # a report after every step
-        denoise(watched.model, torch.rand(2, 1, 28, 28))
+    for _ in fit(config, watched, images, images, clock=itertools.count().__next__):  # a report after every step
+        denoise(watched.model, torch.rand(2, *shape))
         torch.rand(3)
     assert same(weights(watched), weights(whole))
 

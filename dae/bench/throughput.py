@@ -144,7 +144,7 @@ def main() -> None:
             f"{name:14} {precision:8}  {real:9,.0f} images/s of {most:9,.0f} bare: {real / most:.3f}",
             flush=True,
         )
-    unet = next((config for config in found.values() if config.model == "unet"), None)
+    unet = next((config for config in found.values() if "unet" in config.model), None)
     if unet:
         speeds = precisions(unet, asked.seconds, asked.rounds)
         gain = speeds["bfloat16"] / speeds["float32"]

@@ -37,7 +37,12 @@ def _denoise(options: Options) -> None:
     except OSError as error:
         raise DataError(f"{options.target} cannot be written: {error.strerror}.") from error
     height, width = denoised.shape[-2:]
-    print(f"{options.target}: {width} x {height}" + (", resized to fit the model" if resized else ""))
+    level = checkpoint.model.level(noisy)
+    print(
+        f"{options.target}: {width} x {height}"
+        + (", resized to fit the model" if resized else "")
+        + (f", noise of about {level.item():.2f} (root mean square, where white is 1)" if level is not None else "")
+    )
 
 
 def _read(path: Path) -> bytes:

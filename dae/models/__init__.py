@@ -54,6 +54,7 @@ MODELS: dict[str, Model] = {
         family="convolutional",
         help="Convolutions and a pooling step down to 512 numbers; very few weights.",
         build=ConvPool,
+        bfloat16=True,
         color="#56B4E9",
     ),
     "conv-flat": Model(

@@ -32,6 +32,10 @@ class Autoencoder(nn.Module):
         """What `forward` gives, and a scalar to add to the loss, for models that learn more than to denoise."""
         return self(noisy), 0.0
 
+    def level(self, noisy: Tensor) -> Tensor | None:
+        """How strong the noise of each image is, (B,), as the model sees it; None for models that do not say."""
+        return None
+
 
 @dataclass(frozen=True)
 class Model:
