@@ -46,9 +46,8 @@ _CONV = TrainConfig(dataset="mnist", model="conv-64", epochs=20, batch_size=128,
 _UNET = TrainConfig(dataset="mnist", model="unet", epochs=12, batch_size=128, lr=3e-3)
 _MUON = replace(TrainConfig(dataset="mnist"), optimizer="muon", lr=2e-2)
 _BEST_LINEAR = replace(_MUON, model="linear-32", epochs=60, batch_size=512, lr=4e-2)
-_BEST_CONV = replace(_MUON, model="conv-64", epochs=60, lr=3e-2)
 _BEST_POOL = replace(_MUON, model="conv-pool", noise=NoiseSpec("gaussian", 0.2, clipped=False), epochs=10)
-_BEST_UNET = replace(_MUON, model="res-unet", epochs=20, batch_size=64, lr=4e-3)
+_BEST_UNET = replace(_MUON, model="res-unet", epochs=14, batch_size=64, lr=1e-2)
 _BLIND = replace(
     _BEST_UNET, noise=NoiseSpec.parse("gaussian:0-1+masking:0-1+salt-and-pepper:0-1"), loss="psnr", epochs=30
 )
@@ -80,7 +79,7 @@ RECIPES: dict[str, Recipe] = {
         "Linear", "The published network with 32 numbers, trained longer and by a better optimiser.", _BEST_LINEAR
     ),
     "mnist-conv": Recipe(
-        "Convolutional", "The published convolutional network with 64 numbers, trained our way.", _BEST_CONV
+        "Convolutional", "The published convolutional network with 64 numbers, trained our way.", _CONV
     ),
     "mnist-pool": Recipe(
         "Convolutional with pooling",
@@ -89,7 +88,12 @@ RECIPES: dict[str, Recipe] = {
     ),
     "mnist-unet": Recipe(
         "U-Net",
-        "The best model: looks at several scales and predicts the noise instead of the picture.",
+        "Looks at several scales and predicts the noise instead of the picture.",
+        _UNET,
+    ),
+    "mnist-res-unet": Recipe(
+        "Residual U-Net",
+        "A deeper and wider U-Net by a better optimiser: the best model here, and the slowest to train.",
         _BEST_UNET,
     ),
     "mnist-blind": Recipe(
@@ -98,7 +102,7 @@ RECIPES: dict[str, Recipe] = {
         _BLIND,
     ),
     "digits-linear": Recipe(
-        "Linear, drawn digits", _DIGITS_HELP + "the linear network.", replace(_LINEAR, dataset="digits")
+        "Linear, drawn digits", _DIGITS_HELP + "the linear network.", replace(_BEST_LINEAR, dataset="digits")
     ),
     "digits-conv": Recipe(
         "Convolutional, drawn digits",
@@ -124,11 +128,16 @@ RECIPES: dict[str, Recipe] = {
     "cifar10-unet": Recipe(
         "U-Net, colour",
         "Small colour photographs through the U-Net.",
+        TrainConfig(dataset="cifar10", model="unet", noise=_COLOUR, epochs=12, batch_size=128, lr=2e-3),
+    ),
+    "cifar10-res-unet": Recipe(
+        "Residual U-Net, colour",
+        "Small colour photographs through the deeper U-Net.",
         _BEST_COLOUR,
     ),
     "cifar10-dncnn": Recipe(
         "DnCNN, colour",
-        "The classical deep denoiser for as many seconds as the U-Net, which is enough for two epochs.",
+        "The classical deep denoiser, for about as many seconds as the residual U-Net has.",
         replace(_BEST_COLOUR, model="dncnn", epochs=2),
     ),
     "code-clean": Recipe(

@@ -119,14 +119,6 @@ def _steps(column: DeltaGenerator) -> dict[str, Any]:
             format="%.5f",
             help="Pulls the weights towards zero; often not needed.",
         ),
-        "average": number(
-            "Weight averaging",
-            0.0,
-            0.999999,
-            _USUAL.average,
-            format="%.4f",
-            help="0 for none. With 0.999 the weights that are kept are an average over about the last 1,000 steps.",
-        ),
     }
 
 

@@ -1,6 +1,9 @@
 """The project's words, each in a sentence for people who do not program."""
 
-GLOSSARY: dict[str, str] = {
+from dae.classical import CLASSICAL
+from dae.noise import NOISES
+
+_WORDS: dict[str, str] = {
     "Autoencoder": "A network that squeezes a picture into a **code** and draws it again from that code.",
     "Batch": "The pictures that a model looks at before it changes its weights once.",
     "Code": "The few numbers that a model keeps of a picture. What it does not keep, it cannot draw again.",
@@ -14,22 +17,32 @@ GLOSSARY: dict[str, str] = {
     "Filter": "A classical recipe that has learnt nothing: it smooths, or takes the middle of neighbours.",
     "Gain": "PSNR above that of doing nothing. Below 0 the model does harm.",
     "Interval (±)": "With other test pictures the mean would very likely (95 %) lie this close to the one shown.",
+    "L2 distance": "The root of all squared differences of a picture added up. Lower is better.",
+    "Label": "The class of a picture, such as which digit it is, as people wrote it down.",
     "Learning rate": "How far the weights move in one step. Too small is slow, too large never settles.",
     "Linear": "Plain layers of weights that join every pixel with every number of the code.",
     "Loss": "The error that training makes smaller, usually the MSE.",
     "MNIST": "70,000 digits written by hand: the pictures that this field has measured itself on since 1998.",
     "MSE": "Mean squared error: the difference of each pixel, squared, on average. Lower is better.",
+    "Muon": "An optimizer: it turns the slope of the error into steps that change all directions of a layer alike.",
     "Noise": "What spoils a picture. There are seven kinds, from grain to a hidden rectangle.",
+    "Noise2Noise": "Learning from pairs of noisy pictures alone, which works where the noise is zero on average.",
     "Parameters": "The numbers that a model has learnt, also called its weights.",
+    "PCA": "A map made by the directions in which the codes differ most.",
     "PSNR": "Peak signal-to-noise ratio: how close a picture is to the clean one, in decibels. Higher is better.",
     "Race": "Several models that learn the same task in turns, an epoch each.",
     "Recipe": "A training with a name: which model, pictures, noise and settings.",
     "Run": "One training of one model, kept with its settings, its curves and what it has learnt.",
     "Seed": "The number that all chance is drawn from. The same seed gives the same noise and the same result.",
     "SSIM": "Likeness of structure, from 0 to 1 for identical: nearer to what an eye sees than MSE.",
+    "t-SNE": "A map on which neighbours stay neighbours; its distances and empty spaces mean nothing.",
     "Step": "One change of the weights, after one batch.",
     "Strength": "How much noise there is: 0 is none. The help beside each kind says what it counts.",
     "Test pictures": "Pictures that no model has learnt from. Only they show what a model is worth.",
     "U-Net": "A modern network that looks at several scales at once and estimates the noise, to take it away.",
     "Validation": "Measuring after each epoch, on 1,000 test pictures, always with the same noise.",
 }
+_KINDS = {f"{entry.label} (noise)": entry.help for entry in NOISES.values()}
+_FILTERS = {f"{entry.label.removesuffix(' filter')} (filter)": entry.help for entry in CLASSICAL.values()}
+_ALL = _WORDS | _KINDS | _FILTERS
+GLOSSARY = {word: _ALL[word] for word in sorted(_ALL, key=str.casefold)}

@@ -8,7 +8,7 @@ import streamlit as st
 from dae.config import TrainConfig
 from dae.data import is_available, label
 from dae.errors import DaeError
-from dae.recipes import RECIPES
+from dae.recipes import CODE_FAMILY, RECIPES
 from dae.runs import RunDirectory
 from dae.ui import page, presenter, shared
 from dae.ui.advanced import advanced
@@ -132,9 +132,16 @@ def _quick_cards() -> None:
 
 def _other_cards() -> None:
     others = [name for name in RECIPES if name not in QUICK]
-    for first in range(0, len(others), 4):
-        for column, name in zip(st.columns(4), others[first : first + 4], strict=False):
-            recipe = RECIPES[name]
-            with column:
-                source = f" From {recipe.source}." if recipe.published else ""
-                _card(recipe.label, f"{recipe.help}{source} `{name}`", name, {name: recipe.config})
+    groups = {
+        "Ours": [name for name in others if not RECIPES[name].published and name not in CODE_FAMILY],
+        "As their authors trained them": [name for name in others if RECIPES[name].published],
+        "For what the code knows": list(CODE_FAMILY),
+    }
+    for title, names in groups.items():
+        st.subheader(title, anchor=False)
+        for first in range(0, len(names), 4):
+            for column, name in zip(st.columns(4), names[first : first + 4], strict=False):
+                recipe = RECIPES[name]
+                with column:
+                    source = f" From {recipe.source}." if recipe.published else ""
+                    _card(recipe.label, f"{recipe.help}{source} `{name}`", name, {name: recipe.config})

@@ -87,13 +87,12 @@ def test_every_setting_of_the_advanced_form_reaches_the_run() -> None:
     labelled(app.slider, "Noise strength").set_value((0.1, 0.6))
     labelled(app.checkbox, "Cut at black and white").uncheck()
     labelled(app.selectbox, "Optimizer").set_value("muon")
-    labelled(app.number_input, "Weight averaging").set_value(0.9)
     labelled(app.number_input, "Training pictures (0 for all)").set_value(9)
     labelled(app.button, "Start training").click()
     app.run()
     (config,) = (run.config for run in list_runs())
     assert str(config.noise) == "gaussian:0.1-0.6:unclipped+masking:0.1-0.6"
-    assert (config.model, config.optimizer, config.average, config.images) == ("conv-flat", "muon", 0.9, 9)
+    assert (config.model, config.optimizer, config.images) == ("conv-flat", "muon", 9)
 
 
 def test_settings_that_do_not_go_together_are_told_and_start_nothing() -> None:
