@@ -62,7 +62,7 @@ with page.told():
         of=dataset,
         help="Trained runs, and classical filters, each at its best strength. Doing nothing is always beside them.",
         most=AT_ONCE,
-        named=lambda name: filters[name].label if name in filters else name,
+        named=lambda name: shared.in_full((found | filters)[name]),
     )
     if not found:
         st.info(f"No trained model fits {label(dataset)} yet. Train one, then come back.")

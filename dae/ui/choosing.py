@@ -37,5 +37,6 @@ def models(found: Mapping[str, Choice], dataset: str) -> list[Choice]:
         of=dataset,
         help="One to four trained runs. The colour of a model is the same on every page.",
         most=AT_ONCE,
+        named=lambda name: shared.in_full(found[name]),
     )
     return shared.told_apart([found[name] for name in chosen])

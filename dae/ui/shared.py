@@ -153,10 +153,15 @@ def _rank(recipe: str) -> int:
     return int(RECIPES[recipe].published)
 
 
+def in_full(choice: Choice) -> str:
+    """What names a choice among all others: as rows and tables do, and a run by its own name as well."""
+    return choice.label if choice.family == "classical" else f"{choice.label} · {choice.name}"
+
+
 def told_apart(runs: list[Choice]) -> list[Choice]:
     """The same runs, the name added to a label that several of them share."""
     labels = [run.label for run in runs]
-    return [replace(run, label=f"{run.label} ({run.name})") if labels.count(run.label) > 1 else run for run in runs]
+    return [replace(run, label=in_full(run)) if labels.count(run.label) > 1 else run for run in runs]
 
 
 def usual(found: dict[str, Choice], families: tuple[str, ...]) -> list[str]:

@@ -3,6 +3,7 @@
 import { make, mounted, write } from "./common.js"
 
 const USUAL_TYPE = 17   // CSS pixels of the theme's type; in the large view it is larger
+const NARROW = 420       // CSS pixels
 const CONFIG = {
   displaylogo: false,
   modeBarButtons: [["zoom2d", "pan2d", "resetScale2d", "toImage"]],
@@ -128,9 +129,16 @@ class LiveChart {
     layout.uirevision ??= "constant"
     if (matchMedia("(pointer: coarse)").matches) layout.dragmode = false   // a finger scrolls the page
     if (layout.title?.text) theme.margin.t += 32
-    if (this.root.clientWidth < 420) Object.assign(theme.legend, { yref: "container", y: 0, yanchor: "bottom" })
+    if (this.root.clientWidth < NARROW) this.stack(layout, data)
     this.keepZoom(layout.xaxis)
     await this.plotly.react(this.plot, data, layout, CONFIG)
+  }
+
+  // On a phone the names stand below the curves, two a line.
+  stack(layout, data) {
+    const lines = Math.ceil(data.filter(({ showlegend }) => showlegend !== false).length / 2)
+    layout.legend = { ...layout.legend, yref: "container", y: 0, yanchor: "bottom" }
+    layout.margin = { ...layout.margin, t: 16, b: 60 + 22 * lines }
   }
 
   // plotly.js forgets a zoom when the range it is given changes: while the user looks closer, it does not.
