@@ -97,7 +97,7 @@ def test_a_click_on_a_line_shows_its_best_and_worst_pictures(compared: "playwrig
 
 
 def test_who_is_compared_is_chosen_and_kept_in_the_address(compared: "playwright.Page") -> None:
-    compared.locator("[data-tag]").get_by_label("Remove digits-linear").click()
+    compared.locator("[data-tag]").get_by_label("Remove Linear (32 numbers) · digits-linear").click()
     wait_for(lambda: column(compared, 1) == ["Doing nothing", "Conv (64 numbers)", "Median filter"])
     assert "digits-linear" not in compared.url and "compared=median" in compared.url
 

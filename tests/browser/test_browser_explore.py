@@ -86,7 +86,7 @@ def test_models_come_and_go(page: "playwright.Page", server: str) -> None:
     visit(page, f"{server}/explore?{DRAWN}")
     rows = page.get_by_test_id("frame-row")
     rows.nth(3).wait_for()
-    page.locator("[data-tag]").get_by_label("Remove digits-linear").click()
+    page.locator("[data-tag]").get_by_label("Remove Linear (32 numbers) · digits-linear").click()
     playwright.expect(rows).to_have_count(3)
     assert "models=digits-linear" not in page.url
     page.get_by_role("combobox", name=re.compile("Models")).click()
