@@ -70,7 +70,6 @@ def front_door() -> None:
             seed=0,
             key="front",
             show_clean=False,
-            play=True,
         )
     for column, (path, words) in zip(st.container(key="doors").columns(3), DOORS.items(), strict=True):
         word, icon = page.PAGES[path]

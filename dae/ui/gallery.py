@@ -80,7 +80,6 @@ def gallery(
     seed: int,
     key: str,
     show_clean: bool = True,
-    play: bool = False,
 ) -> tuple[int, dict[str, frames.Sheet]]:
     """Draw the pictures and the strength to drag.
 
@@ -136,7 +135,7 @@ def gallery(
         alt=f"{len(batch.places)} pictures with {noise.noise.label} noise and what each model makes of them",
         caption="Under each picture its PSNR in dB: higher is closer to the clean picture. "
         "Beside each name the mean gain over these pictures.",
-        play=play,
+        play=True,
     )
     return step, sheets
 

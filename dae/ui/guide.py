@@ -52,6 +52,8 @@ KEYS = {
     "H": "this help",
     "F11": "the browser without its frame",
 }
+_WORDS = "\n".join(f"- **{word}**: {meaning}" for word, meaning in GLOSSARY.items())
+_KEYS = "\n".join(f"- **{key}** &ensp; {what}" for key, what in KEYS.items())
 
 
 def offer(path: str) -> None:
@@ -63,9 +65,9 @@ def offer(path: str) -> None:
     with st.popover("What am I looking at?", icon=":material/help:", key="guide", type="tertiary"):
         page, words, presenting = st.tabs(["This page", "Words", "Presenting"])
         page.markdown(ABOUT[path])
-        words.markdown("\n".join(f"- **{word}**: {meaning}" for word, meaning in GLOSSARY.items()))
+        words.markdown(_WORDS)
         with presenting:
-            st.markdown("\n".join(f"- **{key}** &ensp; {what}" for key, what in KEYS.items()))
+            st.markdown(_KEYS)
             st.markdown(
                 "The address holds what you see: copy it, and the link opens the same. Nothing needs a network."
             )

@@ -124,7 +124,7 @@ def noisy_pictures(row: DeltaGenerator) -> None:
     with pictures:
         if batch.own:
             st.caption("The same picture four times, each time under noise of its own.")
-        step, sheets = gallery(runs, batch, spec, seed, key="strength", play=True)
+        step, sheets = gallery(runs, batch, spec, seed, key="strength")
         if runs and step:
             best = max(runs, key=lambda run: sheets[run.name].mean_psnr_db[step])
             gain = sheets[best.name].mean_psnr_db[step] - sheets["noisy"].mean_psnr_db[step]
