@@ -83,6 +83,7 @@ def barriers(page: "playwright.Page") -> list[str]:
 
 def test_keys_need_no_click_before_them(page: "playwright.Page", server: str) -> None:
     visit(page, server)
+    page.get_by_test_id("listening").wait_for(state="attached")
     page.keyboard.press("3")
     page.get_by_role("heading", name="Explore").wait_for()
     page.get_by_test_id("frame-row").nth(1).wait_for()

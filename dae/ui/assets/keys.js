@@ -1,9 +1,10 @@
 // Keys that work on the whole page: each clicks what Python names.
 
-export default mounted(() => new Keys())
+export default mounted((parent) => new Keys(parent))
 
 class Keys {
-  constructor() {
+  constructor(parent) {
+    make("span", "", parent, { "data-testid": "listening" })   // says to who waits for it that keys work from now on
     this.end = onFreeKeys((key) => {
       const node = document.querySelector(this.selectors[key.toLowerCase()] || "no-such")
       node?.click()
