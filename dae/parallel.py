@@ -34,7 +34,7 @@ class Crew:
 
     def __init__(self, rank: int = 0, size: int = 1) -> None:
         self.rank, self.size = rank, size
-        self._ask = 1  # so many steps after a report rank 0's clock is asked for the next one
+        self._steps = 1  # from one report to the next
 
     def device(self, name: str) -> str:
         """The device of this process where the training's is `name`: a graphics card each, or the CPU.
@@ -47,13 +47,11 @@ class Crew:
         if name not in ("auto", "cuda"):
             raise SpecError(f"Device {name!r} cannot be shared by {self.size} processes; write auto, cuda or cpu.")
         place, cards = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
-        if not cards:
-            return "cpu" if name == "auto" else name
-        if place >= cards:
+        if place >= cards > 0:
             raise SpecError(
                 f"There are more processes here than graphics cards, {cards}; start one a card, or use cpu."
             )
-        return f"cuda:{place}"
+        return f"cuda:{place}" if cards else "cpu" if name == "auto" else name
 
     def model(self, model: nn.Module) -> nn.Module:
         """The model to train with: the gradients of its weights become the mean over all processes."""
@@ -72,20 +70,18 @@ class Crew:
         return float(value) / self.size
 
     def due(self, steps: int, seconds: float, every_s: float) -> bool:
-        """Whether to report, `steps` and `seconds` after the last report: rank 0's clock decides for all.
+        """Whether to report, `steps` and `seconds` after the last report.
 
-        It is asked rarely: all know after how many steps, which rank 0 foretells from the pace so far.
+        Several processes know after how many steps: rank 0 foretells that at each report, from its pace until then.
         """
         if self.size == 1:
             return seconds > every_s
-        if steps < self._ask:
+        if steps < self._steps:
             return False
-        pace = int(steps * every_s / max(seconds, 1e-9))
-        now = seconds > every_s
-        word = torch.tensor([now, max(pace, 1) if now else min(max(pace, steps + 1), 2 * steps)])
-        dist.broadcast(word, 0)
-        now, self._ask = bool(word[0]), int(word[1])
-        return now
+        foretold = torch.tensor(max(1, min(2 * steps, int(steps * every_s / max(seconds, 1e-9)))))
+        dist.broadcast(foretold, 0)
+        self._steps = int(foretold)
+        return True
 
     def told(self, content: bytes = b"", source: int = 0) -> bytes:
         """What `source` says, to all; what the others hand in is not looked at."""
@@ -93,19 +89,16 @@ class Crew:
             return content
         size = torch.tensor(len(content))
         dist.broadcast(size, source)
-        letters = torch.zeros(int(size), dtype=torch.uint8)
-        if self.rank == source:
-            letters = torch.frombuffer(bytearray(content), dtype=torch.uint8) if content else letters
-        if len(letters):
-            dist.broadcast(letters, source)
+        if not size:
+            return b""
+        letters = torch.frombuffer(bytearray(content if self.rank == source else bytes(int(size))), dtype=torch.uint8)
+        dist.broadcast(letters, source)
         return letters.numpy().tobytes()
 
     def agreed(self, problem: str) -> str:
         """The problem of the first process that has one, to all; empty where nobody has."""
-        first = torch.tensor(self.rank if problem else self.size)
-        if self.size > 1:
-            dist.all_reduce(first, dist.ReduceOp.MIN)
-        return self.told(problem.encode(), int(first)).decode() if int(first) < self.size else ""
+        problems = [self.told(problem.encode(), rank).decode() for rank in range(self.size)]
+        return next(filter(None, problems), "")
 
     def together(self, reports: Iterable[T]) -> Generator[T, None, None]:
         """The reports; after each all processes go on or all stop, as whoever iterates rank 0's decides.
