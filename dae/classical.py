@@ -103,9 +103,9 @@ def classical_denoiser(name: str, strength: float) -> Callable[[Tensor], Tensor]
     return denoiser
 
 
-def tuned(name: str, train: ImageSet, noise: NoiseSpec, seed: int = 0) -> float:
+def tuned(name: str, train: ImageSet, noise: NoiseSpec) -> float:
     """The strength with the least mean squared error on the first training images under this noise."""
     clean = train.clean(slice(0, TUNING_IMAGES))
-    noisy = corrupt(clean, noise, generator(seed))
+    noisy = corrupt(clean, noise, generator(0))
     strengths = lookup("classical filter", CLASSICAL, name).strengths
     return min(strengths, key=lambda strength: float(mse(classical_denoiser(name, strength)(noisy), clean).mean()))

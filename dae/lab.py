@@ -8,7 +8,6 @@ any page.
 import threading
 from collections import deque
 from collections.abc import Sequence
-from pathlib import Path
 
 from dae.errors import RunError
 from dae.recording import record
@@ -18,14 +17,9 @@ REQUEST_POLL_S = 1.0  # a paused job is not recorded, so nobody else looks for r
 
 
 class Lab:
-    """A queue of trainings and the thread that works through it.
+    """A queue of trainings and the thread that works through it."""
 
-    Args:
-        data_root: where data sets lie, see `dae.data`.
-    """
-
-    def __init__(self, data_root: Path | str | None = None) -> None:
-        self._data_root = data_root
+    def __init__(self) -> None:
         self._changed = threading.Condition()  # guards all that follows
         self._waiting: deque[tuple[RunDirectory, ...]] = deque()
         self._current: tuple[RunDirectory, ...] = ()
@@ -120,16 +114,13 @@ class Lab:
                     run.status.release()
 
     def _train(self, job: Sequence[RunDirectory]) -> None:
-        turns = deque((run, record(run, self._data_root)) for run in job)
+        turns = deque((run, record(run)) for run in job)
         try:
             while turns and self._may_go_on(job):
                 run, recording = turns[0]
                 try:
                     report = next(recording)
-                except StopIteration:
-                    turns.popleft()
-                    run.status.release()
-                except Exception:  # the run's directory says what happened; the others go on
+                except Exception:  # at its end, or the run's directory says what happened; the others go on
                     turns.popleft()
                     run.status.release()
                 else:

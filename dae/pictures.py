@@ -17,19 +17,16 @@ def strip(images: Tensor) -> Image.Image:
     return grid(images, columns=len(images))
 
 
-def grid(images: Tensor, columns: int, gap: int = 0, scale: int = 1) -> Image.Image:
-    """Images (N, C, H, W), uint8 or float in [0, 1], row by row, each pixel `scale` x `scale`; the gap is black."""
+def grid(images: Tensor, columns: int) -> Image.Image:
+    """Images (N, C, H, W), uint8 or float in [0, 1], row by row; what is left of the last row is black."""
     number, channels, height, width = images.shape
     rows = -(-number // columns)
     if images.dtype != torch.uint8:
         images = images.clamp(0, 1).mul(255).round().byte()
-    every = F.pad(images.cpu(), (0, gap, 0, gap, 0, 0, 0, rows * columns - number))  # each with its gap
-    canvas = every.view(rows, columns, *every.shape[1:]).permute(2, 0, 3, 1, 4)  # (C, rows, H, columns, W)
-    canvas = canvas.reshape(channels, rows * (height + gap), columns * (width + gap))
-    canvas = canvas[:, : rows * (height + gap) - gap, : columns * (width + gap) - gap]
-    array = canvas.permute(1, 2, 0).contiguous().numpy()
-    picture = Image.fromarray(array[..., 0] if channels == 1 else array)
-    return picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
+    every = F.pad(images.cpu(), (0, 0, 0, 0, 0, 0, 0, rows * columns - number))
+    canvas = every.view(rows, columns, channels, height, width).permute(0, 3, 1, 4, 2)  # (rows, H, columns, W, C)
+    array = canvas.reshape(rows * height, columns * width, channels).numpy()
+    return Image.fromarray(array[..., 0] if channels == 1 else array)
 
 
 def to_png(picture: Image.Image) -> bytes:

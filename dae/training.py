@@ -44,7 +44,7 @@ class Scores:
 class Report:
     """Where a training stands. `scores` and `preview` are there at the end of an epoch and before the first."""
 
-    epoch: int  # whole epochs done, plus the part of the present one as `step` tells
+    epoch: int  # whole epochs done
     epochs: int
     step: int
     steps: int
@@ -54,11 +54,6 @@ class Report:
     scores: Scores | None = None
     noisy_scores: Scores | None = None  # of the noisy input: what doing nothing gives
     preview: Tensor | None = None  # denoised, uint8 (PREVIEWS, C, H, W)
-
-    @property
-    def remaining_seconds(self) -> float | None:
-        """Time left at the pace so far, None before there is one."""
-        return self.seconds / self.step * (self.steps - self.step) if self.step else None
 
 
 class Objective(nn.Module):

@@ -143,8 +143,8 @@ class Leash:
         self.reports: queue.Queue[tuple[str, int | str]] = queue.Queue()
         self._allowed = threading.Semaphore(0)
 
-    def record(self, run: RunDirectory, data_root: Any = None) -> Generator[Report, None, None]:
-        inner = record(run, data_root)
+    def record(self, run: RunDirectory) -> Generator[Report, None, None]:
+        inner = record(run)
         try:
             for report in inner:
                 self.reports.put((run.name, report.epoch))
