@@ -272,8 +272,8 @@ def test_a_target_that_cannot_be_written(root: Path, tmp_path: Path, capsys: pyt
     assert "cannot be written" in told
 
 
-def test_every_command_and_option_has_help(capsys: pytest.CaptureFixture[str]) -> None:
-    for command in ("train", "evaluate", "denoise", "export", "list", "download", "import-weights", "bench"):
+def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("train", "evaluate", "probe", "denoise", "export", "list", "download", "import-weights", "bench"):
         with pytest.raises(SystemExit) as caught:
             main([command, "--help"])
         assert caught.value.code == 0 and "--checkpoints" in capsys.readouterr().out

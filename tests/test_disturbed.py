@@ -107,6 +107,7 @@ def test_weights_that_are_no_numbers_never_replace_good_ones(
     monkeypatch.setattr(torch.optim.AdamW, "step", breaking)
     with pytest.raises(Diverged):
         list(record(run))
+    assert all(value.isfinite().all() for value in weights(run.load().model))
 
 
 def test_missing_data_is_told(tmp_path: Path) -> None:

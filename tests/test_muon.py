@@ -1,4 +1,4 @@
-"""Muon: matrices become orthogonal, and a badly scaled problem is solved where Adam crawls."""
+"""Muon: matrices become orthogonal, and a badly scaled problem is solved where gradient descent crawls."""
 
 import pytest
 import torch

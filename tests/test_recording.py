@@ -98,10 +98,8 @@ def test_a_finished_run_is_not_trained_over(tmp_path: Path, photos: str) -> None
     run = new_run(tmp_path, photos)
     list(record(run))
     before = run.model_path.read_bytes(), run.progress()
-    try:
+    with pytest.raises(RunError, match="is finished"):
         list(record(run))
-    except RunError as error:
-        assert "finished" in str(error)
     assert (run.model_path.read_bytes(), run.progress()) == before
 
 

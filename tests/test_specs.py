@@ -10,9 +10,6 @@ from hypothesis import strategies as st
 from dae.errors import SpecError, UnknownName
 from dae.noise import NOISES, NoiseSpec
 
-UNBOUNDED = [kind for kind, noise in NOISES.items() if not noise.bounded]
-LEVELS = (0.1, 0.5)
-
 
 @st.composite
 def specs(draw: st.DrawFn) -> NoiseSpec:
