@@ -1,6 +1,7 @@
-"""Writing files so that each is whole or absent, and the folders that are the user's own."""
+"""Files that are whole or absent, files that can be made again, and the folder that is the user's own."""
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -47,6 +48,25 @@ def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Write one JSON object, whole or not at all."""
     with whole_file(path) as temporary:
         temporary.write_text(json.dumps(values, indent=1) + "\n")
+
+
+def name_of(*about: object) -> str:
+    """A file name for what these JSON values identify."""
+    return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:32]
+
+
+def keep(path: Path, content: bytes, most: int) -> None:
+    """Write what can be made again, where the disk lets; the older half of the folder goes when it has over `most`."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as temporary:
+            temporary.write_bytes(content)
+        files = list(path.parent.iterdir())
+        if len(files) > most:
+            for old in sorted(files, key=lambda file: file.stat().st_mtime)[: most // 2]:
+                old.unlink(missing_ok=True)
+    except OSError:
+        pass  # a full or read-only disk: the next process makes it again
 
 
 def cache_folder() -> Path:

@@ -1,7 +1,5 @@
 """Measurements that are kept: what was measured once is read again, also by the next process."""
 
-import hashlib
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ from safetensors.torch import load, save
 
 from dae.contenders import Contender, doing_nothing
 from dae.evaluation import CHANGED, measure, row
-from dae.files import cache_folder, whole_file
+from dae.files import cache_folder, keep, name_of
 from dae.metrics import METRICS
 from dae.noise import NoiseSpec
 from dae.packed import ImageSet
@@ -59,7 +57,8 @@ class Measurements:
             name = self._name(contender, noise)
             self._remember(name, scores)
             if contender.key:
-                self._write(name, scores)
+                columns = {str(column): torch.tensor(scores[column].to_numpy()) for column in scores}
+                keep(self._folder / name, save(columns), _MOST)
         return scores
 
     def row(self, contender: Contender, noise: NoiseSpec) -> dict[str, Any] | None:
@@ -78,20 +77,7 @@ class Measurements:
             self._known.pop(next(iter(self._known)), None)  # the disk still has it
 
     def _name(self, contender: Contender, noise: NoiseSpec) -> str:
-        about = json.dumps([*self._about, contender.key or contender.name, str(noise)])
-        return hashlib.sha256(about.encode()).hexdigest()[:32]
-
-    def _write(self, name: str, scores: pd.DataFrame) -> None:
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with whole_file(self._folder / name) as temporary:
-                temporary.write_bytes(save({str(name): torch.tensor(scores[name].to_numpy()) for name in scores}))
-            files = list(self._folder.iterdir())
-            if len(files) > _MOST:
-                for old in sorted(files, key=lambda path: path.stat().st_mtime)[: _MOST // 2]:
-                    old.unlink(missing_ok=True)
-        except OSError:
-            pass  # a full or read-only disk: the next process measures again
+        return name_of(*self._about, contender.key or contender.name, str(noise))
 
 
 def _read(content: bytes, number: int) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from dae.checkpoints import Checkpoint
 from dae.codes import check_size
 from dae.contenders import as_denoiser
 from dae.errors import SpecError
-from dae.files import cache_folder, whole_file
+from dae.files import cache_folder, keep, name_of
 from dae.models import MODELS, build_model
 from dae.packed import ImageSet
 from dae.probe import LinearProbe, OnShare, Task, code, pca, pixels
@@ -163,7 +163,7 @@ class Probes:
             name = self._name(learner, count)
             self._known[name] = found
             if learner.key:
-                self._write(name, found)
+                keep(self._folder / name, json.dumps(found).encode(), _MOST)
         return found
 
     def row(self, learner: Learner, count: int) -> dict[str, Any] | None:
@@ -188,20 +188,7 @@ class Probes:
         }
 
     def _name(self, learner: Learner, count: int) -> str:
-        about = json.dumps([*self._about, learner.key or f"{learner.run} {learner.way}", count, len(self.seeds)])
-        return hashlib.sha256(about.encode()).hexdigest()[:32]
-
-    def _write(self, name: str, found: list[float]) -> None:
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with whole_file(self._folder / name) as temporary:
-                temporary.write_text(json.dumps(found))
-            files = list(self._folder.iterdir())
-            if len(files) > _MOST:
-                for old in sorted(files, key=lambda path: path.stat().st_mtime)[: _MOST // 2]:
-                    old.unlink(missing_ok=True)
-        except OSError:
-            pass  # a full or read-only disk: the next process finds it again
+        return name_of(*self._about, learner.key or f"{learner.run} {learner.way}", count, len(self.seeds))
 
 
 def _digest(images: ImageSet) -> tuple[str, str]:
