@@ -11,6 +11,7 @@ A relative `folder:` is looked for in the data root first, then in the working d
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -65,33 +66,33 @@ DATASETS: dict[str, Dataset] = {
         label="MNIST",
         help="70,000 digits written by hand; the classic test for autoencoders.",
         shape=(1, 28, 28),
-        read=downloads.read_mnist,
-        download=downloads.download_mnist,
-        present=downloads.has_mnist,
+        read=partial(downloads.read_grey, "mnist"),
+        download=partial(downloads.download, "mnist"),
+        present=partial(downloads.present, "mnist"),
     ),
     "fashion-mnist": Dataset(
         label="Fashion-MNIST",
         help="70,000 small grey pictures of clothes and shoes.",
         shape=(1, 28, 28),
-        read=downloads.read_fashion_mnist,
-        download=downloads.download_fashion_mnist,
-        present=downloads.has_fashion_mnist,
+        read=partial(downloads.read_grey, "fashion-mnist"),
+        download=partial(downloads.download, "fashion-mnist"),
+        present=partial(downloads.present, "fashion-mnist"),
     ),
     "cifar10": Dataset(
         label="CIFAR-10",
         help="60,000 small colour photographs of animals and vehicles.",
         shape=(3, 32, 32),
         read=downloads.read_cifar10,
-        download=downloads.download_cifar10,
-        present=downloads.has_cifar10,
+        download=partial(downloads.download, "cifar10"),
+        present=partial(downloads.present, "cifar10"),
     ),
     "cifar10-28": Dataset(
         label="CIFAR-10 at 28 x 28",
         help="CIFAR-10 made a little smaller, as one published study did.",
         shape=(3, 28, 28),
         read=_read_cifar10_small,
-        download=downloads.download_cifar10,
-        present=downloads.has_cifar10,
+        download=partial(downloads.download, "cifar10"),
+        present=partial(downloads.present, "cifar10"),
     ),
 }
 

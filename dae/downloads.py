@@ -7,7 +7,6 @@ import queue
 import socket
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from dae.errors import DataError
+from dae.packed import Arrays
 
 _ANSWER_S = 3.0  # how long a server may take to answer at all
 _PATIENCE_S = 6.0  # and to send the next bytes
@@ -53,30 +53,22 @@ def _open(name: str, root: Path, split: str) -> Any:
         ) from error
 
 
-def _read_grey(name: str, root: Path, split: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+def read_grey(name: str, root: Path, split: str) -> Arrays:
+    """Of "mnist" or "fashion-mnist": images uint8 (N, 1, 28, 28), labels int64 (N,), class names."""
     dataset = _open(name, root, split)
     classes = tuple(text.partition(" - ")[0] for text in dataset.classes)  # MNIST says "3 - three"
     return dataset.data.unsqueeze(1).numpy(), dataset.targets.numpy(), classes
 
 
-def read_mnist(root: Path, split: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    """Images uint8 (N, 1, 28, 28), labels int64 (N,), class names."""
-    return _read_grey("mnist", root, split)
-
-
-def read_fashion_mnist(root: Path, split: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    """Images uint8 (N, 1, 28, 28), labels int64 (N,), class names."""
-    return _read_grey("fashion-mnist", root, split)
-
-
-def read_cifar10(root: Path, split: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+def read_cifar10(root: Path, split: str) -> Arrays:
     """Images uint8 (N, 3, 32, 32), labels int64 (N,), class names."""
     dataset = _open("cifar10", root, split)
     images = np.ascontiguousarray(dataset.data.transpose(0, 3, 1, 2))
     return images, np.asarray(dataset.targets, dtype=np.int64), tuple(dataset.classes)
 
 
-def _download(name: str, root: Path) -> None:
+def download(name: str, root: Path) -> None:
+    """Fetch the files of `name` into `root`; raises DataError where no server answers or the disk refuses."""
     source = _torchvision(name)
     urls = list(getattr(source, "mirrors", [])) or [source.url]
     if not _answers(urls):
@@ -117,15 +109,3 @@ def _answers(urls: list[str]) -> bool:
         return any(answers.get(timeout=max(deadline - time.monotonic(), 0.001)) for _ in urls)
     except queue.Empty:
         return False
-
-
-def _downloader(name: str) -> Callable[[Path], None]:
-    return lambda root: _download(name, root)
-
-
-def _finder(name: str) -> Callable[[Path], bool]:
-    return lambda root: present(name, root)
-
-
-download_mnist, download_fashion_mnist, download_cifar10 = map(_downloader, _FILES)
-has_mnist, has_fashion_mnist, has_cifar10 = map(_finder, _FILES)

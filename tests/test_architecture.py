@@ -29,9 +29,9 @@ FLOORS = [
         "dae.metrics",
         "dae.noise",
         "dae.digits",
-        "dae.downloads",
         "dae.folders",
         "dae.packed",
+        "dae.downloads",
         "dae.models.base",
     ],
     [
