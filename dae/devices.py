@@ -1,5 +1,7 @@
 """Which device to compute on, and in which precision."""
 
+import os
+
 import torch
 
 from dae.errors import SpecError
@@ -37,6 +39,11 @@ def available_devices() -> list[str]:
         *(["mps"] if torch.backends.mps.is_available() else []),
         "cpu",
     ]
+
+
+def cores() -> int:
+    """How many processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def uses_bfloat16(precision: str, model: str, device: torch.device) -> bool:

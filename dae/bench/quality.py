@@ -2,9 +2,9 @@
 
 The other way is an ordinary notebook's loop, and for the U-Net float32 instead of bfloat16. The target is the MSE on
 the 10,000 test images (one noise draw, seed 0, outputs clamped, means of per-image values) that it reaches after its
-epochs, with the same seed. A contender's time ends with the first epoch
-whose test MSE is at or below it; data loading and set-up count, starting Python, imports and measuring do not, for
-all alike. Each contender trains in a process of its own (`dae.bench.loops`), from the same initial weights, in turns.
+epochs, with the same seed. A contender's time ends with the first epoch whose test MSE is at or below it; data loading
+and set-up count, starting Python, imports and measuring do not, for all alike. Each contender trains in a process of
+its own (`dae.bench.loops`), from the same initial weights, in turns.
 """
 
 import argparse

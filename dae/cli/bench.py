@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from dae.cli.command import Commands, Options, command
+from dae.devices import cores
 from dae.registry import lookup
 
 BENCHES: dict[str, str] = {  # modules of dae.bench, and what each measures
@@ -56,7 +57,6 @@ def _bench(options: Options) -> int:
 
 def _machine() -> str:
     """The hardware and the versions that a measurement depends on."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     cards = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
     cards += ["MPS"] * torch.backends.mps.is_available()
     try:
@@ -64,7 +64,7 @@ def _machine() -> str:
     except PackageNotFoundError:
         streamlit = ""
     return (
-        f"{_processor()}, {cores} cores, {', '.join(cards) or 'no GPU'}\n"
+        f"{_processor()}, {cores()} cores, {', '.join(cards) or 'no GPU'}\n"
         f"Python {platform.python_version()}, torch {torch.__version__}{streamlit}"
     )
 

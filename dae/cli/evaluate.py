@@ -3,7 +3,7 @@
 from dae import data
 from dae.classical import CLASSICAL, TUNING_IMAGES
 from dae.cli.command import Commands, Options, command
-from dae.cli.tables import print_measured
+from dae.cli.tables import add_forms, print_measured
 from dae.config import TrainConfig
 from dae.contenders import classical, ensembled, trained
 from dae.evaluation import evaluate
@@ -20,9 +20,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--limit", type=int, metavar="N", help="the first N test images only")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise")
     parser.add_argument("--ensemble", action="store_true", help="and each run averaged over eight views of a picture")
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", dest="form", action="store_const", const="json", default="")
-    form.add_argument("--csv", dest="form", action="store_const", const="csv")
+    add_forms(parser)
 
 
 def _evaluate(options: Options) -> None:

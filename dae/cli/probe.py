@@ -6,7 +6,7 @@ from tqdm import tqdm
 
 from dae import data, findings, probed
 from dae.cli.command import Commands, Options, command
-from dae.cli.tables import print_measured
+from dae.cli.tables import add_forms, print_measured
 from dae.errors import SpecError
 from dae.probe import Task
 from dae.runs import find_run
@@ -21,9 +21,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--labels", default=_DEFAULT, metavar="N,N,all", help=f"how many labels; else {_DEFAULT}")
     parser.add_argument("--seeds", type=int, default=probed.SEEDS, metavar="N", help="over how many seeds to average")
     parser.add_argument("--limit", type=int, metavar="N", help="the first N test images only")
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", dest="form", action="store_const", const="json", default="")
-    form.add_argument("--csv", dest="form", action="store_const", const="csv")
+    add_forms(parser)
 
 
 def _probe(options: Options) -> None:

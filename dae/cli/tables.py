@@ -1,5 +1,6 @@
 """How the command line prints rows: aligned for people, JSON or CSV for programs."""
 
+import argparse
 import csv
 import json
 import math
@@ -8,6 +9,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 Row = Mapping[str, Any]
+
+
+def add_forms(parser: argparse.ArgumentParser) -> None:
+    """The options that choose the `form` of `print_measured`."""
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", dest="form", action="store_const", const="json", default="")
+    form.add_argument("--csv", dest="form", action="store_const", const="csv")
 
 
 def print_measured(rows: Sequence[Row], form: str) -> None:
