@@ -81,7 +81,7 @@ class _Graph(nn.Module):
     def __init__(self, model: Autoencoder) -> None:
         super().__init__()
         self.model = model
-        self.multiple = _multiple(model)
+        self.multiple = model.multiple
 
     def forward(self, noisy: Tensor) -> Tensor:
         if self.multiple == 1:
@@ -96,15 +96,10 @@ class _Graph(nn.Module):
         return denoised.clamp(0, 1)  # type: ignore[no-any-return]
 
 
-def _multiple(model: nn.Module) -> int:
-    """What the model pads the sides of a picture to a multiple of."""
-    return int(getattr(model, "multiple", 1))
-
-
 def _dynamic(checkpoint: Checkpoint) -> dict[int, torch.export.Dim]:
     dimensions = {0: torch.export.Dim("batch", min=1)}
     if dynamic_sides(checkpoint):
-        multiple = _multiple(checkpoint.model)
+        multiple = checkpoint.model.multiple
         least = multiple + 1 if multiple > 1 else 1  # a map of one row or column would be a case of its own
         dimensions |= {2: torch.export.Dim("height", min=least), 3: torch.export.Dim("width", min=least)}
     return dimensions

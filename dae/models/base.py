@@ -14,10 +14,14 @@ class Autoencoder(nn.Module):
 
     The output is not always within [0, 1]: whoever shows or measures it clamps it. Models whose decoder needs
     more than the code (skip connections) override `forward`.
+
+    Attributes:
+        multiple: the sides of a picture are padded to a multiple of this.
     """
 
     encoder: nn.Module
     decoder: nn.Module
+    multiple: int = 1
 
     def encode(self, noisy: Tensor) -> Tensor:
         """The code of each image, (B, ...)."""
