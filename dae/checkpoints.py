@@ -102,16 +102,13 @@ def import_weights(path: Path, name: str, shape: Shape) -> Autoencoder:
     wanted = _forms(model)
     with _opened(path) as file:
         found = {key: _form(file, key) for key in file.keys()}  # noqa: SIM118
-    if found.keys() != wanted.keys():
-        ordered = sorted(found, key=_natural)
-        if [found[key] for key in ordered] != list(wanted.values()):
-            raise CheckpointError(
-                f"{path} does not fit model {name!r}: it holds {_listed(found)}, the model wants {_listed(wanted)}."
-            )
-        tensors = read_tensors(path, {key: found[key] for key in ordered})
-        _assign(model, dict(zip(wanted, tensors.values(), strict=True)))
-    else:
-        _assign(model, read_tensors(path, wanted))
+    ordered = list(wanted) if found.keys() == wanted.keys() else sorted(found, key=_natural)
+    if [found[key] for key in ordered] != list(wanted.values()):
+        raise CheckpointError(
+            f"{path} does not fit model {name!r}: it holds {_listed(found)}, the model wants {_listed(wanted)}."
+        )
+    tensors = read_tensors(path)
+    _assign(model, {own: tensors[theirs] for own, theirs in zip(wanted, ordered, strict=True)})
     check_shape(model, name, shape)
     return model
 
