@@ -31,6 +31,7 @@ HEADINGS = {
     "run": "Run",
 }
 LOWER_IS_BETTER = ("mse", "l2")
+_RIVALS = ("linear", "convolutional")  # families
 
 
 @dataclass(frozen=True)
@@ -124,9 +125,6 @@ def verdict(scores: Mapping[str, pd.DataFrame], about: Mapping[str, About]) -> I
     if first != NOISY and filters and filters[0] not in (first, second):
         behind = _psnr_db(scores[first]) - _psnr_db(scores[filters[0]])
         yield f"The best filter that has learnt nothing, {about[filters[0]].label}, is {_lead(behind)} dB behind."
-
-
-_RIVALS = ("linear", "convolutional")
 
 
 def _psnr_db(scores: pd.DataFrame) -> float:

@@ -157,11 +157,11 @@ class RunDirectory:
 
     def save_model(self, state: TrainState, shape: Shape) -> None:
         """Keep the weights as they are now; raises OSError."""
-        save_checkpoint(self.model_path, state.averaged, self._config["model"], shape, self._config)
+        save_checkpoint(self.model_path, state.averaged, self.model, shape, self._config)
 
     def import_model(self, model: Autoencoder, shape: Shape) -> None:
         """Keep weights that were trained elsewhere, as a finished run."""
-        save_checkpoint(self.model_path, model, self._config["model"], shape, self._config)
+        save_checkpoint(self.model_path, model, self.model, shape, self._config)
         self.finish()
 
     def finish(self) -> None:

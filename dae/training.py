@@ -128,16 +128,7 @@ def fit(
         state.seconds += clock() - mark
         total, counted, seen = torch.zeros_like(total), 0, 0
         return Report(
-            state.epoch,
-            config.epochs,
-            state.step,
-            steps,
-            state.seconds,
-            loss,
-            speed,
-            scores,
-            noisy_scores,
-            preview,
+            state.epoch, config.epochs, state.step, steps, state.seconds, loss, speed, scores, noisy_scores, preview
         )
 
     try:
