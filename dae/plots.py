@@ -1,7 +1,7 @@
 """Plotly figures from plain data. Colours of fonts and grids are left to the page's theme."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,6 @@ DASHES = ("solid", "dash", "dot", "dashdot")
 
 X_AXES = {"epoch": "epoch", "step": "step", "seconds": "seconds of training"}
 Y_AXES = {"loss": "loss", "psnr_db": "PSNR in dB"}
-
 
 _LAYOUT = {
     "margin": {"l": 64, "r": 16, "t": 16, "b": 52},
@@ -55,52 +54,19 @@ def loss_figure(
         smoothing: 0 for none, towards 1 for an ever slower moving average of the training loss.
         references: validation scores of what needs no training, drawn as level lines.
     """
-    traces: list[dict[str, Any]] = []  # plain dicts: a page redraws this twice a second
-    for curve in curves:
-        group = {"legendgroup": curve.name} if len(curves) > 1 else {}  # a click hides all of a run
-        training = [line for line in curve.lines if line.get("loss") is not None]
-        validation = [line for line in curve.lines if line.get("scores")]
-        if y == "loss" and training:
-            loss = pd.Series([line["loss"] for line in training], dtype=float).ewm(alpha=1 - smoothing).mean()
-            traces.append(
-                {
-                    **_points(training, x, loss.to_numpy()),
-                    "name": f"{curve.name}, training",
-                    "showlegend": not group or not validation,
-                    **group,
-                    "mode": "lines",
-                    "line": {"color": curve.color, "width": 1.5, "dash": curve.dash},
-                    "opacity": 0.55,
-                }
-            )
-        if validation:
-            values = np.array([line["scores"]["mse" if y == "loss" else "psnr_db"] for line in validation])
-            traces.append(
-                {
-                    **_points(validation, x, values),
-                    "name": f"{curve.name}, validation",
-                    "mode": "lines+markers",
-                    "line": {"color": curve.color, "width": 2.5, "dash": curve.dash},
-                    "marker": {"size": 7},
-                    **group,
-                }
-            )
-            best = int(values.argmin() if y == "loss" else values.argmax())
-            traces.append(
-                {
-                    **_points(validation[best : best + 1], x, values[best : best + 1]),
-                    "name": f"{curve.name}, best epoch",
-                    "mode": "markers",
-                    "cliponaxis": False,  # at the last epoch half of it is beyond the axis
-                    "marker": {"size": 15, "symbol": "circle-open", "color": curve.color, "line": {"width": 2.5}},
-                    "showlegend": False,
-                    **group,
-                }
-            )
+    traces = [trace for curve in curves for trace in _traces(curve, x, y, smoothing, len(curves) > 1)]
     levels = {name: scores.mse if y == "loss" else scores.psnr_db for name, scores in (references or {}).items()}
     layout: dict[str, Any] = {
         "shapes": [
-            _across(value) | {"type": "line", "line": {"color": NEUTRAL, "dash": _reference_dash(name), "width": 1.5}}
+            {
+                "type": "line",
+                "x0": 0,
+                "x1": 1,
+                "xref": "x domain",
+                "y0": value,
+                "y1": value,
+                "line": {"color": NEUTRAL, "dash": "dash" if name == "doing nothing" else "dot", "width": 1.5},
+            }
             for name, value in levels.items()
         ],
         "annotations": [
@@ -125,6 +91,44 @@ def loss_figure(
         },
     }
     return go.Figure({"data": [{"type": "scatter"} | trace for trace in traces], "layout": _LAYOUT | layout})
+
+
+def _traces(curve: Curve, x: str, y: str, smoothing: float, grouped: bool) -> Iterator[dict[str, Any]]:
+    """A run's training, validation and best epoch, as plain dicts: a page redraws them twice a second."""
+    group = {"legendgroup": curve.name} if grouped else {}  # a click hides all of a run
+    training = [line for line in curve.lines if line.get("loss") is not None]
+    validation = [line for line in curve.lines if line.get("scores")]
+    if y == "loss" and training:
+        loss = pd.Series([line["loss"] for line in training], dtype=float).ewm(alpha=1 - smoothing).mean()
+        yield {
+            **_points(training, x, loss.to_numpy()),
+            "name": f"{curve.name}, training",
+            "showlegend": not group or not validation,
+            **group,
+            "mode": "lines",
+            "line": {"color": curve.color, "width": 1.5, "dash": curve.dash},
+            "opacity": 0.55,
+        }
+    if validation:
+        values = np.array([line["scores"]["mse" if y == "loss" else "psnr_db"] for line in validation])
+        yield {
+            **_points(validation, x, values),
+            "name": f"{curve.name}, validation",
+            "mode": "lines+markers",
+            "line": {"color": curve.color, "width": 2.5, "dash": curve.dash},
+            "marker": {"size": 7},
+            **group,
+        }
+        best = int(values.argmin() if y == "loss" else values.argmax())
+        yield {
+            **_points(validation[best : best + 1], x, values[best : best + 1]),
+            "name": f"{curve.name}, best epoch",
+            "mode": "markers",
+            "cliponaxis": False,  # at the last epoch half of it is beyond the axis
+            "marker": {"size": 15, "symbol": "circle-open", "color": curve.color, "line": {"width": 2.5}},
+            "showlegend": False,
+            **group,
+        }
 
 
 def robustness_figure(
@@ -197,15 +201,6 @@ def probe_figure(curves: Sequence[ProbeCurve]) -> go.Figure:
     figure.update_xaxes(title="labels", type="log", tickvals=counts, ticktext=[f"{count:,}" for count in counts])
     figure.update_yaxes(title="recognised, in %")
     return figure.update_layout(_LAYOUT)
-
-
-def _across(value: float) -> dict[str, Any]:
-    """Where a level line stands: all the width of the plot."""
-    return {"x0": 0, "x1": 1, "xref": "x domain", "y0": value, "y1": value}
-
-
-def _reference_dash(name: str) -> str:
-    return "dash" if name == "doing nothing" else "dot"
 
 
 def _points(lines: Sequence[Mapping[str, Any]], x: str, values: np.ndarray) -> dict[str, Any]:
