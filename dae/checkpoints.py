@@ -46,7 +46,7 @@ class Checkpoint:
 
 
 def save_checkpoint(path: Path, model: Autoencoder, name: str, shape: Shape, config: Mapping[str, Any]) -> None:
-    """Write weights and header to `path`, whole or not at all."""
+    """Write weights and header to `path`, whole or not at all; raises OSError."""
     about = {"format": FORMAT, "model": name, "shape": list(shape), "config": dict(config)}
     save_tensors(path, {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}, about)
 

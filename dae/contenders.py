@@ -60,7 +60,7 @@ def ensembled(contender: Contender) -> Contender:
 
 
 def classical(name: str, train: ImageSet) -> Contender:
-    """A filter of `CLASSICAL`, tuned under each noise on the first TUNING_IMAGES of the training images."""
+    """A filter, tuned under each noise on the first TUNING_IMAGES of the training images; raises UnknownName."""
     entry = lookup("classical filter", CLASSICAL, name)
     train = train.head(TUNING_IMAGES)
     key = f"{name} {entry.strengths} {train.digest()}"
@@ -72,9 +72,9 @@ def nothing(noisy: Tensor) -> Tensor:
     return noisy.clamp(0, 1)
 
 
-def fits(model: str, trained: Shape, shape: Shape) -> bool:
-    """Whether an architecture that was trained on images of one shape can take those of another."""
-    return trained == shape or (MODELS[model].any_size and trained[0] == shape[0])
+def fits(model: str, learnt: Shape, shape: Shape) -> bool:
+    """Whether an architecture that has learnt from images of one shape can take those of another."""
+    return learnt == shape or (MODELS[model].any_size and learnt[0] == shape[0])
 
 
 def as_denoiser(checkpoint: Checkpoint, images: ImageSet) -> Denoiser:

@@ -114,7 +114,7 @@ def load_dataset(
         limit: only the first images; drawn digits then need not wait for the rest.
 
     Raises:
-        UnknownName: no such data set or split.
+        SpecError: the limit or the size is out of range; `UnknownName`, one of its kinds: no such data set or split.
         DataError: its files are missing, damaged, or hold no picture.
     """
     lookup("split", dict.fromkeys(SPLITS), split)

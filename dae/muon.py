@@ -17,7 +17,8 @@ _NOTHING = 1e-9  # of a matrix's size: what is smaller counts as 0
 class Muon(torch.optim.Optimizer):
     """Matrices take steps of the same length in all directions; biases and other vectors take those of AdamW.
 
-    The weights of a convolution count as a matrix with a row for each of its first dimension.
+    The weights of a convolution count as a matrix with a row for each of its first dimension. PyTorch's own Muon takes
+    matrices alone, and computes with them in bfloat16.
 
     Args:
         lr: of the matrices; about 0.02 suits most. Vectors take a tenth of it.

@@ -20,6 +20,9 @@ class TrainState:
         model: the one that learns.
         averaged: the one to look at, to measure and to keep: a copy whose weights follow the model's slowly, as
             `TrainConfig.average` says, or the model itself.
+
+    Raises:
+        SpecError: there is no such device, or the model cannot take images of this shape.
     """
 
     def __init__(self, config: TrainConfig, shape: Shape) -> None:

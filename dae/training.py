@@ -33,7 +33,7 @@ _SHUFFLE, _NOISE, _VALIDATION = 1, 2, 3  # streams of random numbers under one s
 
 @dataclass(frozen=True)
 class Scores:
-    """Means over the validation images."""
+    """Means over the validation images; the PSNR's over those that the noise changed."""
 
     mse: float
     psnr_db: float
@@ -98,6 +98,7 @@ def fit(
     Raises:
         Diverged: the loss is NaN or infinite.
         OutOfMemory: the device has too little memory.
+        DataError: images that stay on the disk can be read no more.
     """
     device, model = state.device, state.model
     train = train.head(config.images)

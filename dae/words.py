@@ -21,7 +21,7 @@ def gain(gain_db: float) -> str:
 
 def decibels(psnr_db: float) -> str:
     """A PSNR to stand under a picture: one decimal, or "same" where the pictures are identical."""
-    return "same" if psnr_db == float("inf") else f"{psnr_db:.1f}"
+    return "same" if psnr_db == math.inf else f"{psnr_db:.1f}"
 
 
 def with_decibels(name: str, psnr_db: float) -> str:
