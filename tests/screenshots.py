@@ -1,11 +1,9 @@
 """The README's pictures, taken from a running dashboard: python -m tests.screenshots http://localhost:8501"""
 
-import shutil
 import sys
 
-from playwright.sync_api import sync_playwright
-
-from tests.browser.browsing import FLAGS, visit
+from dae.bench.server import browser
+from tests.browser.browsing import visit
 from tests.conftest import ROOT
 
 _MODELS = "data=Drawn+digits&models=digits-linear&models=digits-conv&models=digits-unet"
@@ -19,16 +17,14 @@ SHOTS = {  # name: its address, and what is drawn last
 
 def main(server: str) -> None:
     """Write one PNG a page into .github, 1280 pixels wide."""
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=list(FLAGS))
-        page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    with browser() as opened:
+        page = opened.new_page(viewport={"width": 1280, "height": 1000})
         page.set_default_timeout(90_000)
         for name, (address, last) in SHOTS.items():
             visit(page, f"{server}/{address}")
             page.get_by_test_id(last).last.wait_for()
             page.wait_for_load_state("networkidle")
             page.screenshot(path=ROOT / ".github" / f"{name}.png")
-        browser.close()
 
 
 if __name__ == "__main__":

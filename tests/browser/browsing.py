@@ -1,20 +1,18 @@
 """What the browser tests share: Chromium, and a page that is ready."""
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
 
+from dae.bench.server import CHROMIUM
+
 playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 needs_chromium = pytest.mark.skipif(
     CHROMIUM is None, reason="there is no Chromium on this machine: apt-get install chromium"
 )
 
 READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
-FLAGS += ("--disable-component-update", "--disable-sync")
 SLOW_MS = 60_000
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.browsing import CHROMIUM, FLAGS, SLOW_MS, environment, playwright
+from dae.bench.server import browser
+from tests.browser.browsing import SLOW_MS, environment, playwright
 from tests.conftest import PATIENCE_S, ROOT, wait_for
 
 
@@ -51,10 +52,8 @@ def server(runs: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator["playwright.Browser"]:
-    with playwright.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        yield browser
-        browser.close()
+    with browser() as opened:
+        yield opened
 
 
 @pytest.fixture
