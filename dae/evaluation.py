@@ -16,6 +16,8 @@ from dae.noise import NoiseSpec, corrupt
 from dae.packed import ImageSet
 from dae.seeds import generator
 
+OnShare = Callable[[float], None]  # told the share of a computation that is done, up to 1
+
 CHANGED = "changed"  # the column that says whether the noise altered the image
 _BLOCK = 500  # images that share a generator: the noise of an image depends on the seed and its place alone
 _SURE = 1.96  # standard errors to each side of a mean: 95 % of a normal distribution
@@ -50,7 +52,7 @@ def measure(
     images: ImageSet,
     noise: NoiseSpec,
     seed: int = 0,
-    on_share: Callable[[float], None] = lambda done: None,
+    on_share: OnShare = lambda done: None,
 ) -> pd.DataFrame:
     """Each image's mse, psnr_db, ssim and l2, and whether the noise changed it: one row an image, in their order.
 

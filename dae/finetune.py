@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from dae.checkpoints import Checkpoint
 from dae.codes import encode
+from dae.evaluation import OnShare
 from dae.models import Autoencoder, build_model, initialise
 from dae.packed import ImageSet
-from dae.probe import OnShare, Task
+from dae.probe import Task
 from dae.seeds import generator
 
 LABELS = (50, 1_000)  # from so many to so many: fewer are too few to train on, more take minutes and end alike

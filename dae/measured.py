@@ -1,6 +1,5 @@
 """Measurements that are kept: what was measured once is read again, also by the next process."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from dae.contenders import Contender, doing_nothing
-from dae.evaluation import CHANGED, measure, row
+from dae.evaluation import CHANGED, OnShare, measure, row
 from dae.files import cache_folder, keep, name_of
 from dae.metrics import METRICS
 from dae.noise import NoiseSpec
@@ -48,9 +47,7 @@ class Measurements:
                 return None
         return self._known.get(name)
 
-    def measure(
-        self, contender: Contender, noise: NoiseSpec, on_share: Callable[[float], None] = lambda done: None
-    ) -> pd.DataFrame:
+    def measure(self, contender: Contender, noise: NoiseSpec, on_share: OnShare = lambda done: None) -> pd.DataFrame:
         """What `dae.measure` gives, measured unless it is kept. Where nothing can be written, it is kept in memory."""
         if (scores := self.kept(contender, noise)) is None:
             scores = measure(contender.denoiser(noise), self.images, noise, self.seed, on_share)

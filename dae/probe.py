@@ -18,12 +18,12 @@ from torch import Tensor
 from dae.codes import Projection, encode, principal
 from dae.data import label
 from dae.errors import DataError, SpecError
+from dae.evaluation import OnShare
 from dae.models import Autoencoder
 from dae.packed import ImageSet
 from dae.seeds import generator
 
 Feature = Callable[[Tensor], Tensor]  # images float32 (N, C, H, W) -> (N, D)
-OnShare = Callable[[float], None]
 
 HELD_OUT = 1_000  # training pictures that only choose, or fewer where there are few
 SEARCHED = 2_000  # labels at the most by which scaling and strength are chosen

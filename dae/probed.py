@@ -14,10 +14,11 @@ from dae.checkpoints import Checkpoint
 from dae.codes import check_size
 from dae.contenders import as_denoiser
 from dae.errors import SpecError
+from dae.evaluation import OnShare
 from dae.files import cache_folder, keep, name_of
 from dae.models import MODELS, build_model
 from dae.packed import ImageSet
-from dae.probe import LinearProbe, OnShare, Task, code, pca, pixels
+from dae.probe import LinearProbe, Task, code, pca, pixels
 from dae.seeds import generator
 
 LABELS = (10, 100, 1_000, None)  # None: all
