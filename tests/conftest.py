@@ -15,8 +15,10 @@ import pytest
 import torch
 from PIL import Image
 
+from dae.checkpoints import Checkpoint
 from dae.config import TrainConfig
 from dae.data import load_dataset
+from dae.models import build_model
 from dae.packed import ImageSet
 from dae.recording import record
 from dae.runs import RunDirectory
@@ -94,6 +96,12 @@ def small(**changes: Any) -> TrainConfig:
 
 def new_run(root: Path, photos: str, name: str = "run", **changes: Any) -> RunDirectory:
     return RunDirectory.create(small(dataset=photos, **changes), root=root, name=name)
+
+
+def untrained(name: str, shape: tuple[int, int, int] = (1, 28, 28), seed: int = 0) -> Checkpoint:
+    """A model with its initial weights, as it would be read from a file."""
+    model = build_model(name, shape, torch.Generator().manual_seed(seed)).eval().requires_grad_(False)
+    return Checkpoint(model, name, shape, {})
 
 
 def epochs(run: RunDirectory) -> list[int]:

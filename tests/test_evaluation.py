@@ -10,28 +10,23 @@ import torch
 from scipy import stats
 
 from dae import metrics
-from dae.checkpoints import Checkpoint
 from dae.classical import classical_denoiser
 from dae.contenders import as_denoiser, classical, nothing, trained
 from dae.data import load_dataset
 from dae.errors import DataError
 from dae.evaluation import evaluate, gains_db, measure, milliseconds, noisy_blocks
-from dae.models import MODELS, build_model
+from dae.models import MODELS
 from dae.noise import NOISES, NoiseSpec
 from dae.packed import ImageSet
-from tests.conftest import tiny
+from tests.conftest import tiny, untrained
 
 MEANS = ["mse", "psnr_db", "ssim", "l2", "gain_db"]
 KEYS = ["run", "model", "dataset", "noise", "level", "n", *MEANS, *(f"{name}_95" for name in MEANS)]
 HALF = NoiseSpec("gaussian", 0.5)
 
 
-def of(name: str, shape: tuple[int, int, int] = (1, 28, 28)) -> Checkpoint:
-    return Checkpoint(build_model(name, shape, torch.Generator().manual_seed(0)), name, shape, {})
-
-
 def rows(images: ImageSet, *noises: NoiseSpec, seed: int = 0) -> list[dict[str, Any]]:
-    return list(evaluate([trained("mine", of("linear-32", images.shape), images)], images, noises, seed))
+    return list(evaluate([trained("mine", untrained("linear-32", images.shape), images)], images, noises, seed))
 
 
 def test_rows_have_these_keys_and_means_of_single_images() -> None:
@@ -73,7 +68,7 @@ def test_the_limit_changes_nothing_for_the_images_it_leaves(noise: str) -> None:
 @pytest.mark.parametrize("name", MODELS)
 def test_a_models_numbers_do_not_depend_on_the_limit(name: str) -> None:
     images = tiny(40)
-    denoiser = as_denoiser(of(name), images)
+    denoiser = as_denoiser(untrained(name), images)
     pd.testing.assert_frame_equal(
         measure(denoiser, images.head(3), HALF), measure(denoiser, images, HALF).head(3), rtol=1e-5
     )
@@ -101,10 +96,10 @@ def test_outputs_are_clamped() -> None:
 def test_pictures_that_a_model_cannot_take_are_told(name: str, shape: tuple[int, int, int]) -> None:
     images = tiny(4, shape)
     if MODELS[name].any_size and shape[0] == 1:
-        assert measure(as_denoiser(of(name), images), images, HALF).notna().all(axis=None)
+        assert measure(as_denoiser(untrained(name), images), images, HALF).notna().all(axis=None)
         return
     with pytest.raises(DataError) as caught:
-        as_denoiser(of(name), images)
+        as_denoiser(untrained(name), images)
     assert all(words in str(caught.value) for words in (name, "1 x 28 x 28", " x ".join(map(str, shape)), "tiny"))
 
 
@@ -114,7 +109,7 @@ def test_one_image() -> None:
 
 def test_intervals_are_those_of_the_mean_and_the_gain_is_paired() -> None:
     images = tiny(30)
-    denoiser = as_denoiser(of("linear-32"), images)
+    denoiser = as_denoiser(untrained("linear-32"), images)
     noisy, scores = (measure(call, images, HALF) for call in (nothing, denoiser))
     (base, mine) = rows(images, HALF)
     assert base["gain_db"] == 0 == base["gain_db_95"]

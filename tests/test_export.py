@@ -12,19 +12,19 @@ from dae.checkpoints import Checkpoint
 from dae.cli import main
 from dae.errors import CheckpointError, DataError, SpecError
 from dae.export import TOLERANCE, export
-from dae.models import MODELS, build_model
+from dae.models import MODELS
 from dae.recording import record
-from tests.conftest import new_run
+from tests.conftest import new_run, untrained
 
 SIZES = [(28, 28), (5, 64), (37, 31), (64, 48)]
 
 
 def checkpoint(name: str, channels: int = 1) -> Checkpoint:
     """A model with large random weights, so that its output reaches beyond 0 to 1 where it can."""
-    model = build_model(name, (channels, 28, 28), torch.Generator().manual_seed(3)).eval().requires_grad_(False)
-    for weight in model.parameters():
+    made = untrained(name, (channels, 28, 28), seed=3)
+    for weight in made.model.parameters():
         weight.mul_(1.7)
-    return Checkpoint(model, name, (channels, 28, 28), {})
+    return made
 
 
 def batches(made: Checkpoint) -> list[torch.Tensor]:

@@ -12,11 +12,10 @@ from torch import Tensor
 from dae import findings, finetune, probed
 from dae.checkpoints import Checkpoint
 from dae.errors import DataError, SpecError
-from dae.models import build_model
 from dae.packed import ImageSet
 from dae.probe import LinearProbe, Task, code, pca, pixels
 from dae.probed import Learner, Probes, learners, once, read_labels
-from tests.conftest import tiny
+from tests.conftest import tiny, untrained
 
 
 def heaps(number: int, split: str, classes: int = 3) -> ImageSet:
@@ -33,8 +32,7 @@ def task() -> Task:
 
 @pytest.fixture
 def checkpoint() -> Checkpoint:
-    model = build_model("linear-32", (1, 28, 28), torch.Generator().manual_seed(0))
-    return Checkpoint(model.requires_grad_(False), "linear-32", (1, 28, 28), {})
+    return untrained("linear-32")
 
 
 def brightness(images: Tensor) -> Tensor:

@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from dae.checkpoints import Checkpoint
 from dae.errors import DataError
-from dae.models import MODELS, build_model
+from dae.models import MODELS
 from dae.uploads import (
     BYTES_LIMIT,
     FORMATS,
@@ -24,7 +23,7 @@ from dae.uploads import (
     read_picture,
     resize_picture,
 )
-from tests.conftest import png_header
+from tests.conftest import png_header, untrained
 
 RAMP = np.linspace(0, 255, 12 * 16).reshape(12, 16)
 
@@ -43,10 +42,6 @@ def read(picture: Image.Image, form: str = "PNG", **options: Any) -> np.ndarray:
     result = read_picture(encoded(picture, form, **options))
     assert result.mode in ("L", "RGB")
     return np.asarray(result)
-
-
-def of(name: str, shape: tuple[int, int, int] = (1, 28, 28)) -> Checkpoint:
-    return Checkpoint(build_model(name, shape, torch.Generator()), name, shape, {})
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -111,7 +106,7 @@ def test_the_smallest_and_the_thinnest() -> None:
     assert read(Image.new("L", (1, 1), 7)).tolist() == [[7]]
     for size in ((SIDE_LIMIT, 1), (1, SIDE_LIMIT)):
         picture = read_picture(encoded(Image.new("L", size)))
-        assert fit_picture(picture, of("linear-32"))[0].shape == (1, 1, 28, 28)
+        assert fit_picture(picture, untrained("linear-32"))[0].shape == (1, 1, 28, 28)
     with pytest.raises(DataError, match="100000 x 1.*smaller"):
         read_picture(encoded(Image.new("L", (100_000, 1))))
 
@@ -172,7 +167,7 @@ def test_changed_bytes_are_read_or_refused(form: str, places: list[tuple[float, 
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("channels", [1, 3])
 def test_any_picture_fits_any_model(name: str, channels: int) -> None:
-    checkpoint = of(name, (channels, 28, 28))
+    checkpoint = untrained(name, (channels, 28, 28))
     for picture in (grey(), grey().convert("RGB"), Image.new("RGB", (28, 28)), Image.new("L", (1, 90))):
         noisy, resized = fit_picture(picture, checkpoint)
         size = (picture.height, picture.width) if MODELS[name].any_size else (28, 28)
@@ -182,9 +177,9 @@ def test_any_picture_fits_any_model(name: str, channels: int) -> None:
 
 
 def test_a_picture_that_fits_keeps_every_pixel() -> None:
-    noisy, resized = fit_picture(grey(), of("unet"))
+    noisy, resized = fit_picture(grey(), untrained("unet"))
     assert not resized and torch.equal(noisy[0, 0] * 255, torch.from_numpy(RAMP.astype(np.uint8)).float())
-    padded, resized = fit_picture(Image.new("L", (20, 10), 255), of("linear-32"))
+    padded, resized = fit_picture(Image.new("L", (20, 10), 255), untrained("linear-32"))
     assert resized and (padded[0, 0, :6] == 0).all() and (padded[0, 0, 8:20] == 1).all()
 
 
