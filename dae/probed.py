@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +75,6 @@ def learners(name: str, checkpoint: Checkpoint, task: Task, key: str = "") -> li
     shape = task.train.shape
     numbers = check_size(checkpoint.model, MODELS[checkpoint.name].label, shape)
     untrained = build_model(checkpoint.name, shape, generator(0, _INITIAL))
-
     training = f"{finetune.STEPS} {finetune.RATES}"
 
     def tuned(way: str, own: str) -> Learner:
@@ -84,7 +84,7 @@ def learners(name: str, checkpoint: Checkpoint, task: Task, key: str = "") -> li
         return Learner(name, way, numbers, own, accuracies)
 
     return [
-        Learner("", RAW, _pixels(task), RAW, LinearProbe(pixels, task).accuracies),
+        Learner("", RAW, math.prod(shape), RAW, LinearProbe(pixels, task).accuracies),
         Learner("", PCA, numbers, f"{PCA} {numbers}", LinearProbe(pca(task.train, numbers), task).accuracies),
         Learner(
             name, UNTRAINED, numbers, f"{UNTRAINED} {checkpoint.name}", LinearProbe(code(untrained), task).accuracies
@@ -95,10 +95,6 @@ def learners(name: str, checkpoint: Checkpoint, task: Task, key: str = "") -> li
         tuned(SCRATCH, f"{SCRATCH} {training} {checkpoint.name}"),
         tuned(TUNED, f"{TUNED} {training} {key}" if key else ""),
     ]
-
-
-def _pixels(task: Task) -> int:
-    return int(np.prod(task.train.shape))
 
 
 def once(found: Sequence[Learner]) -> list[Learner]:

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 
 import pandas as pd
@@ -21,7 +21,7 @@ th:first-child, td:first-child { text-align: left; } thead th { border-bottom: 2
 """
 
 
-@dataclass
+@dataclass(frozen=True)
 class Report:
     """What stands in the file, in this order.
 
@@ -36,8 +36,8 @@ class Report:
     title: str
     sentences: Sequence[str]
     pictures: Sequence[tuple[str, bytes]] = ()
-    tables: list[tuple[str, pd.DataFrame]] = field(default_factory=list)
-    figures: list[tuple[str, go.Figure]] = field(default_factory=list)
+    tables: Sequence[tuple[str, pd.DataFrame]] = ()
+    figures: Sequence[tuple[str, go.Figure]] = ()
     note: str = ""
 
     def html(self) -> str:

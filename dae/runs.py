@@ -82,7 +82,7 @@ class RunDirectory:
         self.path = path
         self.name = path.name
         known = about.read(path / "config.json")
-        self.created, self.recipe, self.note, self.machine = known.created, known.recipe, known.note, known.machine
+        self.created, self.recipe, self.note = known.created, known.recipe, known.note
         self._config = known.config
         self.dataset, self.model, self.noise, self.seed = (
             str(self._config[name]) for name in ("dataset", "model", "noise", "seed")

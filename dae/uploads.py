@@ -82,7 +82,8 @@ def as_digit(picture: Image.Image) -> Tensor:
     ink = _ink(picture)
     if not ink.any():
         return torch.zeros(1, 1, digits.IMAGE_SIZE, digits.IMAGE_SIZE)
-    cut = Image.fromarray(ink).crop(Image.fromarray(ink).getbbox())
+    whole = Image.fromarray(ink)
+    cut = whole.crop(whole.getbbox())
     side = digits.INK_BOX
     cut.thumbnail((side, side), Image.Resampling.LANCZOS)
     if max(cut.size) < side:

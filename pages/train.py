@@ -29,10 +29,8 @@ with page.told():
     if "runs" in st.session_state:  # a run that was deleted meanwhile is no longer a choice
         st.session_state["runs"] = [name for name in st.session_state["runs"] if name in names]
     else:
-        usual = [run.name for run in known if run.recipe not in CODE_FAMILY and not run.recipe.startswith("cifar10")][
-            :1
-        ]
-        first = [name for name in (jobs[0] if jobs else usual) if name in names]
+        usual = [run.name for run in known if run.recipe not in CODE_FAMILY and not run.recipe.startswith("cifar10")]
+        first = [name for name in (jobs[0] if jobs else usual[:1]) if name in names]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         shown = st.multiselect(
             "Runs shown",
