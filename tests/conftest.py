@@ -18,6 +18,7 @@ from PIL import Image
 from dae.checkpoints import Checkpoint
 from dae.config import TrainConfig
 from dae.data import load_dataset
+from dae.lab import Lab
 from dae.models import build_model
 from dae.packed import ImageSet
 from dae.recording import record
@@ -168,6 +169,22 @@ class Leash:
     def next(self) -> tuple[str, int | str]:
         """The run and epoch of the next report, or "end"."""
         return self.reports.get(timeout=PATIENCE_S)
+
+
+@pytest.fixture
+def leash(monkeypatch: pytest.MonkeyPatch) -> Leash:
+    leash = Leash()
+    monkeypatch.setattr("dae.lab.record", leash.record)
+    return leash
+
+
+@pytest.fixture
+def lab(leash: Leash) -> Iterator[Lab]:
+    """A laboratory on a leash."""
+    lab = Lab()
+    yield lab
+    leash.let(1_000)
+    assert lab.close(PATIENCE_S)
 
 
 def stop_after(run: RunDirectory, epoch: int) -> None:

@@ -13,19 +13,17 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from dae import cli, probed
+from dae import cli
 from dae.cli import main
 from dae.contenders import classical, ensembled, trained
 from dae.data import DATASETS, load_dataset
-from dae.errors import RunError
 from dae.evaluation import evaluate
 from dae.models import MODELS, build_model
 from dae.noise import NOISES, NoiseSpec
-from dae.probe import Task
 from dae.recipes import RECIPES
 from dae.recording import record
 from dae.runs import find_run, list_runs
-from tests.conftest import blobs, new_run
+from tests.conftest import new_run
 
 
 @pytest.fixture(scope="module")
@@ -119,36 +117,6 @@ def test_evaluate_puts_the_mean_over_eight_views_beside_each_run(
     assert rows[2]["mse"] != rows[1]["mse"]
 
 
-def test_probe_says_what_the_probe_says(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("dae.finetune.STEPS", 5)
-    monkeypatch.setattr("dae.finetune.LABELS", (8, 8))
-    pictures = tmp_path / "classes"
-    for split, number in (("train", 20), ("test", 6)):
-        for bright in (0, 1):
-            (pictures / split / str(bright)).mkdir(parents=True)
-            for place, image in enumerate(blobs(number, seed=bright)[:, 0]):
-                Image.fromarray(image // (1 + 2 * bright)).save(pictures / split / str(bright) / f"{place}.png")
-    dataset = f"folder:{pictures}@28"
-    list(record(new_run(tmp_path / "runs", dataset, "coded", epochs=1)))
-    options = ["coded", "--labels", "2,8,32,all", "--seeds", 2, "--limit", 10]
-    assert call(tmp_path / "runs", "probe", *options, "--json") == 0
-    rows = json.loads(capsys.readouterr().out)
-    task = Task(load_dataset(dataset, "train"), load_dataset(dataset, "test", limit=10))
-    probes = probed.Probes(task, 2, tmp_path / "none")
-    learners = probed.learners("coded", find_run("coded", tmp_path / "runs").load(), task)
-    jobs = list(probed.jobs(learners, probes.counts((2, 8, 32, None))))
-    for job in jobs:
-        probes.measure(*job)
-    assert rows == [probes.row(*job) for job in jobs]
-    assert call(tmp_path / "runs", "probe", *options) == 0
-    told = capsys.readouterr().out
-    assert "10 test pictures" in told and "2 seeds" in told and "code of coded" in told
-    assert "choose 2 to 32" in fails(capsys, tmp_path / "runs", "probe", "coded", "--labels", "1")
-    assert "no number of labels" in fails(capsys, tmp_path / "runs", "probe", "coded", "--labels", "few")
-
-
 def test_probe_needs_classes(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "each subfolder is a class" in fails(capsys, root, "probe", "trained")
 
@@ -160,11 +128,6 @@ def test_json_is_json_even_where_nothing_is_noisy(root: Path, capsys: pytest.Cap
         raise AssertionError(f"{name} is not JSON")
 
     json.loads(capsys.readouterr().out, parse_constant=refuse)
-
-
-def test_no_run_can_take_the_name_of_the_baseline(tmp_path: Path, photos: str) -> None:
-    with pytest.raises(RunError, match="not the word noisy"):
-        new_run(tmp_path, photos, "noisy")
 
 
 def test_denoise(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

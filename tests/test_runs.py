@@ -72,6 +72,7 @@ BAD_NAMES = [
     "a\0",
     "a\n",
     "a\x1b[0m",
+    "noisy",
 ]
 
 

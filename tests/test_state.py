@@ -1,0 +1,81 @@
+"""The state of a training: it is kept and taken up bit for bit, and its averaged weights follow."""
+
+import pytest
+import torch
+
+from dae.config import OPTIMIZERS
+from dae.state import TrainState
+from dae.training import fit
+from tests.conftest import same, small, tiny, train, weights
+
+TEST = tiny(8, seed=1, split="test")
+TINY = (1, 9, 9)  # enough for convolutions
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("model", ["linear-32", "conv-64", "unet"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("average", [0.0, 0.9])
+def test_from_an_epochs_end_it_goes_on_bit_for_bit(model: str, precision: str, optimizer: str, average: float) -> None:
+    config = small(model=model, precision=precision, optimizer=optimizer, average=average, epochs=3, weight_decay=0.01)
+    images = tiny(20)  # the last batch is smaller
+    whole, _ = train(config, images)
+    begun = TrainState(config, images.shape)
+    kept: dict[str, torch.Tensor] = {}
+    for report in fit(config, begun, images, TEST):
+        if report.scores and begun.epoch == 1:
+            kept = {name: value.clone() for name, value in begun.tensors().items()}
+        if begun.epoch == 2:
+            break  # what happened after the end of the first epoch is to be forgotten
+    resumed = TrainState(config, images.shape)
+    resumed.restore(kept)
+    assert (resumed.epoch, resumed.step) == (1, 3)
+    list(fit(config, resumed, images, TEST))
+    assert same(weights(resumed), weights(whole))
+    one, two = resumed.tensors(), whole.tensors()
+    assert one.keys() == two.keys()
+    assert all(torch.equal(one[name], two[name]) for name in one if name != "seconds")
+
+
+def test_the_running_means_of_batch_normalisation_are_averaged_kept_and_taken_up() -> None:
+    config, images = small(model="dncnn", epochs=2, batch_size=4, average=0.9, optimizer="muon"), tiny(8, TINY)
+    whole, _ = train(config, images)
+    begun, resumed = (TrainState(config, images.shape) for _ in range(2))
+    for _ in fit(config, begun, images, images):
+        if begun.epoch == 1:
+            break
+    resumed.restore(begun.tensors())
+    list(fit(config, resumed, images, images))
+    for one, two in ((resumed.model, whole.model), (resumed.averaged, whole.averaged)):
+        assert same(weights(one), weights(two))
+    first, kept = (
+        next(m for m in model.modules() if hasattr(m, "running_mean")) for model in (whole.model, whole.averaged)
+    )
+    assert first.num_batches_tracked == kept.num_batches_tracked == 4
+    assert not torch.equal(first.running_mean, kept.running_mean) and kept.running_mean.abs().sum() > 0
+
+
+def test_averaging_looks_on_and_changes_nothing_of_what_learns() -> None:
+    plain, plain_reports = train(small())
+    state, reports = train(small(average=0.9))
+    assert plain.averaged is plain.model and same(weights(plain), weights(state))
+    assert not same(weights(state.averaged), weights(state))
+    assert reports[-1].scores != plain_reports[-1].scores  # the averaged weights are measured
+    assert all(parameter.grad is None for parameter in state.averaged.parameters())
+
+
+def test_averaged_weights_are_the_moving_average_of_all_steps() -> None:
+    state = TrainState(small(average=0.8), (1, 28, 28))
+    parameter, kept = next(state.model.parameters()), next(state.averaged.parameters())
+    for step in range(1, 61):
+        with torch.no_grad():
+            parameter.fill_(step)
+        state.stepped()
+    assert state.step == 60 and kept.min() == kept.max()
+    assert kept.min() == pytest.approx(60 - 0.8 / 0.2, abs=0.01)  # lags behind a steady climb by decay / (1 - decay)
+
+
+def test_a_model_that_does_not_fit_the_state_is_refused() -> None:
+    tensors = TrainState(small(model="linear-10"), (1, 28, 28)).tensors()
+    with pytest.raises(RuntimeError):
+        TrainState(small(), (1, 28, 28)).restore(tensors)
