@@ -97,6 +97,10 @@ class NoiseSpec:
         """The noises of which each image gets one: several for a mix, else this alone."""
         return (replace(self, others=()), *self.others)
 
+    def part(self, kind: str) -> "NoiseSpec | None":
+        """The first part of that kind, if it has one."""
+        return next((part for part in self.parts if part.kind == kind), None)
+
     @property
     def zero_mean(self) -> bool:
         """Whether the mean over many noisy copies is the clean picture; clipping shifts it."""
