@@ -73,7 +73,9 @@ class TrainConfig:
     optimizer: str = "adamw"
     beta2: float = 0.99  # forgets old gradients sooner than the usual 0.999, which short runs need
     schedule: str = "one-cycle"
-    average: float = 0.0  # what the kept weights remember of themselves at each step, such as 0.999; 0: no average
+    # What the kept weights remember of themselves at each step, such as 0.999; 0: no average. Worth it at a constant
+    # rate: with it Muon took 784-128-32 to 0.0144 instead of 0.0171 in 10 epochs; after one-cycle it changes nothing.
+    average: float = 0.0
     images: int | None = None  # train on the first so many only
     precision: str = "auto"  # bfloat16 where model and processor gain by it, else float32
     seed: int = 42

@@ -4,14 +4,12 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 _MOMENTUM = 0.95
 _VECTOR_RATE = 0.1  # of the learning rate, for what Adam updates
 _QUINTIC = (3.4445, -4.7750, 2.0315)  # the author's, which brings singular values near 1 in five rounds
 _ROUNDS = 5
-_NOTHING = 1e-9  # of a matrix's size: what is smaller counts as 0
 
 
 class Muon(torch.optim.Optimizer):
@@ -84,15 +82,11 @@ def _own(parameter: Tensor) -> Tensor:
 
 
 def orthogonalised(matrix: Tensor) -> Tensor:
-    """The matrix (M, N) with its singular values near 1 and its singular vectors as they are (Newton and Schulz).
-
-    The momentum of a unit that no image excites any more fades to denormal numbers, with which a processor multiplies
-    twenty times as slowly; they are set to 0.
-    """
+    """The matrix (M, N) with its singular values near 1 and its singular vectors as they are (Newton and Schulz)."""
     a, b, c = _QUINTIC
     tall = matrix.shape[0] > matrix.shape[1]
     x: Tensor = matrix.T if tall else matrix
-    x = F.hardshrink(x / x.norm().clamp(min=1e-12), _NOTHING)
+    x = x / x.norm().clamp(min=1e-12)
     for _ in range(_ROUNDS):
         square = x @ x.T
         x = a * x + (b * square + c * square @ square) @ x

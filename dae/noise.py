@@ -10,6 +10,7 @@ from torch import Generator, Tensor
 from dae.corruptions import NOISES, Noise
 from dae.errors import SpecError
 from dae.registry import lookup
+from dae.words import listing
 
 __all__ = ["NOISES", "Noise", "NoiseSpec", "corrupt"]
 
@@ -96,6 +97,16 @@ class NoiseSpec:
     def parts(self) -> tuple["NoiseSpec", ...]:
         """The noises of which each image gets one: several for a mix, else this alone."""
         return (replace(self, others=()), *self.others)
+
+    @property
+    def label(self) -> str:
+        """For people: "Gaussian 0.5", or for a mix "Gaussian 0 to 1 and Masking 0 to 1"."""
+        spans = [f"{part.low:g}" if part.low == part.high else f"{part.low:g} to {part.high:g}" for part in self.parts]
+        return listing([f"{part.noise.label} {span}" for part, span in zip(self.parts, spans, strict=True)])
+
+    def part(self, kind: str) -> "NoiseSpec | None":
+        """The first part of that kind, if it has one."""
+        return next((part for part in self.parts if part.kind == kind), None)
 
     @property
     def zero_mean(self) -> bool:

@@ -47,15 +47,15 @@ _UNET = TrainConfig(dataset="mnist", model="unet", epochs=12, batch_size=128, lr
 _MUON = replace(TrainConfig(dataset="mnist"), optimizer="muon", lr=2e-2)
 _BEST_LINEAR = replace(_MUON, model="linear-32", epochs=60, batch_size=512, lr=4e-2)
 _BEST_POOL = replace(_MUON, model="conv-pool", noise=NoiseSpec("gaussian", 0.2, clipped=False), epochs=10)
-_BEST_UNET = replace(_MUON, model="res-unet", epochs=14, batch_size=64, lr=1e-2)
-_BLIND = replace(
-    _BEST_UNET, noise=NoiseSpec.parse("gaussian:0-1+masking:0-1+salt-and-pepper:0-1"), loss="psnr", epochs=30
-)
+_BEST_CONV = replace(_MUON, model="conv-64", epochs=120, batch_size=128, lr=3e-2)
+_BEST_UNET = replace(_MUON, model="res-unet", epochs=40, batch_size=64, lr=8e-3)
+_ALL_STRENGTHS = NoiseSpec.parse("gaussian:0-1+masking:0-1+salt-and-pepper:0-1")
+_BLIND = replace(_BEST_UNET, model="res-unet-level", noise=_ALL_STRENGTHS, loss="psnr")
 _TWIN = replace(
     _MUON, dataset="digits", model="unet", noise=NoiseSpec("gaussian", 0.5, clipped=False), epochs=8, lr=1e-2
 )
 _COLOUR = NoiseSpec("gaussian", 0.1)
-_BEST_COLOUR = replace(_BEST_UNET, dataset="cifar10", noise=_COLOUR, epochs=15)
+_BEST_COLOUR = replace(_BEST_UNET, dataset="cifar10", noise=_COLOUR, epochs=15, lr=1e-2)
 _CODE = TrainConfig(dataset="digits", model="unet", epochs=4, batch_size=64, lr=3e-3, images=15_000)
 _DIGITS_HELP = "Trained only on digits drawn by a program: "
 
@@ -79,7 +79,9 @@ RECIPES: dict[str, Recipe] = {
         "Linear", "The published network with 32 numbers, trained longer and by a better optimiser.", _BEST_LINEAR
     ),
     "mnist-conv": Recipe(
-        "Convolutional", "The published convolutional network with 64 numbers, trained our way.", _CONV
+        "Convolutional",
+        "The published network with 64 numbers, trained longer and by a better optimiser.",
+        _BEST_CONV,
     ),
     "mnist-pool": Recipe(
         "Convolutional with pooling",
@@ -88,12 +90,7 @@ RECIPES: dict[str, Recipe] = {
     ),
     "mnist-unet": Recipe(
         "U-Net",
-        "Looks at several scales and predicts the noise instead of the picture.",
-        _UNET,
-    ),
-    "mnist-res-unet": Recipe(
-        "Residual U-Net",
-        "A deeper and wider U-Net by a better optimiser: the best model here, and the slowest to train.",
+        "Looks at several scales and predicts the noise instead of the picture: the best model, and the slowest here.",
         _BEST_UNET,
     ),
     "mnist-blind": Recipe(
@@ -128,16 +125,11 @@ RECIPES: dict[str, Recipe] = {
     "cifar10-unet": Recipe(
         "U-Net, colour",
         "Small colour photographs through the U-Net.",
-        TrainConfig(dataset="cifar10", model="unet", noise=_COLOUR, epochs=12, batch_size=128, lr=2e-3),
-    ),
-    "cifar10-res-unet": Recipe(
-        "Residual U-Net, colour",
-        "Small colour photographs through the deeper U-Net.",
         _BEST_COLOUR,
     ),
     "cifar10-dncnn": Recipe(
         "DnCNN, colour",
-        "The classical deep denoiser, for about as many seconds as the residual U-Net has.",
+        "The classical deep denoiser, for about as many seconds as the U-Net has.",
         replace(_BEST_COLOUR, model="dncnn", epochs=2),
     ),
     "code-clean": Recipe(

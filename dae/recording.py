@@ -12,7 +12,7 @@ from safetensors.torch import load, save
 from dae.classical import classical_denoiser, tuned
 from dae.config import TrainConfig
 from dae.data import load_dataset
-from dae.devices import as_device, describe_device
+from dae.devices import as_device, describe_device, flush_denormals
 from dae.errors import DaeError, ProcessLost, RunError, SpecError
 from dae.facts import Facts
 from dae.packed import ImageSet
@@ -102,6 +102,7 @@ def record(run: RunDirectory, data_root: Path | str | None = None, crew: Crew = 
 
 
 def _record(run: RunDirectory, data_root: Path | str | None, crew: Crew) -> Generator[Report, None, None]:
+    flush_denormals()
     config = run.config
     run.status.set("running")
     train, validation = _open(config, data_root, crew)

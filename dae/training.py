@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from dae import metrics
 from dae.config import LOSSES, SCHEDULES, TARGETS, TrainConfig
+from dae.devices import flush_denormals
 from dae.errors import Diverged, OutOfMemory
 from dae.models import Autoencoder
 from dae.noise import corrupt
@@ -93,13 +94,15 @@ def fit(
     """Train `state` in place until its configured epochs are done, yielding reports on the way.
 
     Each epoch draws its order and its noise from the seed and its own number, so a state restored at the end of an
-    epoch goes on exactly as if it had never stopped. Nothing is chosen by the validation images; they only show.
+    epoch goes on exactly as if it had never stopped. Nothing is chosen by the validation images; they only show. The
+    calling thread flushes denormal numbers to 0 from then on.
 
     Raises:
         Diverged: the loss is NaN or infinite.
         OutOfMemory: the device has too little memory.
         DataError: images that stay on the disk can be read no more.
     """
+    flush_denormals()
     device, model = state.device, state.model
     train = train.head(config.images)
     steps_per_epoch = -(-len(train) // config.batch_size)

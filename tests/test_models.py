@@ -107,6 +107,16 @@ def test_a_level_aware_model_takes_the_level_from_the_caller_or_estimates_it() -
     assert plain.level(noisy) is None
 
 
+@pytest.mark.parametrize(("noise", "changed"), [(0.009, False), (0.011, True)])
+def test_a_picture_in_which_it_finds_next_to_no_noise_stays_as_it_is(noise: float, changed: bool) -> None:
+    model = built("res-unet")
+    for weight in model.tail.parameters():
+        weight.data.fill_(0)
+    model.tail.bias.data.fill_(noise)
+    clean = torch.rand(2, 1, 28, 28)
+    assert torch.equal(model(clean), clean) is not changed
+
+
 def test_it_learns_to_estimate_the_level_while_it_learns_to_denoise() -> None:
     noise = NoiseSpec("gaussian", 0.0, 0.8, clipped=False)
     model = train(small(model="res-unet-level", noise=noise, epochs=50, lr=3e-3))[0].model.eval()

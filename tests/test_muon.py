@@ -22,13 +22,7 @@ def test_singular_values_come_near_1_and_directions_stay(shape: tuple[int, int],
     torch.testing.assert_close(inner, torch.diag(values), rtol=0, atol=1e-3)
 
 
-def test_rows_that_have_faded_away_are_nothing() -> None:
-    matrix = normal(6, 40)
-    matrix[2:4] *= 1e-39  # denormal numbers
-    result = orthogonalised(matrix)
-    assert not result[2:4].any() and result.isfinite().all()
-    kept = [0, 1, 4, 5]
-    torch.testing.assert_close(result[kept], orthogonalised(matrix[kept]))
+def test_nothing_stays_nothing() -> None:
     assert not orthogonalised(torch.zeros(3, 4)).any()
 
 

@@ -195,6 +195,12 @@ def test_what_one_kind_of_a_mix_draws_does_not_change_the_others() -> None:
     assert torch.equal(corrupt(bright, mix, seeded())[:20], corrupt(dark, mix, seeded())[:20])
 
 
+def test_a_part_is_found_by_its_kind() -> None:
+    mix = NoiseSpec.parse("gaussian:0-1+masking:0.2")
+    assert mix.part("masking") == NoiseSpec("masking", 0.2)
+    assert mix.part("speckle") is None
+
+
 def test_a_mix_answers_as_its_first_kind_and_holds_no_mix() -> None:
     mix = NoiseSpec.parse("masking:0.1-0.5 + Gaussian:0-1:unclipped")
     assert mix == NoiseSpec("masking", 0.1, 0.5, others=(NoiseSpec("gaussian", 0, 1, clipped=False),))

@@ -46,6 +46,19 @@ def test_whatever_follows_a_kind_is_a_level_or_a_spec_error(kind: str, rest: str
         pass
 
 
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("gaussian:0.5", "Gaussian 0.5"),
+        ("gaussian:0.2:unclipped", "Gaussian 0.2"),
+        ("masking:0-1", "Masking 0 to 1"),
+        ("gaussian:0-1+masking:0.25-1", "Gaussian 0 to 1 and Masking 0.25 to 1"),
+    ],
+)
+def test_a_noise_and_a_mix_for_people(text: str, label: str) -> None:
+    assert NoiseSpec.parse(text).label == label
+
+
 @pytest.mark.parametrize("text", ["gaussian:0.5+", "+gaussian", "gaussian:0.5++masking", "gaussian+gausian:0.5"])
 def test_half_a_mix_is_none(text: str) -> None:
     with pytest.raises(SpecError):

@@ -1,8 +1,9 @@
-"""Training on sets that stay on the disk: python -m dae.bench.growth [--images 10000 100000 1000000]
+"""Training on sets of growing size: python -m dae.bench.growth [--images 10000 100000 1000000] [--in-memory]
 
-For each number of 28 x 28 images a packed set of random pixels is made and read through once to train on, every image
-from the disk's mapping, by a process of its own. It looks at its memory at every report. RssAnon is what the process
-itself needs; RssFile are pages of mapped files, libraries included, which the system takes back when it needs them.
+For each number of 28 x 28 images a packed set of random pixels is made and trained on for an epoch, every image read
+from the disk as those of sets larger than the memory are, by a process of its own. It looks at its memory at every
+report. RssAnon is what the process itself needs; RssFile are pages of mapped files, libraries included, which the
+system takes back when it needs them.
 """
 
 import argparse
@@ -32,13 +33,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--model", default="linear-32")
+    parser.add_argument("--in-memory", action="store_true", help="map all images, as those of smaller sets are")
     parser.add_argument("--part", choices=["pack", "train"], help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.part == "pack":
         _images(asked.images[0])
         return
     if asked.part == "train":
-        print(json.dumps(_train(asked.images[0], asked.model)))
+        print(json.dumps(_train(asked.images[0], asked.model, asked.in_memory)))
         return
     print(f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}, {asked.model}")
     print(f"{'images':>10} {'on disk':>10} {'epoch':>9} {'images/s':>9} {'RssAnon':>9} {'RssFile':>9}  (peaks)")
@@ -46,6 +48,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             environment = os.environ | {"XDG_CACHE_HOME": folder}
             command = [sys.executable, "-m", "dae.bench.growth", "--model", asked.model, "--images", str(number)]
+            command += ["--in-memory"] * asked.in_memory
             subprocess.run([*command, "--part", "pack"], env=environment, check=True)
             trained = subprocess.run(
                 [*command, "--part", "train"], env=environment, check=True, stdout=subprocess.PIPE, text=True
@@ -74,10 +77,11 @@ def _images(number: int) -> ImageSet:
     return packed.cached("growth", "train", f"growth-{number}", make)
 
 
-def _train(number: int, model: str) -> dict[str, float]:
+def _train(number: int, model: str, in_memory: bool) -> dict[str, float]:
     """One epoch: its seconds, and the peaks of the process's memory in bytes."""
     images = _images(number)
-    training.STREAMED_FROM = 0
+    if not in_memory:
+        training.STREAMED_FROM = 0
     config = TrainConfig(model=model, epochs=1, device="cpu")
     peaks = _memory()
     seconds = []

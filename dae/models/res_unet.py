@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from dae.models.base import Autoencoder, Shape
 
 _FOLD = 2  # pixels of each side that become channels
+_NOTHING = 0.01  # root mean square, in pixel units, of what is too little to be noise
 
 
 class Block(nn.Module):
@@ -33,6 +34,8 @@ class Block(nn.Module):
 
 class ResUNet(Autoencoder):
     """Looks at the picture at several scales and predicts the noise, which is taken away from the input.
+
+    Once it has learnt, a picture in which it finds next to no noise stays exactly as it is: nothing beats that there.
 
     Pictures whose sides the deepest scale does not divide are padded by repeating their border, and cropped again.
 
@@ -98,25 +101,26 @@ class ResUNet(Autoencoder):
         Args:
             level: the root mean square of the noise of each image, (B,) in pixel units, if it is known.
         """
-        return self._cleaned(noisy, self._told(noisy, level)[0])
+        noise = self._noise(noisy, self._told(noisy, level)[0])
+        found = noise.square().mean((1, 2, 3), keepdim=True) >= _NOTHING**2  # (B, 1, 1, 1)
+        return noisy - noise * found
 
     def learn(self, noisy: Tensor) -> tuple[Tensor, Tensor | float]:
         """Denoised images, and how far the estimated levels are from the strength of what is taken away."""
         told, levels = self._told(noisy)
-        denoised = self._cleaned(noisy, told)
+        denoised = noisy - self._noise(noisy, told)
         if levels is None:
             return denoised, 0.0
         removed = self._fold((noisy - denoised).detach().float()).square().mean(1, keepdim=True)  # (B, 1, h, w)
         return denoised, F.mse_loss(levels.float().square(), removed)
 
-    def _cleaned(self, noisy: Tensor, told: Tensor) -> Tensor:
+    def _noise(self, noisy: Tensor, told: Tensor) -> Tensor:
+        """What is to be taken away from the picture, (B, C, H, W)."""
         height, width = noisy.shape[-2:]
         *skips, features = self._scales(told)
         for up, blocks, skip in reversed(list(zip(self.up, self.decoder_blocks, skips, strict=True))):
             features = blocks(up(features) + skip)
-        noise = F.pixel_shuffle(self.tail(features), _FOLD)[..., :height, :width]
-        denoised: Tensor = noisy - noise
-        return denoised
+        return F.pixel_shuffle(self.tail(features), _FOLD)[..., :height, :width]
 
 
 def _estimator(channels: int, width: int = 24) -> nn.Sequential:

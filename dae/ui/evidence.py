@@ -42,7 +42,8 @@ def robustness(
     chart, slot = st.empty(), st.empty()
     noises = levels(noise)
     labels = {choice.name: choice.label for choice in choices} | {NOISY: NOISY}
-    trained = {c.label: (c.noise.low, c.noise.high) for c in choices if _knows(c, noise)}
+    known_parts = {c.label: c.noise.part(noise.kind) for c in choices if c.family not in ("classical", "nothing")}
+    trained = {label: (part.low, part.high) for label, part in known_parts.items() if part}
     colors = {choice.label: choice.color for choice in choices}
 
     # The curves of models first: those of filters, whose strength is looked for at each level, take longer.
@@ -105,7 +106,3 @@ def grid(choices: Sequence[Choice], dataset: str, question: str) -> pd.DataFrame
         )
         st.caption(f"dB, the first {IMAGES} test pictures; {scale}.")
     return gains
-
-
-def _knows(choice: Choice, noise: NoiseSpec) -> bool:
-    return choice.family not in ("classical", "nothing") and choice.noise.kind == noise.kind

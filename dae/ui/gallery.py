@@ -146,7 +146,7 @@ def _numbers(sheet: frames.Sheet) -> tuple[tuple[str, ...], ...]:
 
 def _trained(runs: Sequence[Choice], noise: NoiseSpec) -> tuple[int, int] | None:
     """The levels that all the runs were trained on, as steps; None where they differ or the kind is another."""
-    specs = {run.noise for run in runs if run.family != "classical"}
-    if len(specs) != 1 or (spec := specs.pop()).kind != noise.kind:
+    parts = {run.noise.part(noise.kind) for run in runs if run.family != "classical"}
+    if len(parts) != 1 or not (spec := parts.pop()):
         return None
     return frames.nearest_step(noise, spec.low), frames.nearest_step(noise, spec.high)

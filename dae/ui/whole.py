@@ -107,9 +107,8 @@ def _show(result: _Denoised, run: Choice, noise: NoiseSpec) -> None:
     gain = words.gain(result.psnr_db - result.noisy_psnr_db)
     with st.container(horizontal=True, vertical_alignment="center"):
         grey = " It knows grey alone." if result.denoised.mode == "L" else ""
-        here = (
-            "" if run.noise.kind == noise.kind and run.noise.low <= noise.level <= run.noise.high else f", not {noise}"
-        )
+        part = run.noise.part(noise.kind)
+        here = "" if part and part.low <= noise.level <= part.high else f", not {noise}"
         st.markdown(f"**{gain[:1].upper()}{gain[1:]}.** {run.name} has learnt on {run.noise}{here}.{grey}")
         st.download_button(
             "Denoised picture",
