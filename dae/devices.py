@@ -1,6 +1,8 @@
 """Which device to compute on, and in which precision."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -46,13 +48,19 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def flush_denormals() -> None:
-    """Count as 0 what is too near to 0 for full precision, which processors compute with many times as slowly.
+@contextmanager
+def flushed_denormals() -> Iterator[None]:
+    """Meanwhile what is too near to 0 for full precision counts as 0: processors are many times as slow with it.
 
     A unit that no image excites any more leaves such gradients and moments behind. It is a setting of the calling
     thread, and of PyTorch's threads that help it if it comes before the first of them is needed.
     """
+    before = not torch.tensor(1e-30) * 1e-10
     torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(before)
 
 
 def uses_bfloat16(precision: str, model: str, device: torch.device) -> bool:

@@ -12,7 +12,7 @@ from safetensors.torch import load, save
 from dae.classical import classical_denoiser, tuned
 from dae.config import TrainConfig
 from dae.data import load_dataset
-from dae.devices import as_device, describe_device, flush_denormals
+from dae.devices import as_device, describe_device, flushed_denormals
 from dae.errors import DaeError, ProcessLost, RunError, SpecError
 from dae.facts import Facts
 from dae.packed import ImageSet
@@ -82,7 +82,8 @@ def record(run: RunDirectory, data_root: Path | str | None = None, crew: Crew = 
     if mine:
         run.take()
     try:
-        yield from _record(run, data_root, crew)
+        with flushed_denormals():  # from the first picture on, so that all of PyTorch's threads do so
+            yield from _record(run, data_root, crew)
     except ProcessLost as error:
         run.status.set("stopped", str(error))
         raise
@@ -102,7 +103,6 @@ def record(run: RunDirectory, data_root: Path | str | None = None, crew: Crew = 
 
 
 def _record(run: RunDirectory, data_root: Path | str | None, crew: Crew) -> Generator[Report, None, None]:
-    flush_denormals()
     config = run.config
     run.status.set("running")
     train, validation = _open(config, data_root, crew)

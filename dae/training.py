@@ -7,6 +7,7 @@ it decides between two reports whether to go on, wait, save or stop. It knows no
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 
 from dae import metrics
 from dae.config import LOSSES, SCHEDULES, TARGETS, TrainConfig
-from dae.devices import flush_denormals
+from dae.devices import flushed_denormals
 from dae.errors import Diverged, OutOfMemory
 from dae.models import Autoencoder
 from dae.noise import corrupt
@@ -94,15 +95,13 @@ def fit(
     """Train `state` in place until its configured epochs are done, yielding reports on the way.
 
     Each epoch draws its order and its noise from the seed and its own number, so a state restored at the end of an
-    epoch goes on exactly as if it had never stopped. Nothing is chosen by the validation images; they only show. The
-    calling thread flushes denormal numbers to 0 from then on.
+    epoch goes on exactly as if it had never stopped. Nothing is chosen by the validation images; they only show.
 
     Raises:
         Diverged: the loss is NaN or infinite.
         OutOfMemory: the device has too little memory.
         DataError: images that stay on the disk can be read no more.
     """
-    flush_denormals()
     device, model = state.device, state.model
     train = train.head(config.images)
     steps_per_epoch = -(-len(train) // config.batch_size)
@@ -135,7 +134,7 @@ def fit(
             state.epoch, config.epochs, state.step, steps, state.seconds, loss, speed, scores, noisy_scores, preview
         )
 
-    try:
+    with flushed_denormals(), _told_memory(device, config.batch_size):
         in_memory = train.images.nbytes < STREAMED_FROM
         images = train.images.to(device) if in_memory else train.streamed()
         if state.step == 0:
@@ -165,8 +164,14 @@ def fit(
                     mark = clock()
             state.epoch += 1
             yield report(finished_epoch=True)
+
+
+@contextmanager
+def _told_memory(device: torch.device, batch_size: int) -> Iterator[None]:
+    try:
+        yield
     except torch.OutOfMemoryError as error:
-        raise OutOfMemory(str(device), config.batch_size) from error
+        raise OutOfMemory(str(device), batch_size) from error
 
 
 @torch.no_grad()

@@ -140,7 +140,7 @@ def test_contenders_share_the_task(model: str) -> None:
 def test_the_u_net_contends_with_itself_in_float32() -> None:
     (_, full), (_, ours) = quality.contenders("unet", "mnist").values()
     assert full.precision == "float32" and ours == replace(full, precision="auto")
-    assert (ours.model, ours.noise, ours.dataset, ours.images) == ("unet", quality.NOISE, "mnist", None)
+    assert (ours.model, ours.noise, ours.dataset, ours.images) == ("res-unet", quality.NOISE, "mnist", None)
 
 
 def test_a_race_has_a_target_of_its_own_for_each_seed() -> None:
