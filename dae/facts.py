@@ -16,17 +16,21 @@ class Facts:
         device: what it trains on, in words.
         references: validation scores of what needs no training, by name.
         processes: how many train it together.
+        note: what a reader should know of its images, such as how many files were unreadable.
     """
 
     device: str
     references: dict[str, Scores]
     processes: int = 1
+    note: str = ""
 
 
 def write(path: Path, facts: Facts) -> None:
     """Write the file, whole or not at all; raises OSError."""
     references = {name: vars(scores) for name, scores in facts.references.items()}
-    write_json(path, {"device": facts.device, "references": references, "processes": facts.processes})
+    write_json(
+        path, {"device": facts.device, "references": references, "processes": facts.processes, "note": facts.note}
+    )
 
 
 def read(path: Path) -> Facts | None:
@@ -36,7 +40,8 @@ def read(path: Path) -> Facts | None:
         references = {str(name): Scores(**scores) for name, scores in values["references"].items()}
         numbers = [number for scores in references.values() for number in vars(scores).values()]
         processes = int(values.get("processes", 1))  # older runs do not say
+        note = str(values.get("note", ""))
         sound = processes > 0 and all(type(number) is float for number in numbers)
-        return Facts(str(values["device"]), references, processes) if sound else None
+        return Facts(str(values["device"]), references, processes, note) if sound else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         return None

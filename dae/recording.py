@@ -113,7 +113,7 @@ def _record(run: RunDirectory, data_root: Path | str | None, crew: Crew) -> Gene
     run.save_preview("noisy", noisy[:PREVIEWS])
     median = classical_denoiser("median", tuned("median", train, config.noise))(noisy)
     references = {"doing nothing": score(noisy, noisy, clean), "median filter": score(median, noisy, clean)}
-    run.save_facts(Facts(describe_device(state.device), references, crew.size))
+    run.save_facts(Facts(describe_device(state.device), references, crew.size, train.note))
     if crew.size > 1:
         crew.told(save(state.tensors()))
     asked = False

@@ -42,5 +42,5 @@ def _evaluate(options: Options) -> None:
     if not options.form:
         print(
             f"\nMeans of per-image values over {len(images)} test images, outputs clamped, seed {options.seed}; "
-            "± is half the 95 % interval of the mean."
+            f"± is half the 95 % interval of the mean. {images.note}".rstrip()
         )

@@ -9,6 +9,7 @@ from tqdm import tqdm
 from dae import recipes
 from dae.cli.command import Commands, Options, command, noise
 from dae.config import TrainConfig
+from dae.data import load_dataset
 from dae.parallel import Crew, joined
 from dae.recording import follow, prepare, record
 from dae.registry import lookup
@@ -60,6 +61,8 @@ def _lead(options: Options, crew: Crew) -> None:
             recipe=options.recipe or "",
             note=options.note,
         )
+    if note := load_dataset(run.config.dataset, "train", root=options.data).note:
+        print(note)
     print(f"Run {run.name} in {run.path}" + (f", trained by {crew.size} processes" if crew.size > 1 else ""))
     with tqdm(unit=" steps", dynamic_ncols=True) as bar:
         for report in record(run, options.data, crew):

@@ -166,8 +166,9 @@ def _facts(run: RunDirectory, lines: list[dict[str, Any]]) -> str:
 
 
 def _where(known: Facts) -> str:
-    """What a run trains on: "CPU, 1 thread, 2 processes"."""
-    return known.device + (f", {known.processes} processes" if known.processes > 1 else "")
+    """What a run trains on: "CPU, 1 thread, 2 processes", and what is to be known of its images."""
+    together = f", {known.processes} processes" if known.processes > 1 else ""
+    return known.device + together + (f" · {known.note.rstrip('.')}" if known.note else "")
 
 
 def _verdict(progress: Progress) -> str:
