@@ -2,11 +2,21 @@
 
 import math
 
+# Measured on MNIST by three models and a classifier: whatever the noise, of pictures that end below this a fifth or
+# more are read as another digit.
+GUESSED_BELOW_DB = 16.0
 
-def gain(gain_db: float) -> str:
-    """How much clearer a picture became: "+7.9 dB, much clearer"."""
+
+def gain(gain_db: float, psnr_db: float = math.inf) -> str:
+    """How much clearer pictures became: "+7.9 dB, much clearer"; or that this is guesswork.
+
+    Args:
+        psnr_db: what a model's pictures ended at; left out where nothing can be made up.
+    """
     if not math.isfinite(gain_db):
         return "there is no noise to take away"
+    if gain_db >= 1 and is_guessed(psnr_db):
+        return f"{gain_db:+.1f} dB, partly guessed"
     for least, words in (
         (6, "much clearer"),
         (3, "clearer"),
@@ -17,6 +27,11 @@ def gain(gain_db: float) -> str:
         if gain_db >= least:
             return f"{gain_db:+.1f} dB, {words}"
     return f"{gain_db:+.1f} dB, worse"
+
+
+def is_guessed(psnr_db: float) -> bool:
+    """Whether so little is left of the pictures that a model makes some of them up."""
+    return psnr_db < GUESSED_BELOW_DB
 
 
 def decibels(psnr_db: float) -> str:

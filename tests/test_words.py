@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from dae.words import decibels, duration, gain, listing
+from dae.words import GUESSED_BELOW_DB, decibels, duration, gain, listing
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,12 @@ def test_a_larger_gain_never_sounds_worse() -> None:
     ladder = ["worse", "a little worse", "about the same", "a little clearer", "clearer", "much clearer"]
     heard = [ladder.index(gain(tenth / 10).partition(", ")[2]) for tenth in range(-100, 101)]
     assert heard == sorted(heard) and set(heard) == set(range(len(ladder)))
+
+
+def test_guesswork_is_not_called_clear() -> None:
+    assert gain(8.6, GUESSED_BELOW_DB - 0.1) == "+8.6 dB, partly guessed"
+    assert gain(8.6, GUESSED_BELOW_DB) == "+8.6 dB, much clearer"
+    assert gain(-4, GUESSED_BELOW_DB - 0.1) == "-4.0 dB, worse"
 
 
 @pytest.mark.parametrize(("psnr_db", "text"), [(20.44, "20.4"), (-1.0, "-1.0"), (math.inf, "same")])

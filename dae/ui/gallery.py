@@ -1,5 +1,6 @@
 """The row of pictures that Explore and the front door drag through: a batch at every noise level, by every model."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -114,13 +115,16 @@ def gallery(
     if show_clean:
         rows.insert(0, FrameRow("Clean", frames.clean_sheet(batch.clean()), words=("what it should find again",)))
     for run in runs:
-        sheet = sheets[run.name]
+        sheet, learnt = sheets[run.name], run.family != "classical"
         rows.append(
             FrameRow(
                 run.label,
                 sheet.png,
                 color=run.color,
-                words=tuple(words.gain(sheet.mean_psnr_db[step] - base[step]) for step in steps),
+                words=tuple(
+                    words.gain(psnr_db - noisy_db, psnr_db if learnt else math.inf)
+                    for psnr_db, noisy_db in zip(sheet.mean_psnr_db, base, strict=True)
+                ),
                 numbers=_numbers(sheet),
             )
         )

@@ -1,5 +1,6 @@
 """The same noisy pictures through every contender, side by side, as they were measured."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -40,12 +41,14 @@ def lineup(
         version = 0 if choice.family in ("classical", "nothing") else shared.version(choice.name)
         mine, noisy = (scores[name].iloc[list(places)] for name in (choice.name, NOISY))
         gain = float(gains_db(mine, noisy).mean())
+        learnt = choice.family not in ("classical", "nothing")
+        ends_at = mine["psnr_db"][noisy[CHANGED]].mean() if learnt else math.inf
         rows.append(
             FrameRow(
                 "Noisy" if choice.name == NOISY else choice.label,
                 strip(choice, choice.name, version, dataset, str(noise), places),
                 color="" if choice.name == NOISY else choice.color,
-                words=("what everybody is given" if choice.name == NOISY else words.gain(gain),),
+                words=("what everybody is given" if choice.name == NOISY else words.gain(gain, ends_at),),
                 numbers=(tuple(map(words.decibels, mine["psnr_db"])),),
             )
         )

@@ -127,11 +127,17 @@ def noisy_pictures(row: DeltaGenerator) -> None:
         step, sheets = gallery(runs, batch, spec, seed, key="strength")
         if runs and step:
             best = max(runs, key=lambda run: sheets[run.name].mean_psnr_db[step])
-            gain = sheets[best.name].mean_psnr_db[step] - sheets["noisy"].mean_psnr_db[step]
+            psnr_db = sheets[best.name].mean_psnr_db[step]
+            gain = psnr_db - sheets["noisy"].mean_psnr_db[step]
             if not math.isfinite(gain):
                 st.markdown("There is no noise to take away here.")
             elif gain < 0:
                 st.markdown(f"**Nothing helps here**: even {best.label} ends at {gain:+.1f} dB.")
+            elif words.is_guessed(psnr_db) and best.family != "classical":
+                st.markdown(
+                    f"**{best.label}** comes closest here, by {gain:+.1f} dB, but so little is left of the pictures "
+                    "that it guesses: hold its row against the clean one, and look for what it has made up."
+                )
             else:
                 st.markdown(
                     f"**{best.label}** is the clearest here: {words.gain(gain)}, compared with the noisy pictures."
