@@ -107,6 +107,12 @@ def counted(key: str = "key") -> tuple[Learner, list[int]]:
     return Learner("run", probed.CODE, 4, key, accuracies), asked
 
 
+def test_a_probe_tells_of_itself_before_its_first_result(task: Task) -> None:
+    shares: list[float] = []
+    assert LinearProbe(brightness, task).accuracies(3, (0, 1), shares.append) == [1, 1]
+    assert shares == sorted(shares) and shares.count(0) > 3 and shares[-1] == 1
+
+
 def test_what_was_found_is_read_by_the_next_process(task: Task, tmp_path: Path) -> None:
     learner, asked = counted()
     assert Probes(task, 2, tmp_path).measure(learner, 9) == [0.5, 0.75]
