@@ -11,6 +11,7 @@ from dae.contenders import NOISY
 from dae.evaluation import CHANGED, gains_db, noisy_at
 from dae.noise import NoiseSpec
 from dae.ui import contest, shared
+from dae.ui.gallery import may_guess
 from dae.ui.shared import Choice
 from dae.ui.slider import FrameRow, frame_slider
 
@@ -41,8 +42,8 @@ def lineup(
         version = 0 if choice.family in ("classical", "nothing") else shared.version(choice.name)
         mine, noisy = (scores[name].iloc[list(places)] for name in (choice.name, NOISY))
         gain = float(gains_db(mine, noisy).mean())
-        learnt = choice.family not in ("classical", "nothing")
-        ends_at = mine["psnr_db"][noisy[CHANGED]].mean() if learnt else math.inf
+        guesses = may_guess(choice, shared.images(dataset, "test"))
+        ends_at = float(mine["psnr_db"][noisy[CHANGED]].mean()) if guesses else math.inf
         rows.append(
             FrameRow(
                 "Noisy" if choice.name == NOISY else choice.label,

@@ -14,7 +14,7 @@ from dae.packed import ImageSet
 from dae.ui import choosing, own, page, presenter, shared
 from dae.ui.closer import closer
 from dae.ui.downloads import downloads
-from dae.ui.gallery import Batch, gallery
+from dae.ui.gallery import Batch, gallery, may_guess
 from dae.ui.order import filtered, ordered
 from dae.ui.whole import whole
 
@@ -133,19 +133,20 @@ def noisy_pictures(row: DeltaGenerator) -> None:
                 st.markdown("There is no noise to take away here.")
             elif gain < 0:
                 st.markdown(f"**Nothing helps here**: even {best.label} ends at {gain:+.1f} dB.")
-            elif words.is_guessed(psnr_db) and best.family != "classical":
+            elif words.is_guessed(psnr_db) and may_guess(best, test):
                 st.markdown(
-                    f"**{best.label}** comes closest here, by {gain:+.1f} dB, but so little is left of the pictures "
-                    "that it guesses: hold its row against the clean one, and look for what it has made up."
+                    f"**{best.label}** comes closest here, by {gain:+.1f} dB, but so little is left of these pictures "
+                    "that it makes some of them up: hold its row against the clean one."
                 )
             else:
                 st.markdown(
                     f"**{best.label}** is the clearest here: {words.gain(gain)}, compared with the noisy pictures."
                 )
     st.query_params["level"] = f"{frames.levels(spec)[step]:g}"
-    if large:
-        with pictures:
-            whole(large, runs, spec.at(frames.levels(spec)[step]), seed)
+    with pictures:
+        finish = whole(large, runs, spec.at(frames.levels(spec)[step]), seed) if large else None
     with which:
         downloads(batch, runs, sheets, step, spec, seed)
     closer(batch, runs, sheets, step)
+    if finish:
+        finish()
