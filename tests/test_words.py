@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from dae.words import GUESSED_BELOW_DB, decibels, duration, gain, listing
+from dae.words import GUESSED_BELOW_DB, decibels, duration, gain, listing, roughly
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,11 @@ def test_a_duration_keeps_its_two_largest_units(seconds: float | None, text: str
 )
 def test_a_listing_reads_as_a_sentence(names: list[str], text: str) -> None:
     assert listing(names) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "some seconds"), (38, "about 40 s"), (89, "about 90 s"), (90, "about 2 min"), (5_500, "about 2 h")],
+)
+def test_an_estimate_is_rough(seconds: float, text: str) -> None:
+    assert roughly(seconds) == text
