@@ -132,7 +132,8 @@ def noisy_pictures(row: DeltaGenerator) -> None:
             if not math.isfinite(gain):
                 st.markdown("There is no noise to take away here.")
             elif gain < 0:
-                st.markdown(f"**Nothing helps here**: even {best.label} ends at {gain:+.1f} dB.")
+                where = "copies as small as these" if large else "here"
+                st.markdown(f"**Nothing helps {where}**: even {best.label} ends at {gain:+.1f} dB.")
             elif words.is_guessed(psnr_db) and may_guess(best, test):
                 st.markdown(
                     f"**{best.label}** comes closest here, by {gain:+.1f} dB, but so little is left of these pictures "
