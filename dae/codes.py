@@ -4,7 +4,7 @@ A code is float32 (N, D), flattened: a map of features becomes one row. Distance
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -163,7 +163,13 @@ class CodeMap:
 
 
 def code_map(
-    model: Autoencoder, images: ImageSet, noise: NoiseSpec, seed: int, dimensions: int, neighbours: bool = False
+    model: Autoencoder,
+    images: ImageSet,
+    noise: NoiseSpec,
+    seed: int,
+    dimensions: int,
+    neighbours: bool = False,
+    on_share: Callable[[float], object] = lambda done: None,
 ) -> CodeMap:
     """Make the map of all images of a set.
 
@@ -172,6 +178,7 @@ def code_map(
         dimensions: 2 or 3.
         neighbours: t-SNE, which keeps neighbours together, instead of principal components. It has no rule for new
             codes, so a noisy code stands among the clean ones that are nearest to it.
+        on_share: told the share that is done, a few hundred pictures at a time; what it raises ends the work.
 
     Raises:
         DataError: there are too few pictures, or the code is too large.
@@ -184,8 +191,12 @@ def code_map(
     projection = principal(codes, dimensions)
     clean = tsne(codes, dimensions, seed) if neighbours else projection(codes)
     places, drifts = [], []
-    for level in strengths(noise):
-        noisy = torch.cat([encode(model, spoilt) for _, spoilt in noisy_blocks(images, noise.at(level), seed)])
+    for step, level in enumerate(strengths(noise)):
+        blocks = []
+        for _, spoilt in noisy_blocks(images, noise.at(level), seed):
+            blocks.append(encode(model, spoilt))
+            on_share(step / STRENGTHS)
+        noisy = torch.cat(blocks)
         places.append(among(noisy, codes, clean) if neighbours and level else projection(noisy) if level else clean)
         drifts.append(drift(codes, noisy, usual))
     share = math.nan if neighbours else float(projection.share.sum())

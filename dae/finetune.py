@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -80,12 +80,15 @@ def accuracies(
         done += 1
         return classifier
 
+    def right(classifier: Classifier, images: ImageSet, places: Tensor) -> float:
+        return _right(classifier, images, places, lambda: on_share(done / trainings))
+
     tried = [trained(seeds[0], rate) for rate in RATES]
-    held = [_right(each, task.train, task.held) for each in tried]
+    held = [right(each, task.train, task.held) for each in tried]
     best = held.index(max(held))
     everything = torch.arange(len(task.test))
-    first = _right(tried[best], task.test, everything)
-    return [first, *(_right(trained(seed, RATES[best]), task.test, everything) for seed in seeds[1:])]
+    first = right(tried[best], task.test, everything)
+    return [first, *(right(trained(seed, RATES[best]), task.test, everything) for seed in seeds[1:])]
 
 
 def _train(classifier: Classifier, images: Tensor, labels: Tensor, seed: int, rate: float, on_share: OnShare) -> None:
@@ -105,10 +108,11 @@ def _train(classifier: Classifier, images: Tensor, labels: Tensor, seed: int, ra
 
 
 @torch.no_grad()
-def _right(classifier: Classifier, images: ImageSet, places: Tensor) -> float:
-    """The share of these places that is recognised."""
+def _right(classifier: Classifier, images: ImageSet, places: Tensor, still: Callable[[], None]) -> float:
+    """The share of these places that is recognised; `still` is called after every few hundred of them."""
     classifier.eval()
     right = 0
     for block in places.split(500):
         right += int((classifier(images.clean(block)).argmax(1) == images.labels[block]).sum())
+        still()
     return right / len(places)

@@ -112,32 +112,42 @@ class LinearProbe:
     def accuracies(self, count: int, seeds: Sequence[int], on_share: OnShare = lambda done: None) -> list[float]:
         """The share of test pictures that is recognised with `count` labels, for each seed, which chooses the labels.
 
-        With all labels there is nothing to choose, and one number.
+        With all labels there is nothing to choose, and one number. `on_share` is told the share that is done, every
+        few hundred pictures, and what it raises ends the work.
         """
-        task = self.task
+        task, found = self.task, list[float]()
+
+        def still() -> None:
+            on_share(len(found) / len(seeds))
+
         seeds = seeds[:1] if count == len(task.free) else seeds
         if self._ready is None:
-            self._ready = self._rows(task.train, task.held), self._rows(task.test, torch.arange(len(task.test)))
+            every = torch.arange(len(task.test))
+            self._ready = self._rows(task.train, task.held, still), self._rows(task.test, every, still)
         held, test = self._ready
         known, wanted = task.train.labels[task.held].numpy(), task.test.labels.numpy()
         few = task.labelled(min(count, SEARCHED), seeds[0])
-        rows, labels = self._rows(task.train, few), task.train.labels[few].numpy()
+        rows, labels = self._rows(task.train, few, still), task.train.labels[few].numpy()
 
         def score(scale: _Scale, strength: float) -> float:
+            still()
             return _Rule(scale(rows), labels, strength).right(scale(held), known)
 
         scale, strength = max(product(_scales(held), _STRENGTHS), key=lambda choice: score(*choice))
-        found = []
         for seed in seeds:
             places = task.labelled(count, seed)
-            rule = _Rule(scale(self._rows(task.train, places)), task.train.labels[places].numpy(), strength)
+            rule = _Rule(scale(self._rows(task.train, places, still)), task.train.labels[places].numpy(), strength)
             found.append(rule.right(scale(test), wanted))
-            on_share(len(found) / len(seeds))
+            still()
         return found
 
-    def _rows(self, images: ImageSet, places: Tensor) -> Tensor:
-        """The feature (N, D) of these places."""
-        return torch.cat([self.feature(images.clean(block)) for block in places.split(_BLOCK)])
+    def _rows(self, images: ImageSet, places: Tensor, still: Callable[[], None]) -> Tensor:
+        """The feature (N, D) of these places; `still` is called after every few hundred of them."""
+        blocks = []
+        for block in places.split(_BLOCK):
+            blocks.append(self.feature(images.clean(block)))
+            still()
+        return torch.cat(blocks)
 
 
 class _Scale(NamedTuple):

@@ -9,7 +9,7 @@ from dae.classical import CLASSICAL
 from dae.contenders import NOISY
 from dae.data import label
 from dae.noise import NOISES, NoiseSpec
-from dae.ui import contest, evidence, page, shared, tables, takeaway
+from dae.ui import contest, evidence, page, shared, stage, tables, takeaway
 from dae.ui.lineup import extremes, lineup
 
 QUICK = 1_000
@@ -79,7 +79,7 @@ with page.told():
     )
 
     verdict, table, bar = st.empty(), st.empty(), st.empty()
-    st.caption(note)
+    stage.fine_print(note, key="note")
     chosen_row, pictures = st.container(), st.container()
 
     kept = contest.measurements(dataset, limit)

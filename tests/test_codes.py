@@ -116,6 +116,21 @@ def test_a_code_on_a_known_one_stands_where_that_stands() -> None:
     torch.testing.assert_close(found, torch.tensor([[5.0, 5.0], [3.0, 3.0]]))
 
 
+def test_a_map_that_nobody_waits_for_is_given_up() -> None:
+    class Gone(Exception):
+        pass
+
+    def on_share(share: float) -> None:
+        shares.append(share)
+        if share > 0.2:
+            raise Gone
+
+    shares: list[float] = []
+    with pytest.raises(Gone):
+        code_map(model(), tiny(12), GAUSSIAN, 0, 2, on_share=on_share)
+    assert shares == sorted(shares) and shares[0] == 0 and shares[-1] < 0.5
+
+
 def test_too_few_pictures_for_a_map_are_told() -> None:
     with pytest.raises(DataError, match="needs at least 3 pictures; tiny has 2"):
         code_map(model(), tiny(2), GAUSSIAN, 0, 2)

@@ -7,20 +7,15 @@ from typing import Any
 
 import pytest
 import torch
-from PIL import Image
 from torch import Tensor
 
 from dae import findings, finetune, probed
 from dae.checkpoints import Checkpoint
-from dae.data import load_dataset
 from dae.errors import DataError, SpecError
 from dae.packed import ImageSet
 from dae.probe import LinearProbe, Task, code, pca, pixels
 from dae.probed import Learner, Probes, learners, once, read_labels
-from dae.recording import record
-from dae.runs import find_run
-from tests.conftest import blobs, new_run, tiny, untrained
-from tests.test_cli import call, fails
+from tests.conftest import tiny, untrained
 
 
 def heaps(number: int, split: str, classes: int = 3) -> ImageSet:
@@ -110,6 +105,12 @@ def counted(key: str = "key") -> tuple[Learner, list[int]]:
     return Learner("run", probed.CODE, 4, key, accuracies), asked
 
 
+def test_a_probe_tells_of_itself_before_its_first_result(task: Task) -> None:
+    shares: list[float] = []
+    assert LinearProbe(brightness, task).accuracies(3, (0, 1), shares.append) == [1, 1]
+    assert shares == sorted(shares) and shares.count(0) > 3 and shares[-1] == 1
+
+
 def test_what_was_found_is_read_by_the_next_process(task: Task, tmp_path: Path) -> None:
     learner, asked = counted()
     assert Probes(task, 2, tmp_path).measure(learner, 9) == [0.5, 0.75]
@@ -189,33 +190,3 @@ def test_the_sentence_names_the_best_code_and_both_numbers() -> None:
     (told,) = findings.best_and_worst(rows, {"a": "A", "b": "B"})
     assert "code of B lets 83.1%" in told and "that of A 81.0%" in told
     assert list(findings.best_and_worst(rows[:2], {"a": "A"})) == []
-
-
-def test_the_command_says_what_the_probe_says(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("dae.finetune.STEPS", 5)
-    monkeypatch.setattr("dae.finetune.LABELS", (8, 8))
-    pictures = tmp_path / "classes"
-    for split, number in (("train", 20), ("test", 6)):
-        for bright in (0, 1):
-            (pictures / split / str(bright)).mkdir(parents=True)
-            for place, image in enumerate(blobs(number, seed=bright)[:, 0]):
-                Image.fromarray(image // (1 + 2 * bright)).save(pictures / split / str(bright) / f"{place}.png")
-    dataset = f"folder:{pictures}@28"
-    list(record(new_run(tmp_path / "runs", dataset, "coded", epochs=1)))
-    options = ["coded", "--labels", "2,8,32,all", "--seeds", 2, "--limit", 10]
-    assert call(tmp_path / "runs", "probe", *options, "--json") == 0
-    rows = json.loads(capsys.readouterr().out)
-    task = Task(load_dataset(dataset, "train"), load_dataset(dataset, "test", limit=10))
-    probes = Probes(task, 2, tmp_path / "none")
-    found = learners("coded", find_run("coded", tmp_path / "runs").load(), task)
-    jobs = list(probed.jobs(found, probes.counts((2, 8, 32, None))))
-    for job in jobs:
-        probes.measure(*job)
-    assert rows == [probes.row(*job) for job in jobs]
-    assert call(tmp_path / "runs", "probe", *options) == 0
-    told = capsys.readouterr().out
-    assert "10 test pictures" in told and "2 seeds" in told and "code of coded" in told
-    assert "choose 2 to 32" in fails(capsys, tmp_path / "runs", "probe", "coded", "--labels", "1")
-    assert "no number of labels" in fails(capsys, tmp_path / "runs", "probe", "coded", "--labels", "few")

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from dae.words import decibels, duration, gain, listing
+from dae.words import GUESSED_BELOW_DB, decibels, duration, gain, listing, roughly
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,12 @@ def test_a_larger_gain_never_sounds_worse() -> None:
     ladder = ["worse", "a little worse", "about the same", "a little clearer", "clearer", "much clearer"]
     heard = [ladder.index(gain(tenth / 10).partition(", ")[2]) for tenth in range(-100, 101)]
     assert heard == sorted(heard) and set(heard) == set(range(len(ladder)))
+
+
+def test_guesswork_is_not_called_clear() -> None:
+    assert gain(8.6, GUESSED_BELOW_DB - 0.1) == "+8.6 dB, partly guessed"
+    assert gain(8.6, GUESSED_BELOW_DB) == "+8.6 dB, much clearer"
+    assert gain(-4, GUESSED_BELOW_DB - 0.1) == "-4.0 dB, worse"
 
 
 @pytest.mark.parametrize(("psnr_db", "text"), [(20.44, "20.4"), (-1.0, "-1.0"), (math.inf, "same")])
@@ -57,3 +63,11 @@ def test_a_duration_keeps_its_two_largest_units(seconds: float | None, text: str
 )
 def test_a_listing_reads_as_a_sentence(names: list[str], text: str) -> None:
     assert listing(names) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "some seconds"), (38, "about 40 s"), (89, "about 90 s"), (90, "about 2 min"), (5_500, "about 2 h")],
+)
+def test_an_estimate_is_rough(seconds: float, text: str) -> None:
+    assert roughly(seconds) == text

@@ -10,7 +10,7 @@ from dae import comparison, plots
 from dae.comparison import About
 from dae.contenders import NOISY
 from dae.noise import NOISES, NoiseSpec
-from dae.ui import contest, tables
+from dae.ui import contest, stage, tables
 from dae.ui.chart import live_chart
 from dae.ui.shared import Choice
 
@@ -58,7 +58,7 @@ def robustness(
     points = list(comparison.turning_points(known, about)) if whole else []
     if points:
         points[0] = f"On the first {IMAGES} pictures at each strength: {points[0]}"
-    st.caption(f"The first {IMAGES} test pictures at each strength; higher is clearer.")
+    stage.fine_print(f"The first {IMAGES} test pictures at each strength; higher is clearer.", key="robustness")
     return points, drawn
 
 

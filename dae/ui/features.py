@@ -11,7 +11,7 @@ from dae.errors import DaeError
 from dae.models import MODELS
 from dae.probe import Task
 from dae.probed import CODE, LABELS, PCA, RAW, SCRATCH, TUNED, UNTRAINED, Learner, Probes
-from dae.ui import contest, shared
+from dae.ui import contest, shared, stage
 from dae.ui.chart import live_chart
 from dae.ui.shared import Choice
 
@@ -45,10 +45,11 @@ def features(runs: Sequence[Choice], dataset: str) -> None:
     contest.work([_job(kept, runs, *job) for job in jobs], bar, question, "tuning", draw)
     for sentence in findings.sentences([row for job in jobs if (row := kept.row(*job))], _labels(runs)):
         st.markdown(f"**{sentence}**")
-    st.caption(
+    stage.fine_print(
         f"The same network and the same {finetune.STEPS} steps on the same labels: started from the trained encoder, "
         "and from initial weights; the learning rate of each is chosen on the held-out pictures. Means over "
-        f"{len(kept.seeds)} seeds, ± their standard deviation; {findings.in_data(kept.task)}."
+        f"{len(kept.seeds)} seeds, ± their standard deviation; {findings.in_data(kept.task)}.",
+        key="tuning",
     )
 
 
@@ -91,13 +92,14 @@ def probe(
         if rows:
             drawn = plots.probe_figure(_curves(rows, runs))
             live_chart(drawn, key=f"{key}_chart", alt="The share of pictures recognised against the number of labels")
-        st.caption(
+        stage.fine_print(
             "A straight rule (logistic regression) learns to tell the classes apart from the feature alone, with few "
             "labels and with all; its scaling and strength are chosen for every feature in the same way, on "
             f"{len(kept.task.held):,} training pictures that nothing else sees. PCA is of the same size as a code and "
             f"learnt from training pictures, without labels. Means over {len(kept.seeds)} seeds (0 to "
             f"{len(kept.seeds) - 1}), which choose the labels, ± their standard deviation; "
-            f"{findings.in_data(kept.task)}."
+            f"{findings.in_data(kept.task)}.",
+            key=key,
         )
     return whole
 

@@ -1,5 +1,6 @@
 """The row of pictures that Explore and the front door drag through: a batch at every noise level, by every model."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from dae.classical import TUNING_IMAGES, classical_denoiser, tuned
 from dae.contenders import as_denoiser
 from dae.noise import NoiseSpec
 from dae.packed import ImageSet
-from dae.ui import shared
+from dae.ui import own, shared
 from dae.ui.shared import Choice
 from dae.ui.slider import FrameRow, frame_slider
 
@@ -73,6 +74,11 @@ def _filter_sheet(name: str, batch: Batch, noise: str, seed: int) -> frames.Shee
     return frames.denoised_sheet(batch.clean(), spec, seed, denoiser)
 
 
+def may_guess(run: Choice, images: ImageSet) -> bool:
+    """Whether it makes up what it cannot see: models of digits do, filters have nothing to make it of."""
+    return run.family not in ("classical", "nothing") and own.takes_digits(images)
+
+
 def gallery(
     runs: Sequence[Choice],
     batch: Batch,
@@ -114,13 +120,16 @@ def gallery(
     if show_clean:
         rows.insert(0, FrameRow("Clean", frames.clean_sheet(batch.clean()), words=("what it should find again",)))
     for run in runs:
-        sheet = sheets[run.name]
+        sheet, guesses = sheets[run.name], may_guess(run, batch.images())
         rows.append(
             FrameRow(
                 run.label,
                 sheet.png,
                 color=run.color,
-                words=tuple(words.gain(sheet.mean_psnr_db[step] - base[step]) for step in steps),
+                words=tuple(
+                    words.gain(psnr_db - noisy_db, psnr_db if guesses else math.inf)
+                    for psnr_db, noisy_db in zip(sheet.mean_psnr_db, base, strict=True)
+                ),
                 numbers=_numbers(sheet),
             )
         )

@@ -47,6 +47,7 @@ Below: the same pictures through everybody, then who is best at every strength, 
 KEYS = {
     "← →": "less or more noise, or an epoch back and on",
     "Space": "play and pause",
+    "Page ↓ ↑": "down and up the page",
     "1 2 3 4": "Start, Train, Explore, Compare",
     "L": "large view for a room, and back",
     "H": "this help",

@@ -1,15 +1,18 @@
 """Starting runs: cards for those who want to see something, and every setting for those who want to choose."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import streamlit as st
 
+from dae import words
 from dae.config import TrainConfig
 from dae.data import is_available, label
 from dae.errors import DaeError
+from dae.expected import Known, expected, finished
 from dae.recipes import CODE_FAMILY, RECIPES
-from dae.runs import RunDirectory
+from dae.runs import RunDirectory, list_runs
 from dae.ui import page, presenter, shared
 from dae.ui.advanced import advanced
 from dae.ui.controls import show, tell
@@ -79,11 +82,26 @@ def _start(configs: dict[str, TrainConfig], name: str = "") -> None:
         tell(str(error))
 
 
-def _card(title: str, words: str, key: str, configs: dict[str, TrainConfig]) -> None:
+def _takes(configs: dict[str, TrainConfig], known: Sequence[Known]) -> str:
+    """How long trainings one after the other take, in a sentence; empty where nothing tells."""
+    each = [expected(config, known) for config in configs.values()]
+    judged = [one for one in each if one]
+    if len(judged) < len(each):
+        return ""
+    told = words.roughly(sum(one.seconds for one in judged))
+    by = words.listing(sorted({one.run for one in judged}))
+    devices = {one.device for one in judged}
+    where = f" ({devices.pop()})" if len(devices) == 1 else ""
+    return f":material/schedule: **{told[:1].upper()}{told[1:]}**, going by {by}{where}."
+
+
+def _card(title: str, about: str, key: str, configs: dict[str, TrainConfig], known: Sequence[Known]) -> None:
     missing = sorted({config.dataset for config in configs.values() if not is_available(config.dataset)})
     with st.container(border=True, height="stretch"):
         st.markdown(f"**{title}**")
-        st.caption(words, width="stretch")
+        st.caption(about, width="stretch")
+        if takes := _takes(configs, known):
+            st.caption(takes, width="stretch")
         st.button(
             "Start",
             icon=":material/play_arrow:",
@@ -108,10 +126,11 @@ def launcher(expanded: bool) -> None:
         return  # each element on the page makes every update of the curves dearer
     with folder:
         quick_tab, best_tab, advanced_tab = st.tabs(["Quick start", "Best and published models", "Advanced"])
+    known = finished(list_runs())
     with quick_tab:
-        _quick_cards()
+        _quick_cards(known)
     with best_tab:
-        _other_cards()
+        _other_cards(known)
     with advanced_tab, st.form("advanced", border=False):
         configs, name = advanced()
         if st.form_submit_button("Start training", icon=":material/play_arrow:", type="primary"):
@@ -120,17 +139,17 @@ def launcher(expanded: bool) -> None:
                 st.rerun()
 
 
-def _quick_cards() -> None:
+def _quick_cards(known: Sequence[Known]) -> None:
     columns = iter(st.columns(len(QUICK) + len(RACES)))
     for name in QUICK:
         with next(columns):
-            _card(RECIPES[name].label, RECIPES[name].help, name, {name: RECIPES[name].config})
+            _card(RECIPES[name].label, RECIPES[name].help, name, {name: RECIPES[name].config}, known)
     for key, race in RACES.items():
         with next(columns):
-            _card(race.title, race.words, key, race.configs())
+            _card(race.title, race.words, key, race.configs(), known)
 
 
-def _other_cards() -> None:
+def _other_cards(known: Sequence[Known]) -> None:
     others = [name for name in RECIPES if name not in QUICK]
     groups = {
         "Ours": [name for name in others if not RECIPES[name].published and name not in CODE_FAMILY],
@@ -144,4 +163,4 @@ def _other_cards() -> None:
                 recipe = RECIPES[name]
                 with column:
                     source = f" From {recipe.source}." if recipe.published else ""
-                    _card(recipe.label, f"{recipe.help}{source} `{name}`", name, {name: recipe.config})
+                    _card(recipe.label, f"{recipe.help}{source} `{name}`", name, {name: recipe.config}, known)

@@ -1,5 +1,6 @@
 """The same noisy pictures through every contender, side by side, as they were measured."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -10,6 +11,7 @@ from dae.contenders import NOISY
 from dae.evaluation import CHANGED, gains_db, noisy_at
 from dae.noise import NoiseSpec
 from dae.ui import contest, shared
+from dae.ui.gallery import may_guess
 from dae.ui.shared import Choice
 from dae.ui.slider import FrameRow, frame_slider
 
@@ -40,12 +42,14 @@ def lineup(
         version = 0 if choice.family in ("classical", "nothing") else shared.version(choice.name)
         mine, noisy = (scores[name].iloc[list(places)] for name in (choice.name, NOISY))
         gain = float(gains_db(mine, noisy).mean())
+        guesses = may_guess(choice, shared.images(dataset, "test"))
+        ends_at = float(mine["psnr_db"][noisy[CHANGED]].mean()) if guesses else math.inf
         rows.append(
             FrameRow(
                 "Noisy" if choice.name == NOISY else choice.label,
                 strip(choice, choice.name, version, dataset, str(noise), places),
                 color="" if choice.name == NOISY else choice.color,
-                words=("what everybody is given" if choice.name == NOISY else words.gain(gain),),
+                words=("what everybody is given" if choice.name == NOISY else words.gain(gain, ends_at),),
                 numbers=(tuple(map(words.decibels, mine["psnr_db"])),),
             )
         )

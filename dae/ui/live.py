@@ -118,7 +118,7 @@ def _grouped(names: Sequence[str]) -> list[list[RunDirectory]]:
 
 def _header(runs: Sequence[RunDirectory]) -> None:
     """The names, states and controls of runs that are one job."""
-    titles = [f"**{run.name}** &nbsp; {STATES.get(state := run.state, state)}" for run in runs]
+    titles = [f"**{run.name}**&nbsp;&nbsp;{STATES.get(state := run.state, state)}" for run in runs]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(" &emsp; ".join(titles), width="stretch")
         controls(runs[0], runs[0].state)

@@ -91,9 +91,14 @@ def _compute(
     for done, run in enumerate(runs):
         key = (run.name, shared.version(run.name), dataset, len(test), str(noise), dimensions)
         if key not in kept:
-            slot.progress(done / len(runs), f"The codes of {run.label} …")
+            model = shared.checkpoint(run.name).model
+
+            def on_share(share: float, before: int = done, label: str = run.label) -> None:
+                slot.progress((before + share) / len(runs), f"The codes of {label} …")
+
+            on_share(0)
             with shared.turn(partial(slot.progress, done / len(runs), "Waiting: another page is computing …")):
-                kept[key] = code_map(shared.checkpoint(run.name).model, test, noise, SEED, dimensions)
+                kept[key] = code_map(model, test, noise, SEED, dimensions, on_share=on_share)
             while len(kept) > _MOST:
                 kept.pop(next(iter(kept)), None)
         found[run.name] = kept.get(key) or code_map(shared.checkpoint(run.name).model, test, noise, SEED, dimensions)

@@ -14,7 +14,7 @@ from dae.packed import ImageSet
 from dae.ui import choosing, own, page, presenter, shared
 from dae.ui.closer import closer
 from dae.ui.downloads import downloads
-from dae.ui.gallery import Batch, gallery
+from dae.ui.gallery import Batch, gallery, may_guess
 from dae.ui.order import filtered, ordered
 from dae.ui.whole import whole
 
@@ -127,19 +127,27 @@ def noisy_pictures(row: DeltaGenerator) -> None:
         step, sheets = gallery(runs, batch, spec, seed, key="strength")
         if runs and step:
             best = max(runs, key=lambda run: sheets[run.name].mean_psnr_db[step])
-            gain = sheets[best.name].mean_psnr_db[step] - sheets["noisy"].mean_psnr_db[step]
+            psnr_db = sheets[best.name].mean_psnr_db[step]
+            gain = psnr_db - sheets["noisy"].mean_psnr_db[step]
             if not math.isfinite(gain):
                 st.markdown("There is no noise to take away here.")
             elif gain < 0:
-                st.markdown(f"**Nothing helps here**: even {best.label} ends at {gain:+.1f} dB.")
+                where = "copies as small as these" if large else "here"
+                st.markdown(f"**Nothing helps {where}**: even {best.label} ends at {gain:+.1f} dB.")
+            elif words.is_guessed(psnr_db) and may_guess(best, test):
+                st.markdown(
+                    f"**{best.label}** comes closest here, by {gain:+.1f} dB, but so little is left of these pictures "
+                    "that it makes some of them up: hold its row against the clean one."
+                )
             else:
                 st.markdown(
                     f"**{best.label}** is the clearest here: {words.gain(gain)}, compared with the noisy pictures."
                 )
     st.query_params["level"] = f"{frames.levels(spec)[step]:g}"
-    if large:
-        with pictures:
-            whole(large, runs, spec.at(frames.levels(spec)[step]), seed)
+    with pictures:
+        finish = whole(large, runs, spec.at(frames.levels(spec)[step]), seed) if large else None
     with which:
         downloads(batch, runs, sheets, step, spec, seed)
     closer(batch, runs, sheets, step)
+    if finish:
+        finish()

@@ -23,6 +23,12 @@ def is_large() -> bool:
     return bool(st.session_state.get(_LARGE))
 
 
+def fine_print(words: str, *, key: str) -> None:
+    """A caption for whoever wants to know exactly; the large view leaves it out, as it is nothing for a room."""
+    with st.container(key=f"fine_{key}"):
+        st.caption(words)
+
+
 def large_button() -> None:
     """Draw what turns the large view on and off."""
     large = st.session_state[_LARGE]

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from dae import codes, pictures, words
 from dae.packed import ImageSet
-from dae.ui import page, shared
+from dae.ui import page, shared, stage
 from dae.ui.shared import Choice
 from dae.ui.slider import FrameRow, frame_slider
 
@@ -68,10 +68,11 @@ def walk(runs: Sequence[Choice], dataset: str, test: ImageSet) -> None:
         key="walk_whole",
         alt=f"The whole way from one picture to the other in {_SHOWN} steps, by {words.listing(names)}",
     )
-    st.caption(
+    stage.fine_print(
         "Between the codes of the two clean pictures the code changes by equal steps along a straight line, and each "
         "model draws what it finds there. Where a code knows digits, pictures on the way look like digits; a "
-        "cross-fade shows two at once."
+        "cross-fade shows two at once.",
+        key="walk",
     )
 
 

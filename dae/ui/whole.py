@@ -2,13 +2,14 @@
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
 import streamlit as st
 import torch
 from PIL import Image
+from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
 from dae import metrics, words
@@ -28,19 +29,22 @@ _WIDE, _TALL = 640, 560  # of what is shown, in pixels
 
 class _Denoised(NamedTuple):
     noisy: Image.Image
-    denoised: Image.Image
+    denoised: Image.Image | None  # None as long as it is being made
     noisy_psnr_db: float
     psnr_db: float
 
 
-def whole(picture: Image.Image, runs: Sequence[Choice], noise: NoiseSpec, seed: int) -> None:
-    """Draw the part.
+def whole(picture: Image.Image, runs: Sequence[Choice], noise: NoiseSpec, seed: int) -> Callable[[], None]:
+    """Draw the part, with the noisy picture alone as long as it is not denoised.
 
     Args:
         picture: as `uploads.read_picture` gives it.
         runs: those chosen on the page. Every run whose model takes any size may be asked: first those for as many
             channels as the picture has, of these first the chosen ones.
         noise: what is added to the picture, at one level.
+
+    Returns:
+        What is left to do once all of the page is drawn: the denoising, which then has the page drawn again.
     """
     channels = 1 if picture.mode == "L" else 3
     able = {run.name: run for run in shared.for_any_size(channels, {run.name for run in runs})}
@@ -48,7 +52,7 @@ def whole(picture: Image.Image, runs: Sequence[Choice], noise: NoiseSpec, seed: 
         st.header("The whole picture, at its own size", anchor=False)
         if not able:
             st.markdown("No model here takes a picture of any size yet. Train a U-Net, then come back.")
-            return
+            return _nothing
         pixels = picture.width * picture.height
         with st.container(horizontal=True, vertical_alignment="bottom"):
             first, key = next(iter(able)), f"whole_run:{channels}"  # the order of the choices depends on the channels
@@ -58,61 +62,79 @@ def whole(picture: Image.Image, runs: Sequence[Choice], noise: NoiseSpec, seed: 
             if pixels > _AT_ONCE and st.button(f"Denoise all {pixels / 1e6:.1f} megapixels", key="whole_go"):
                 st.session_state["whole_wanted"] = about
         kept: dict[tuple[object, ...], _Denoised] = st.session_state.setdefault("whole_kept", {})
-        if about not in kept:
-            if pixels > _AT_ONCE and st.session_state.get("whole_wanted") != about:
-                return
-            result = _denoise(picture, run, noise, seed)
-            kept.clear()  # a large picture is large: one is enough
-            kept[about] = result
-        _show(kept[about], run, noise)
-
-
-def _denoise(picture: Image.Image, run: Choice, noise: NoiseSpec, seed: int) -> _Denoised:
-    """A bar shows how far it has come; any move on the page ends it."""
-    checkpoint = shared.checkpoint(run.name)
-    clean, _ = fit_picture(picture, checkpoint)
-    bar = st.progress(0.0, "Denoising …")
-    with shared.turn(partial(bar.progress, 0.0, "Waiting: another page is computing …")):
+        if about in kept:
+            _pictures(kept[about], run)
+            _verdict(kept[about], run, noise)
+            return _nothing
+        if pixels > _AT_ONCE and st.session_state.get("whole_wanted") != about:
+            return _nothing
+        clean, _ = fit_picture(picture, shared.checkpoint(run.name))
         noisy = corrupt(clean, noise, generator(seed))
-        denoised = torch.empty_like(clean)
-    tiles, done = fill_tiles(denoised, checkpoint.model, noisy), 0.0
+        begun = _Denoised(grid(noisy.clamp(0, 1), 1), None, _psnr_db(noisy.clamp(0, 1), clean), math.nan)
+        _pictures(begun, run)
+        bar = st.progress(0.0, "Denoising …")
+
+    def finish() -> None:
+        psnr_db, denoised = _denoise(clean, noisy, run, bar)
+        kept.clear()  # a large picture is large: one is enough
+        kept[about] = begun._replace(denoised=denoised, psnr_db=psnr_db)
+        st.rerun()
+
+    return finish
+
+
+def _nothing() -> None:
+    pass
+
+
+def _denoise(clean: Tensor, noisy: Tensor, run: Choice, bar: DeltaGenerator) -> tuple[float, Image.Image]:
+    """The PSNR and the picture. A bar shows how far it has come; any move on the page ends it."""
+    denoised = torch.empty_like(clean)
+    tiles, done = fill_tiles(denoised, shared.checkpoint(run.name).model, noisy), 0.0
     while done < 1:
         with shared.turn(partial(bar.progress, done, "Waiting: another page is computing …")):
             done = next(tiles)
         bar.progress(done, f"Denoising … {done:.0%}")
-    bar.empty()
-    noisy.clamp_(0, 1)
-    return _Denoised(grid(noisy, 1), grid(denoised, 1), _psnr_db(noisy, clean), _psnr_db(denoised, clean))
+    return _psnr_db(denoised, clean), grid(denoised, 1)
 
 
-def _show(result: _Denoised, run: Choice, noise: NoiseSpec) -> None:
+def _pictures(result: _Denoised, run: Choice) -> None:
+    """Draw noisy against denoised; as long as there is only the noisy one, that takes the room of both."""
     width, height = result.noisy.size
+    whole_denoised = result.denoised or result.noisy
     before = words.with_decibels("noisy", result.noisy_psnr_db)
-    after = words.with_decibels(run.name, result.psnr_db)
+    name, after = run.name, words.with_decibels(run.name, result.psnr_db)
+    if not result.denoised:
+        name = after = "not denoised yet"
     if width <= _WIDE and height <= _TALL:
         scale = min(_WIDE // width, _TALL // height)
-        divider(result.noisy, result.denoised, before, after, width=scale * width, key="whole_divider")
+        divider(result.noisy, whole_denoised, before, after, width=scale * width, key="whole_divider")
     else:
         left, right = st.columns(2)
         with left:
-            noisy, denoised = _shrunk(result.noisy), _shrunk(result.denoised)
+            noisy, denoised = _shrunk(result.noisy), _shrunk(whole_denoised)
             divider(noisy, denoised, before, after, width=noisy.width, key="whole_divider")
             st.caption(f"All of it, {width} x {height} made smaller, which hides some of the noise.")
         with right:
             view = st.container()
             box = _detail(width, height)
-            noisy, denoised = result.noisy.crop(box), result.denoised.crop(box)
+            noisy, denoised = result.noisy.crop(box), whole_denoised.crop(box)
             with view:
-                divider(noisy, denoised, "noisy, pixel by pixel", run.name, width=noisy.width, key="whole_detail")
+                divider(noisy, denoised, "noisy, pixel by pixel", name, width=noisy.width, key="whole_detail")
+
+
+def _verdict(result: _Denoised, run: Choice, noise: NoiseSpec) -> None:
+    """Say what the model has gained and what it knows, and offer its picture."""
+    denoised = result.denoised or result.noisy
     gain = words.gain(result.psnr_db - result.noisy_psnr_db)
     with st.container(horizontal=True, vertical_alignment="center"):
-        grey = " It knows grey alone." if result.denoised.mode == "L" else ""
+        grey = " It knows grey alone." if denoised.mode == "L" else ""
         part = run.noise.part(noise.kind)
-        here = "" if part and part.low <= noise.level <= part.high else f", not {noise}"
-        st.markdown(f"**{gain[:1].upper()}{gain[1:]}.** {run.name} has learnt on {run.noise}{here}.{grey}")
+        here = "" if part and part.low <= noise.level <= part.high else f", not {noise.label}"
+        st.markdown(f"**{gain[:1].upper()}{gain[1:]}.** {run.name} has learnt on {run.noise.label}{here}.{grey}")
         st.download_button(
             "Denoised picture",
-            lambda: to_png(result.denoised),
+            lambda: to_png(denoised),
             "denoised.png",
             "image/png",
             icon=":material/download:",

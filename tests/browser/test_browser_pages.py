@@ -98,6 +98,23 @@ def test_keys_need_no_click_before_them(page: "playwright.Page", server: str) ->
     assert "large=true" in page.url
 
 
+def test_keys_scroll_before_and_after_the_slider_was_moved(page: "playwright.Page", server: str) -> None:
+    def top() -> float:
+        return float(page.get_by_test_id("stMain").evaluate("main => main.scrollTop"))
+
+    visit(page, f"{server}/explore")
+    page.get_by_test_id("frame-row").nth(1).wait_for()
+    page.get_by_test_id("listening").wait_for(state="attached")
+    page.keyboard.press("ArrowDown")
+    wait_for(lambda: top() > 0)
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url("**level=0.52**")
+    before = top()
+    page.keyboard.press("PageDown")
+    wait_for(lambda: top() > before)
+    assert step(page) == 26
+
+
 def test_space_plays_and_pauses(page: "playwright.Page", server: str) -> None:
     visit(page, server)
     page.get_by_test_id("frame-row").nth(1).wait_for()

@@ -48,10 +48,11 @@ function isFree(event) {
   return !(moving && tabbed && target.closest?.(CHOSEN))
 }
 
-// Call `act` with every key that goes down and belongs to nothing on the page; it answers whether it has used it.
+// Call `act` with every key that goes down and belongs to nothing on the page, and where it did; it answers whether it has
+// used it.
 export function onFreeKeys(act) {
   const listen = (event) => {
-    if (!isFree(event) || !act(event.key)) return
+    if (!isFree(event) || !act(event.key, event.composedPath()[0])) return
     event.preventDefault()
     event.stopPropagation()
   }

@@ -2,9 +2,10 @@
 // hears of it when the pointer is let go.
 
 const FRAME_MS = 125     // playing: 8 frames a second
-const COMFORTABLE = 72   // CSS pixels; pictures shrink no further to let all rows fit the window
+const COMFORTABLE = [72, 0.055]   // CSS pixels, share of the width: pictures shrink no further to let all rows fit the window
 const SMALLEST = 36      // narrower than this, a row of pictures breaks in two
-const LARGEST = 224
+const LARGEST = [224, 0.21]       // CSS pixels, share of the window's height: a picture grows no further
+const ABOVE = 64         // Streamlit's own header, over the page
 
 const places = new Map()   // page and key -> where the slider stands; outlives a re-mount
 
@@ -25,7 +26,7 @@ class FrameSlider {
 
   constructor(parent) {
     this.root = make("div", "frame-slider", parent, { role: "group", "data-testid": "frame-slider" })
-    const head = make("div", "head", this.root)
+    const head = this.head = make("div", "head", this.root)
     const line = make("div", "line", head)
     this.label = make("label", "label", line, { for: "step" })
     this.value = make("div", "value", line, { "aria-hidden": "true" })   // the input says it
@@ -144,14 +145,16 @@ class FrameSlider {
     const share = (count) => (room - 2 * (count - 1)) / count
     let across = columns
     while (across > 1 && share(across) < SMALLEST) across = Math.ceil(across / 2)
-    const below = rows.some((row) => row.numbers.length) ? 38 : 14
-    const fitting = Math.floor(((innerHeight - 220) / rows.length - below) * ratio / height)
+    const between = rows.reduce((sum, row) => sum + (row.numbers.length ? 40 : 14), 0)
+    const fitting = Math.floor((innerHeight - ABOVE - this.head.offsetHeight - between) / rows.length * ratio / height)
+    const comfortable = Math.max(COMFORTABLE[0], COMFORTABLE[1] * this.root.clientWidth)
+    const largest = Math.max(LARGEST[0], LARGEST[1] * innerHeight)
     const scale = Math.max(1, Math.min(
-      Math.floor(Math.min(share(across), LARGEST) * ratio / width),
-      indent ? Math.max(fitting, Math.ceil(COMFORTABLE * ratio / width)) : Infinity))
+      Math.floor(Math.min(share(across), largest) * ratio / width),
+      indent ? Math.max(fitting, Math.ceil(comfortable * ratio / width)) : Infinity))
     const drawn = scale * width
     const spare = (room * ratio - drawn * across) / Math.max(1, across - 1)
-    const gap = Math.max(1, Math.floor(Math.min(spare, drawn * (indent ? 0.16 : 0.5))))
+    const gap = Math.max(1, Math.floor(Math.min(spare, drawn * (indent ? 0.32 : 0.5))))
     this.grid = { scale, drawn, gap }
     for (const parts of this.rows) {
       fill(parts.lines, Math.ceil(columns / across), (index) => {

@@ -1,7 +1,5 @@
 """The command line: every command through `main`, and every mistake in one sentence."""
 
-import csv
-import io
 import json
 import re
 from pathlib import Path
@@ -15,39 +13,15 @@ from safetensors.torch import save_file
 
 from dae import cli
 from dae.cli import main
-from dae.contenders import classical, ensembled, trained
-from dae.data import DATASETS, load_dataset
-from dae.evaluation import evaluate
+from dae.data import DATASETS
+from dae.errors import RunError
 from dae.models import MODELS, build_model
 from dae.noise import NOISES, NoiseSpec
 from dae.recipes import RECIPES
 from dae.recording import record
 from dae.runs import find_run, list_runs
+from tests.cli.calls import call, fails
 from tests.conftest import new_run
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory, photos: str) -> Path:
-    """A runs folder with one trained run, called trained."""
-    folder = tmp_path_factory.mktemp("runs")
-    list(record(new_run(folder, photos, "trained", epochs=1)))
-    return folder
-
-
-def call(root: Path, *arguments: object) -> int:
-    command, *others = map(str, arguments)
-    return main([command, "--checkpoints", str(root), *others])
-
-
-def fails(capsys: pytest.CaptureFixture[str], root: Path, *arguments: object) -> str:
-    """The one sentence or two that the command says, with exit code 2."""
-    try:
-        code = call(root, *arguments)
-    except SystemExit as error:  # of argparse
-        code = int(error.code or 0)
-    told = capsys.readouterr().err.strip()
-    assert code == 2 and told and "Traceback" not in told
-    return told.splitlines()[-1]
 
 
 def test_train_and_resume(tmp_path: Path, photos: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -89,45 +63,9 @@ def test_ctrl_c(tmp_path: Path, photos: str, capsys: Any, monkeypatch: pytest.Mo
     assert capsys.readouterr().err.endswith("dae: stopped\n") and list_runs(tmp_path)[0].state == "stopped"
 
 
-def test_evaluate_says_what_evaluation_says(root: Path, photos: str, capsys: pytest.CaptureFixture[str]) -> None:
-    options = ["trained", "median", "--noise", "gaussian:0.3", "--noise", "masking:0.2-0.4", "--limit", 5, "--seed", 3]
-    assert call(root, "evaluate", *options, "--json") == 0
-    rows = json.loads(capsys.readouterr().out)
-    images = load_dataset(photos, "test", limit=5)
-    checkpoint = find_run("trained", root).load()
-    contenders = [trained("trained", checkpoint, images), classical("median", load_dataset(photos, "train"))]
-    noises = [NoiseSpec("gaussian", 0.3), NoiseSpec("masking", 0.2, 0.4)]
-    assert rows == list(evaluate(contenders, images, noises, 3))
-    assert call(root, "evaluate", *options, "--csv") == 0
-    table = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
-    assert [{key: str(value) for key, value in row.items()} for row in rows] == table
-    assert call(root, "evaluate", *options) == 0
-    out = capsys.readouterr().out
-    assert f"{rows[1]['psnr_db']:.5g}" in out and "5 test images" in out and "seed 3" in out
-
-
-def test_evaluate_puts_the_mean_over_eight_views_beside_each_run(
-    root: Path, photos: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert call(root, "evaluate", "trained", "median", "--noise", "gaussian:0.3", "--ensemble", "--json") == 0
-    rows = json.loads(capsys.readouterr().out)
-    assert [row["run"] for row in rows] == ["noisy", "trained", "trained x8", "median"]
-    contender = ensembled(trained("trained", find_run("trained", root).load(), load_dataset(photos, "test")))
-    assert rows[2] == list(evaluate([contender], load_dataset(photos, "test"), [NoiseSpec("gaussian", 0.3)]))[1]
-    assert rows[2]["mse"] != rows[1]["mse"]
-
-
-def test_probe_needs_classes(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "each subfolder is a class" in fails(capsys, root, "probe", "trained")
-
-
-def test_json_is_json_even_where_nothing_is_noisy(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert call(root, "evaluate", "trained", "--noise", "gaussian:0", "--json") == 0
-
-    def refuse(name: str) -> None:
-        raise AssertionError(f"{name} is not JSON")
-
-    json.loads(capsys.readouterr().out, parse_constant=refuse)
+def test_no_run_can_take_the_name_of_the_baseline(tmp_path: Path, photos: str) -> None:
+    with pytest.raises(RunError, match="not the word noisy"):
+        new_run(tmp_path, photos, "noisy")
 
 
 def test_denoise(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
