@@ -82,17 +82,17 @@ def _start(configs: dict[str, TrainConfig], name: str = "") -> None:
         tell(str(error))
 
 
-def _takes(configs: dict[str, TrainConfig], known: Sequence[Known]) -> str:
-    """How long trainings one after the other take, in a sentence; empty where nothing tells."""
+def _takes(configs: dict[str, TrainConfig], known: Sequence[Known]) -> tuple[str, str]:
+    """How long trainings one after the other take, and by what that was judged; both empty where nothing tells."""
     each = [expected(config, known) for config in configs.values()]
     judged = [one for one in each if one]
     if len(judged) < len(each):
-        return ""
+        return "", ""
     told = words.roughly(sum(one.seconds for one in judged))
     by = words.listing(sorted({one.run for one in judged}))
     devices = {one.device for one in judged}
     where = f" ({devices.pop()})" if len(devices) == 1 else ""
-    return f":material/schedule: **{told[:1].upper()}{told[1:]}**, going by {by}{where}."
+    return f":material/schedule: {told[:1].upper()}{told[1:]}", f"Going by {by}{where}."
 
 
 def _card(title: str, about: str, key: str, configs: dict[str, TrainConfig], known: Sequence[Known]) -> None:
@@ -100,8 +100,9 @@ def _card(title: str, about: str, key: str, configs: dict[str, TrainConfig], kno
     with st.container(border=True, height="stretch"):
         st.markdown(f"**{title}**")
         st.caption(about, width="stretch")
-        if takes := _takes(configs, known):
-            st.caption(takes, width="stretch")
+        takes, judged_by = _takes(configs, known)
+        if takes:
+            st.caption(takes, help=judged_by)
         st.button(
             "Start",
             icon=":material/play_arrow:",
