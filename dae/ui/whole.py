@@ -24,6 +24,7 @@ from dae.uploads import fit_picture
 
 _AT_ONCE = 500_000  # pixels: more wait for a press of the button
 _ROWS = 256
+_JUDGED = 512  # pixels of each side by which the strength of the noise is estimated
 _WIDE, _TALL = 640, 560  # of what is shown, in pixels
 
 
@@ -32,6 +33,7 @@ class _Denoised(NamedTuple):
     denoised: Image.Image | None  # None as long as it is being made
     noisy_psnr_db: float
     psnr_db: float
+    level: float | None = None  # of the noise, as the model estimates it; None where it does not say
 
 
 def whole(picture: Image.Image, runs: Sequence[Choice], noise: NoiseSpec, seed: int) -> Callable[[], None]:
@@ -77,7 +79,7 @@ def whole(picture: Image.Image, runs: Sequence[Choice], noise: NoiseSpec, seed: 
     def finish() -> None:
         psnr_db, denoised = _denoise(clean, noisy, run, bar)
         kept.clear()  # a large picture is large: one is enough
-        kept[about] = begun._replace(denoised=denoised, psnr_db=psnr_db)
+        kept[about] = begun._replace(denoised=denoised, psnr_db=psnr_db, level=_level(noisy, run))
         st.rerun()
 
     return finish
@@ -96,6 +98,13 @@ def _denoise(clean: Tensor, noisy: Tensor, run: Choice, bar: DeltaGenerator) -> 
             done = next(tiles)
         bar.progress(done, f"Denoising … {done:.0%}")
     return _psnr_db(denoised, clean), grid(denoised, 1)
+
+
+def _level(noisy: Tensor, run: Choice) -> float | None:
+    """The model's estimate for the upper left of the picture, which stands for all of it."""
+    with shared.turn(_nothing), torch.no_grad():
+        level = shared.checkpoint(run.name).model.level(noisy[..., :_JUDGED, :_JUDGED])
+    return None if level is None else float(level)
 
 
 def _pictures(result: _Denoised, run: Choice) -> None:
@@ -131,7 +140,10 @@ def _verdict(result: _Denoised, run: Choice, noise: NoiseSpec) -> None:
         grey = " It knows grey alone." if denoised.mode == "L" else ""
         part = run.noise.part(noise.kind)
         here = "" if part and part.low <= noise.level <= part.high else f", not {noise.label}"
-        st.markdown(f"**{gain[:1].upper()}{gain[1:]}.** {run.name} has learnt on {run.noise.label}{here}.{grey}")
+        told = f"**{gain[:1].upper()}{gain[1:]}.** {run.name} has learnt on {run.noise.label}{here}.{grey}"
+        if result.level is not None and noise.kind == "gaussian":
+            told += f" It estimates the strength of the noise at {result.level:.2f}."
+        st.markdown(told)
         st.download_button(
             "Denoised picture",
             lambda: to_png(denoised),
