@@ -22,7 +22,7 @@ th:first-child, td:first-child { text-align: left; } thead th { border-bottom: 2
 
 
 @dataclass(frozen=True)
-class Report:
+class HtmlReport:
     """What stands in the file, in this order.
 
     Attributes:

@@ -24,8 +24,7 @@ from typing import Any
 
 from torch import Tensor
 
-from dae import about, facts, pictures, progress
-from dae.about import FORMAT
+from dae import facts, origin, pictures, progress
 from dae.checkpoints import (
     Checkpoint,
     describe,
@@ -41,6 +40,7 @@ from dae.facts import Facts
 from dae.files import whole_file
 from dae.models import Autoencoder, Shape
 from dae.naming import check_name, new_folder
+from dae.origin import FORMAT
 from dae.state import TrainState
 from dae.status import Status
 from dae.training import Report
@@ -81,7 +81,7 @@ class RunDirectory:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.name = path.name
-        known = about.read(path / "config.json")
+        known = origin.read(path / "config.json")
         self.created, self.recipe, self.note = known.created, known.recipe, known.note
         self._config = known.config
         self.dataset, self.model, self.noise, self.seed = (
@@ -112,7 +112,7 @@ class RunDirectory:
             path = new_folder(folder, stem, numbered=not name)
             (path / "previews").mkdir()
             Status(path).set("stopped", "Not started yet.")
-            about.write(path / "config.json", config, recipe, note)  # last: a folder without it is no run
+            origin.write(path / "config.json", config, recipe, note)  # last: a folder without it is no run
         except OSError as error:
             raise RunError(
                 f"The runs folder {folder} cannot be written: {error.strerror}. Name another one."

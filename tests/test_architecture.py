@@ -54,7 +54,7 @@ FLOORS = [
         "dae.state",
         "dae.training",
         "dae.recipes",
-        "dae.about",
+        "dae.origin",
     ],
     [
         "dae.facts",

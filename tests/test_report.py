@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dae.pictures import strip, to_png
-from dae.report import Report
+from dae.report import HtmlReport
 from tests.conftest import tiny
 
 
@@ -14,7 +14,7 @@ def test_it_holds_everything_and_asks_for_nothing() -> None:
     table = pd.DataFrame({"Model": ["<script>alert(1)</script>", "b"], "PSNR": ["1 ± 2", "–"]})
     figure = go.Figure(go.Scatter(x=[0, 1], y=[2, 3], name="mine"))
     png = to_png(strip(tiny(3).images))
-    report = Report(
+    report = HtmlReport(
         "A & B",
         ["A is <b>best</b>."],
         [('Row "one"', png)],
@@ -34,4 +34,4 @@ def test_it_holds_everything_and_asks_for_nothing() -> None:
 
 
 def test_without_figures_it_stays_small() -> None:
-    assert len(Report("T", ["s"]).html()) < 2_000
+    assert len(HtmlReport("T", ["s"]).html()) < 2_000

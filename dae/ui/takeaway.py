@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dae.comparison import readable
-from dae.report import Report
+from dae.report import HtmlReport
 from dae.ui.evidence import IMAGES
 
 
@@ -29,7 +29,7 @@ def offer(
     flat = measured.drop(columns="curve")
 
     def html() -> str:
-        return Report(
+        return HtmlReport(
             "Denoising autoencoders compared",
             sentences,
             strips,

@@ -18,7 +18,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
-class About:
+class Origin:
     """What is known of a run before it begins.
 
     Attributes:
@@ -39,23 +39,25 @@ class About:
 def write(path: Path, config: TrainConfig, recipe: str, note: str) -> None:
     """Write the file of a new run, whole or not at all; raises OSError."""
     machine = f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}"
-    about = About(round(time.time(), 3), recipe, note, machine, config.to_json())
-    write_json(path, {"format": FORMAT} | asdict(about))
+    origin = Origin(round(time.time(), 3), recipe, note, machine, config.to_json())
+    write_json(path, {"format": FORMAT} | asdict(origin))
 
 
-def read(path: Path) -> About:
+def read(path: Path) -> Origin:
     """What the file says; raises RunError where it is missing, damaged or of a newer format."""
     run = path.parent.name
     try:
-        about = json.loads(path.read_text())
-        if about["format"] != FORMAT:
+        origin = json.loads(path.read_text())
+        if origin["format"] != FORMAT:
             raise RunError(
-                f"Run {run!r} has format {about['format']}; this program reads {FORMAT}. Update the program."
+                f"Run {run!r} has format {origin['format']}; this program reads {FORMAT}. Update the program."
             )
-        config = dict(about["config"])
+        config = dict(origin["config"])
         missing = {"dataset", "model", "noise", "seed"} - config.keys()
         if missing:
             raise KeyError(*missing)
-        return About(float(about["created"]), str(about["recipe"]), str(about["note"]), str(about["machine"]), config)
+        return Origin(
+            float(origin["created"]), str(origin["recipe"]), str(origin["note"]), str(origin["machine"]), config
+        )
     except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
         raise RunError(f"Run {run!r} cannot be read: its config.json is missing or damaged.") from error
