@@ -137,12 +137,6 @@ def drift(clean: Tensor, noisy: Tensor, usual: float) -> float:
     return float((noisy - clean).norm(dim=1).mean()) / usual if usual > 0 else math.nan
 
 
-def strengths(noise: NoiseSpec) -> list[float]:
-    """STRENGTHS levels of the kind of noise, from its lowest to its highest."""
-    low, high = noise.noise.low, noise.noise.high
-    return [round(low + (high - low) * step / (STRENGTHS - 1), 6) for step in range(STRENGTHS)]
-
-
 @dataclass(frozen=True, eq=False)
 class CodeMap:
     """The codes of many pictures in a plane or in space, clean and under each strength of a noise.
@@ -191,7 +185,7 @@ def code_map(
     projection = principal(codes, dimensions)
     clean = tsne(codes, dimensions, seed) if neighbours else projection(codes)
     places, drifts = [], []
-    for step, level in enumerate(strengths(noise)):
+    for step, level in enumerate(noise.levels(STRENGTHS)):
         blocks = []
         for _, spoilt in noisy_blocks(images, noise.at(level), seed):
             blocks.append(encode(model, spoilt))

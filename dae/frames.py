@@ -34,8 +34,7 @@ class Sheet:
 
 def levels(noise: NoiseSpec) -> list[float]:
     """The levels of a drag, from the kind's lowest to its highest."""
-    low, high = noise.noise.low, noise.noise.high
-    return [round(low + (high - low) * step / (LEVELS - 1), 6) for step in range(LEVELS)]
+    return noise.levels(LEVELS)
 
 
 def nearest_step(noise: NoiseSpec, level: float) -> int:

@@ -118,6 +118,11 @@ class NoiseSpec:
         """The level, or the middle of the range."""
         return (self.low + self.high) / 2
 
+    def levels(self, count: int) -> list[float]:
+        """So many levels of the kind, evenly from its lowest to its highest; `count` is 2 at least."""
+        low, high = self.noise.low, self.noise.high
+        return [round(low + (high - low) * step / (count - 1), 6) for step in range(count)]
+
     def at(self, level: float) -> "NoiseSpec":
         """The same noise at one level; of a mix, the first."""
         return NoiseSpec(self.kind, level, clipped=self.clipped)

@@ -12,7 +12,7 @@ from dae import contenders
 from dae.classical import TUNING_IMAGES
 from dae.comparison import About
 from dae.contenders import NOISY, Contender
-from dae.evaluation import milliseconds, noisy_blocks
+from dae.evaluation import OnShare, milliseconds, noisy_blocks
 from dae.measured import Measurements
 from dae.models import count_parameters
 from dae.noise import NoiseSpec
@@ -24,8 +24,6 @@ SEED = 0
 _BATCH = 256
 _DRAW_EVERY_S = 0.25  # drawing a table costs the browser as much as measuring a small model costs the server
 _HALTED = "halted"  # in the session: the question whose measuring the user has stopped
-
-OnShare = Callable[[float], None]
 
 
 @st.cache_resource(show_spinner=False, max_entries=12)

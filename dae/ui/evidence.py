@@ -29,9 +29,7 @@ def rows(choices: Sequence[Choice], dataset: str, noises: Sequence[NoiseSpec]) -
 
 def levels(noise: NoiseSpec) -> list[NoiseSpec]:
     """The strengths of a curve, without 0: there doing nothing is infinitely good."""
-    low, high = noise.noise.low, noise.noise.high
-    steps = range(1, _CURVE_STEPS)
-    return [noise.at(round(low + (high - low) * step / (_CURVE_STEPS - 1), 6)) for step in steps]
+    return [noise.at(level) for level in noise.levels(_CURVE_STEPS)[1:]]
 
 
 def robustness(

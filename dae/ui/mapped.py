@@ -57,7 +57,7 @@ def mapped(runs: Sequence[Choice], dataset: str, test: ImageSet, controls: Delta
     drawn = _compute(runs, dataset, test, noise, dimensions)
     if way == _NEIGHBOURS:
         drawn = _neighbours(runs, dataset, test, noise, dimensions, drawn)
-    steps = codes.strengths(noise)
+    steps = noise.levels(codes.STRENGTHS)
     spec = f"{len(test):,} test pictures of {data.label(dataset)}, one draw of the noise (seed {SEED})"
     look = scatter(
         [_panel(run, drawn[run.name], dataset) for run in runs],

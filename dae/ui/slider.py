@@ -56,10 +56,8 @@ def frame_slider(
     key: str,
     alt: str,
     trained: tuple[int, int] | None = None,
-    trained_words: str = "trained here",
     caption: str = "",
     play: bool = False,
-    autoplay: bool = False,
 ) -> int:
     """Draw a slider over frames computed ahead and return the step it stands on.
 
@@ -75,10 +73,9 @@ def frame_slider(
         label: what the slider changes, "Noise strength".
         key: names the slider on its page; its state lives as long as the page shows it.
         alt: one sentence that tells what the pictures show, for a screen reader.
-        trained: first and last step the model was trained on, marked on the track by `trained_words`.
+        trained: first and last step the model was trained on, marked on the track.
         caption: a quiet line under the pictures: what the numbers are, their unit.
         play: whether there is a button that runs through the steps, 8 a second.
-        autoplay: start playing at first sight, unless the reader prefers reduced motion.
 
     Raises:
         ValueError: a row does not fit the steps and columns, or an index is outside the steps.
@@ -90,8 +87,7 @@ def frame_slider(
     place: _Place | None = st.session_state.get(memory)
     asked = _ask(place, value, _move(st.session_state.get(key)))
     header |= {"key": key, "label": label, "alt": alt, "caption": caption}
-    header |= {"trained": trained, "trainedWords": trained_words}
-    header |= {"play": play or autoplay, "autoplay": autoplay, "value": asked.step, "turn": asked.turn}
+    header |= {"trained": trained, "play": play, "value": asked.step, "turn": asked.turn}
     # Streamlit lists a state in the result only where a callback is given.
     result = inline_component("frame_slider")(key=key, data=_pack(header, rows), on_move_change=lambda: None)
     place = st.session_state[memory] = _settle(place, asked, _move(result), last=len(steps) - 1)

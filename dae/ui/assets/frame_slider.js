@@ -99,8 +99,7 @@ class FrameSlider {
     this.spec = spec
     const name = `${location.pathname} ${spec.key}`
     const asked = `${spec.value} ${spec.turn}`
-    const isNew = !places.has(name)
-    if (isNew) places.set(name, { asked, turn: spec.turn, step: spec.value })
+    if (!places.has(name)) places.set(name, { asked, turn: spec.turn, step: spec.value })
     this.place = places.get(name)
     // A wish of Python counts only if Python knew the user's latest move, and never under the user's finger.
     if (this.place.asked !== asked) {
@@ -112,7 +111,7 @@ class FrameSlider {
     this.told ??= this.place.step
 
     this.root.setAttribute("aria-label", spec.alt)
-    const texts = { label: spec.label, first: spec.steps[0], last: spec.steps.at(-1), words: spec.trainedWords, caption: spec.caption }
+    const texts = { label: spec.label, first: spec.steps[0], last: spec.steps.at(-1), words: "trained here", caption: spec.caption }
     for (const [part, text] of Object.entries(texts)) write(this[part], text)
     this.button.hidden = !spec.play
     this.control.hidden = spec.steps.length < 2   // nothing to slide through
@@ -132,7 +131,6 @@ class FrameSlider {
     })
     this.layout()
     this.draw()
-    if (isNew && spec.autoplay && !matchMedia("(prefers-reduced-motion: reduce)").matches) this.toggle()
   }
 
   // One scale for all rows, a whole number of device pixels to a picture's pixel, so that edges stay sharp.
