@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,22 @@ def test_ctrl_c(tmp_path: Path, photos: str, capsys: Any, monkeypatch: pytest.Mo
     monkeypatch.setattr(cli.train, "record", interrupted)
     assert call(tmp_path, "train", "--dataset", photos, "--model", "linear-32", "--device", "cpu") == 130
     assert capsys.readouterr().err.endswith("dae: stopped\n") and list_runs(tmp_path)[0].state == "stopped"
+
+
+def test_what_is_unreadable_is_told_where_it_is_trained_on_and_measured(
+    tmp_path: Path, photos: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pictures = shutil.copytree(photos.removeprefix("folder:").removesuffix("@28"), tmp_path / "pictures")
+    for split in ("train", "test"):
+        (pictures / split / "broken.png").write_bytes(b"no picture")
+    dataset = f"folder:{pictures}@28"
+    options = ["--dataset", dataset, "--model", "linear-10", "--epochs", 1, "--batch-size", 8, "--name", "spoilt"]
+    assert call(tmp_path / "runs", "train", *options) == 0
+    assert "1 unreadable file skipped: broken.png." in capsys.readouterr().out
+    facts = find_run("spoilt", tmp_path / "runs").facts()
+    assert facts is not None and "broken.png" in facts.note
+    assert call(tmp_path / "runs", "evaluate", "spoilt") == 0
+    assert "1 unreadable file skipped: broken.png." in capsys.readouterr().out
 
 
 def test_no_run_can_take_the_name_of_the_baseline(tmp_path: Path, photos: str) -> None:
