@@ -81,7 +81,7 @@ MODELS: dict[str, Model] = {
         bounded=False,
         any_size=True,
         bfloat16=True,
-        color="#009E73",
+        color="#7A5C00",
     ),
     "res-unet": Model(
         label="Residual U-Net",
@@ -91,7 +91,7 @@ MODELS: dict[str, Model] = {
         bounded=False,
         any_size=True,
         bfloat16=True,
-        color="#7A5C00",
+        color="#009E73",
     ),
     "res-unet-level": Model(
         label="Residual U-Net (level-aware)",
