@@ -146,11 +146,11 @@ def _trained() -> Iterator[tuple[Choice, Shape]]:
         yield Choice(run.name, model, entry.label, entry.color, entry.family, run.dataset, run.recipe, noise), shape
 
 
-def _rank(recipe: str) -> int:
-    """Our recipes first, then the published ones, then those whose models are half trained."""
+def _rank(recipe: str) -> tuple[int, int]:
+    """Our recipes first, in their order, then the published ones, then those whose models are half trained."""
     if recipe not in RECIPES or recipe in CODE_FAMILY or recipe.startswith(("quick-", "fast-")):
-        return 2
-    return int(RECIPES[recipe].published)
+        return 2, 0
+    return int(RECIPES[recipe].published), list(RECIPES).index(recipe)
 
 
 def in_full(choice: Choice) -> str:
