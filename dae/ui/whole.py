@@ -24,6 +24,7 @@ from dae.uploads import fit_picture
 
 _AT_ONCE = 500_000  # pixels: more wait for a press of the button
 _ROWS = 256
+_LEAST_LEVEL = 0.1  # what is weaker the shipped model cannot tell from details
 _JUDGED = 512  # pixels of each side by which the strength of the noise is estimated
 _WIDE, _TALL = 640, 560  # of what is shown, in pixels
 
@@ -142,7 +143,8 @@ def _verdict(result: _Denoised, run: Choice, noise: NoiseSpec) -> None:
         here = "" if part and part.low <= noise.level <= part.high else f", not {noise.label}"
         told = f"**{gain[:1].upper()}{gain[1:]}.** {run.name} has learnt on {run.noise.label}{here}.{grey}"
         if result.level is not None and noise.kind == "gaussian":
-            told += f" It estimates the strength of the noise at {result.level:.2f}."
+            less = result.level < _LEAST_LEVEL
+            told += f" It estimates the noise to be {f'weaker than {_LEAST_LEVEL}' if less else f'{result.level:.2f}'}."
         st.markdown(told)
         st.download_button(
             "Denoised picture",
