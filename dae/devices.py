@@ -1,6 +1,7 @@
 """Which device to compute on, and in which precision."""
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -48,19 +49,34 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+class _Flushing(threading.local):
+    """How many trainings of this thread want denormal numbers flushed, and what was set before the first."""
+
+    users = 0
+    before = False
+
+
+_flushing = _Flushing()
+
+
 @contextmanager
 def flushed_denormals() -> Iterator[None]:
     """Meanwhile what is too near to 0 for full precision counts as 0: processors are many times as slow with it.
 
     A unit that no image excites any more leaves such gradients and moments behind. It is a setting of the calling
-    thread, and of PyTorch's threads that help it if it comes before the first of them is needed.
+    thread, and of PyTorch's threads that help it if it comes before the first of them is needed. Trainings that take
+    turns in one thread begin and end in any order: the last one sets things back.
     """
-    before = not torch.tensor(1e-30) * 1e-10
-    torch.set_flush_denormal(True)
+    if not _flushing.users:
+        _flushing.before = not torch.tensor(1e-30) * 1e-10
+        torch.set_flush_denormal(True)
+    _flushing.users += 1
     try:
         yield
     finally:
-        torch.set_flush_denormal(before)
+        _flushing.users = max(_flushing.users - 1, 0)  # a generator nobody holds may be ended by another thread
+        if not _flushing.users:
+            torch.set_flush_denormal(_flushing.before)
 
 
 def uses_bfloat16(precision: str, model: str, device: torch.device) -> bool:

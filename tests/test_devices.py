@@ -23,3 +23,19 @@ def test_what_is_next_to_nothing_is_nothing_for_a_while_and_in_one_thread() -> N
         assert thread.submit(_next_to_nothing).result() > 0
         assert thread.submit(_while_flushed).result() == 0 < _next_to_nothing()
         assert thread.submit(_next_to_nothing).result() > 0
+
+
+def _in_turns() -> tuple[float, float]:
+    first, second = flushed_denormals(), flushed_denormals()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    meanwhile = _next_to_nothing()
+    second.__exit__(None, None, None)
+    return meanwhile, _next_to_nothing()
+
+
+def test_of_two_that_take_turns_the_last_one_sets_things_back() -> None:
+    with ThreadPoolExecutor(1) as thread:
+        meanwhile, after = thread.submit(_in_turns).result()
+    assert meanwhile == 0 < after
