@@ -150,6 +150,8 @@ def test_reset_brings_a_first_visit_back(page: "playwright.Page", server: str) -
 
 def test_a_door_opens_wherever_it_is_touched(page: "playwright.Page", server: str) -> None:
     visit(page, server)
+    page.get_by_test_id("frame-row").nth(1).wait_for()  # what stands above the doors has its height
+    page.locator(".st-key-door_Compare a").wait_for()
     page.get_by_text("measured, in one table").click(force=True)  # the link lies over it
     page.wait_for_url("**/compare**")
 
