@@ -22,9 +22,15 @@ def as_device(name: str) -> torch.device:
     if name.partition(":")[0] not in available_devices():
         raise SpecError(f"There is no device {name!r} here. Choose from: auto, {', '.join(available_devices())}.")
     try:
-        return torch.device(name)
+        device = torch.device(name)
     except RuntimeError:
         raise SpecError(f"There is no device {name!r} here. Write for example cuda:0.") from None
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise SpecError(
+            f"There is no device {name!r} here: graphics cards are counted from cuda:0 to "
+            f"cuda:{torch.cuda.device_count() - 1}."
+        )
+    return device
 
 
 def describe_device(device: torch.device) -> str:

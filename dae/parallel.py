@@ -3,8 +3,8 @@
     torchrun --nproc-per-node=2 -m dae train --recipe mnist-conv
 
 Every process runs the same `fit` on its share of every batch, and all make the same step. Rank 0 alone writes the run,
-and what whoever iterates its reports decides, all do. Controls travel as CPU tensors through gloo, gradients through
-NCCL where they are on graphics cards.
+and when whoever iterates its reports stops, all do. Controls travel through gloo, gradients through NCCL where they are
+on graphics cards.
 """
 
 import os
@@ -18,14 +18,13 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from dae.errors import DaeError, OutOfMemory, ProcessLost, SpecError
+from dae.errors import ProcessLost, SpecError
 
 T = TypeVar("T")
-_ENVIRONMENT = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")  # what torchrun gives each process
 
 
 class Crew:
-    """The processes that train together, as one of them sees it; one process alone needs no others and no messages.
+    """The processes that train together, as one of them sees it; one process alone needs no messages.
 
     Args:
         rank: of this process, from 0.
@@ -34,24 +33,19 @@ class Crew:
 
     def __init__(self, rank: int = 0, size: int = 1) -> None:
         self.rank, self.size = rank, size
-        self._steps = 1  # from one report to the next
+        self._steps = torch.ones((), dtype=torch.int64)  # from one report to the next
 
     def device(self, name: str) -> str:
         """The device of this process where the training's is `name`: a graphics card each, or the CPU.
 
         Raises:
-            SpecError: `name` is a single device, or there are too few cards.
+            SpecError: `name` is a single device.
         """
         if self.size == 1 or name == "cpu":
             return name
         if name not in ("auto", "cuda"):
             raise SpecError(f"Device {name!r} cannot be shared by {self.size} processes; write auto, cuda or cpu.")
-        place, cards = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
-        if place >= cards > 0:
-            raise SpecError(
-                f"There are more processes here than graphics cards, {cards}; start one a card, or use cpu."
-            )
-        return f"cuda:{place}" if cards else "cpu" if name == "auto" else name
+        return "cpu" if name == "auto" and not torch.cuda.is_available() else f"cuda:{os.environ['LOCAL_RANK']}"
 
     def model(self, model: nn.Module) -> nn.Module:
         """The model to train with: the gradients of its weights become the mean over all processes."""
@@ -78,52 +72,32 @@ class Crew:
             return seconds > every_s
         if steps < self._steps:
             return False
-        foretold = torch.tensor(max(1, min(2 * steps, int(steps * every_s / max(seconds, 1e-9)))))
-        dist.broadcast(foretold, 0)
-        self._steps = int(foretold)
+        dist.broadcast(self._steps.fill_(max(1, min(2 * steps, int(steps * every_s / max(seconds, 1e-9))))), 0)
         return True
 
-    def told(self, content: bytes = b"", source: int = 0) -> bytes:
-        """What `source` says, to all; what the others hand in is not looked at."""
-        if self.size == 1:
-            return content
-        size = torch.tensor(len(content))
-        dist.broadcast(size, source)
-        if not size:
-            return b""
-        letters = torch.frombuffer(bytearray(content if self.rank == source else bytes(int(size))), dtype=torch.uint8)
-        dist.broadcast(letters, source)
-        return letters.numpy().tobytes()
-
-    def agreed(self, problem: str) -> str:
-        """The problem of the first process that has one, to all; empty where nobody has."""
-        problems = [self.told(problem.encode(), rank).decode() for rank in range(self.size)]
-        return next(filter(None, problems), "")
-
     def together(self, reports: Iterable[T]) -> Generator[T, None, None]:
-        """The reports; after each all processes go on or all stop, as whoever iterates rank 0's decides.
+        """The reports, until there are no more or whoever iterates rank 0's has stopped.
 
         Raises:
             ProcessLost: another process has ended.
         """
-        with self.losses_told():
+        if self.size == 1:
+            yield from reports
+            return
+        go_on = torch.ones(())
+        try:
             for report in reports:
                 try:
                     yield report
-                except BaseException:
-                    with suppress(RuntimeError):  # they may be gone
-                        self.told(b"")
+                except GeneratorExit:
+                    with suppress(RuntimeError):  # the others may be gone
+                        dist.broadcast(go_on.zero_(), 0)
                     raise
-                if not self.told(b"go on"):
+                dist.broadcast(go_on, 0)
+                if not go_on:
                     return
-
-    @contextmanager
-    def losses_told(self) -> Iterator[None]:
-        """Turn what PyTorch raises when a peer is gone into ProcessLost."""
-        try:
-            yield
         except RuntimeError as error:
-            if self.size == 1 or not (isinstance(error, dist.DistError) or "gloo" in str(error).lower()):
+            if not isinstance(error, dist.DistError) and "gloo" not in str(error).lower():
                 raise
             self.lost()
 
@@ -136,33 +110,23 @@ class Crew:
 ALONE = Crew()
 
 
-def leads() -> bool:
-    """Whether this process tells the user what all processes of its crew meet with."""
-    return os.environ.get("RANK", "0") == "0"
-
-
 @contextmanager
 def joined() -> Iterator[Crew]:
-    """The crew of torchrun's environment, or of this process alone where there is none.
+    """The processes that torchrun started, or this one alone where it did not.
 
-    In rank 0 the launcher's SIGTERM becomes ProcessLost, so that the run can be left well. The other ranks end without
-    a word where rank 0 tells why.
+    In rank 0 the launcher's SIGTERM becomes ProcessLost; the others end without a word where one is lost.
     """
-    size = int(os.environ["WORLD_SIZE"]) if all(name in os.environ for name in _ENVIRONMENT) else 1
-    if size == 1:
+    if not dist.is_torchelastic_launched():
         yield ALONE
         return
     dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
-    crew = Crew(dist.get_rank(), size)
+    crew = Crew(dist.get_rank(), dist.get_world_size())
     if crew.rank == 0:
         signal.signal(signal.SIGTERM, crew.lost)
     try:
-        with crew.losses_told():
-            yield crew
-    except OutOfMemory:
-        raise  # of this process alone, perhaps
-    except (DaeError, KeyboardInterrupt) as error:
+        yield crew
+    except ProcessLost:
         if crew.rank == 0:
             raise
-        raise SystemExit(2 if isinstance(error, DaeError) else 130) from error
+        raise SystemExit(2) from None
     dist.destroy_process_group()  # not after an error: it could wait for those who are gone

@@ -1,13 +1,10 @@
 """A training that keeps itself: `fit`, with everything it says written to its run directory."""
 
-import json
 import traceback
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-
-from safetensors.torch import load, save
 
 from dae.classical import classical_denoiser, tuned
 from dae.config import TrainConfig
@@ -23,37 +20,31 @@ from dae.training import PREVIEWS, Report, fit, fixed_noise, score
 
 
 def prepare(config: TrainConfig, data_root: Path | str | None = None, crew: Crew = ALONE) -> None:
-    """Find out what would keep `record` from starting, before a folder is made for the run; told to the crew as well.
+    """Find out what would keep `record` from starting, before a folder is made for the run.
 
     Raises:
-        DaeError: the device or the images are missing, here or where another process of the crew runs.
+        DaeError: the device or the images are missing here, or the batches are too small for the crew.
     """
     if config.batch_size < crew.size:
         raise SpecError(
             f"A batch of {config.batch_size} cannot be shared by {crew.size} processes; raise the batch size."
         )
     _open(config, data_root, crew)
-    crew.told(json.dumps(config.to_json()).encode())
-    if problem := crew.agreed(""):
-        raise DaeError(problem)
 
 
-def follow(data_root: Path | str | None, crew: Crew) -> None:
-    """Train along with rank 0, which alone writes the run: the counterpart of its `prepare` and `record`.
+def follow(config: TrainConfig, run: RunDirectory | None, data_root: Path | str | None, crew: Crew) -> None:
+    """Train along with rank 0, which alone writes the run: the counterpart of its `record`.
+
+    Args:
+        run: the one to go on with, which this process reads; None where it begins.
 
     Raises:
-        DaeError: something is missing here, which rank 0 then says; or as `fit`.
+        DaeError: as `prepare` and `fit`.
     """
-    config = TrainConfig.from_json(json.loads(crew.told()))
-    try:
-        train, validation = _open(config, data_root, crew)
-    except DaeError as error:
-        crew.agreed(f"Process {crew.rank} of {crew.size}: {error}")
-        raise
-    if problem := crew.agreed(""):
-        raise DaeError(problem)
+    train, validation = _open(config, data_root, crew)
     state = TrainState(replace(config, device=crew.device(config.device)), train.shape)
-    state.restore(load(crew.told()))
+    if run:
+        run.restore(state)
     for _ in crew.together(fit(config, state, train, validation, crew)):
         pass
 
@@ -72,7 +63,7 @@ def record(run: RunDirectory, data_root: Path | str | None = None, crew: Crew = 
     owns nothing: the run is taken at the first `next` and given back at the end, however that comes.
 
     Args:
-        crew: whose rank 0 this is, after `prepare`; the others `follow`.
+        crew: whose rank 0 this is; the others `follow`.
 
     Raises:
         RunError: the run is finished, another process writes it, or its disk refuses.
@@ -114,8 +105,6 @@ def _record(run: RunDirectory, data_root: Path | str | None, crew: Crew) -> Gene
     median = classical_denoiser("median", tuned("median", train, config.noise))(noisy)
     references = {"doing nothing": score(noisy, noisy, clean), "median filter": score(median, noisy, clean)}
     run.save_facts(Facts(describe_device(state.device), references, crew.size, train.note))
-    if crew.size > 1:
-        crew.told(save(state.tensors()))
     asked = False
     try:
         with closing(crew.together(fit(config, state, train, validation, crew))) as reports:

@@ -2,9 +2,11 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 import torch
 
-from dae.devices import flushed_denormals
+from dae.devices import as_device, flushed_denormals
+from dae.errors import SpecError
 
 
 def _next_to_nothing() -> float:
@@ -39,3 +41,15 @@ def test_of_two_that_take_turns_the_last_one_sets_things_back() -> None:
     with ThreadPoolExecutor(1) as thread:
         meanwhile, after = thread.submit(_in_turns).result()
     assert meanwhile == 0 < after
+
+
+@pytest.mark.parametrize(
+    "name, words",
+    [("cuda:2", "counted from cuda:0 to cuda:1"), ("cuda:x", "for example cuda:0"), ("tpu", "auto, cuda")],
+)
+def test_a_device_that_is_not_there_is_told(name: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert as_device("cuda:1") == torch.device("cuda", 1)
+    with pytest.raises(SpecError, match=words):
+        as_device(name)

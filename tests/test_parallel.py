@@ -80,8 +80,6 @@ from tests.conftest import small
 photos, target = sys.argv[1], Path(sys.argv[2])
 images, test = (load_dataset(photos, split) for split in ("train", "test"))
 with joined() as crew:
-    problem = crew.agreed("rank 1 has none" if crew.rank == 1 else "")
-    assert (problem, crew.agreed(""), crew.told(b"abc" if crew.rank == 0 else b"")) == ("rank 1 has none", "", b"abc")
     for level in (0.0, 0.5):
         config = small(dataset=photos, images=21, batch_size=10, noise=NoiseSpec("gaussian", level))
         state = TrainState(config, images.shape)
@@ -172,10 +170,10 @@ def test_a_request_stops_both_and_leaves_a_resumable_run(tmp_path: Path, photos:
     assert speeds and min(speeds) > 0
 
 
-def test_a_mistake_is_told_once(tmp_path: Path, photos: str) -> None:
+def test_a_mistake_is_told_and_leaves_nothing(tmp_path: Path, photos: str) -> None:
     with launched("-m", "dae", "train", "--checkpoints", tmp_path, "--dataset", photos, "--batch-size", 1) as launcher:
         out, told = launcher.communicate(timeout=LIMIT_S)
-    assert told.count("A batch of 1 cannot be shared by 2 processes") == 1 and "exitcode  : 2" in told
+    assert "dae: A batch of 1 cannot be shared by 2 processes" in told and "exitcode  : 2" in told
     assert list(tmp_path.iterdir()) == [] and "Run" not in out
 
 
@@ -201,10 +199,9 @@ def test_one_process_draws_what_it_always_drew() -> None:
 
 
 def test_a_process_alone_joins_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("RANK", raising=False)
+    monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
     with joined() as crew:
-        assert crew is ALONE and crew.told(b"x") == b"x" and crew.agreed("none") == "none"
-        assert list(crew.together([1, 2])) == [1, 2]
+        assert crew is ALONE and list(crew.together([1, 2])) == [1, 2]
     assert not torch.distributed.is_initialized()
     assert train(small(epochs=1))[1][-1].scores
 
@@ -212,18 +209,14 @@ def test_a_process_alone_joins_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("cards, name, expected", [(0, "auto", "cpu"), (2, "auto", "cuda:1"), (2, "cuda", "cuda:1")])
 def test_each_process_has_a_device(cards: int, name: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCAL_RANK", "1")
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: cards)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cards > 0)
     assert Crew(1, 2).device(name) == expected and Crew(1, 2).device("cpu") == "cpu"
     assert ALONE.device("cuda:3") == "cuda:3"
 
 
-@pytest.mark.parametrize(
-    "name, words", [("cuda:1", "cannot be shared"), ("mps", "cannot be shared"), ("auto", "cards")]
-)
-def test_devices_that_cannot_be_shared(name: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LOCAL_RANK", "1")
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    with pytest.raises(SpecError, match=words):
+@pytest.mark.parametrize("name", ["cuda:1", "mps"])
+def test_devices_that_cannot_be_shared(name: str) -> None:
+    with pytest.raises(SpecError, match="cannot be shared by 2 processes; write auto, cuda or cpu"):
         Crew(1, 2).device(name)
 
 

@@ -1,15 +1,12 @@
 """The command line: each module has a command or a few, and `add` tells the parser of them."""
 
 import argparse
-import contextlib
-import io
 import os
 import sys
 from collections.abc import Sequence
 
 from dae.cli import bench, denoise, evaluate, export, probe, stock, train
 from dae.errors import DaeError
-from dae.parallel import leads
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,8 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in (train, evaluate, probe, denoise, export, stock, bench):
         module.add(commands)
-    with contextlib.nullcontext() if leads() else contextlib.redirect_stderr(io.StringIO()):  # a mistake is told once
-        options = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
         return int(options.command(options) or 0)
     except DaeError as error:

@@ -38,29 +38,24 @@ def add(commands: Commands) -> None:
 
 def _train(options: Options) -> None:
     with joined() as crew:
-        if crew.rank == 0:
-            _lead(options, crew)
-        else:
-            follow(options.data, crew)
-
-
-def _lead(options: Options, crew: Crew) -> None:
-    if options.resume:
-        run = find_run(options.resume, options.checkpoints)
-        prepare(run.config, options.data, crew)
-    else:
-        recipe = lookup("recipe", recipes.RECIPES, options.recipe) if options.recipe else None
-        names = ("dataset", "model", "noise", "target", "epochs", "batch_size", "lr", "seed", "device", "images")
-        given = {name: value for name in names if (value := getattr(options, name)) is not None}
-        config = replace(recipe.config if recipe else TrainConfig(), **given)
+        run = find_run(options.resume, options.checkpoints) if options.resume else None
+        config = run.config if run else _config(options)
         prepare(config, options.data, crew)  # before a folder is made for the run
-        run = RunDirectory.create(
-            config,
-            root=options.checkpoints,
-            name=options.name or "",
-            recipe=options.recipe or "",
-            note=options.note,
-        )
+        if crew.rank:
+            follow(config, run, options.data, crew)
+            return
+        new = {"root": options.checkpoints, "name": options.name or "", "recipe": options.recipe or ""}
+        _record(run or RunDirectory.create(config, **new, note=options.note), options, crew)
+
+
+def _config(options: Options) -> TrainConfig:
+    recipe = lookup("recipe", recipes.RECIPES, options.recipe) if options.recipe else None
+    names = ("dataset", "model", "noise", "target", "epochs", "batch_size", "lr", "seed", "device", "images")
+    given = {name: value for name in names if (value := getattr(options, name)) is not None}
+    return replace(recipe.config if recipe else TrainConfig(), **given)
+
+
+def _record(run: RunDirectory, options: Options, crew: Crew) -> None:
     if note := load_dataset(run.config.dataset, "train", root=options.data).note:
         print(note)
     print(f"Run {run.name} in {run.path}" + (f", trained by {crew.size} processes" if crew.size > 1 else ""))
