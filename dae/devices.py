@@ -1,9 +1,10 @@
 """Which device to compute on, and in which precision."""
 
+import ctypes
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import torch
 
@@ -63,26 +64,33 @@ class _Flushing(threading.local):
 
 
 _flushing = _Flushing()
+_OMP_PAUSE_SOFT = 1  # OpenMP's number for it
 
 
 @contextmanager
 def flushed_denormals() -> Iterator[None]:
     """Meanwhile what is too near to 0 for full precision counts as 0: processors are many times as slow with it.
 
-    A unit that no image excites any more leaves such gradients and moments behind. It is a setting of the calling
-    thread, and of PyTorch's threads that help it if it comes before the first of them is needed. Trainings that take
-    turns in one thread begin and end in any order: the last one sets things back.
+    A pixel that is always black leaves such gradients behind, a unit that no image excites any more such moments.
+    Trainings that take turns in one thread begin and end in any order: the last one sets things back.
     """
     if not _flushing.users:
         _flushing.before = not torch.tensor(1e-30) * 1e-10
-        torch.set_flush_denormal(True)
+        _flush(True)
     _flushing.users += 1
     try:
         yield
     finally:
         _flushing.users = max(_flushing.users - 1, 0)  # a generator nobody holds may be ended by another thread
         if not _flushing.users:
-            torch.set_flush_denormal(_flushing.before)
+            _flush(_flushing.before)
+
+
+def _flush(wanted: bool) -> None:
+    """Set it for this thread, and for the OpenMP threads that help it, which inherit it only where they begin."""
+    torch.set_flush_denormal(wanted)
+    with suppress(AttributeError, TypeError, OSError):  # no OpenMP 5, or not in sight
+        ctypes.CDLL(None).omp_pause_resource_all(_OMP_PAUSE_SOFT)  # ends them: the next work begins new ones
 
 
 def uses_bfloat16(precision: str, model: str, device: torch.device) -> bool:

@@ -1,5 +1,7 @@
 """How a device computes."""
 
+import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -7,6 +9,13 @@ import torch
 
 from dae.devices import as_device, flushed_denormals
 from dae.errors import SpecError
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
 
 
 def _next_to_nothing() -> float:
@@ -41,6 +50,24 @@ def test_of_two_that_take_turns_the_last_one_sets_things_back() -> None:
     with ThreadPoolExecutor(1) as thread:
         meanwhile, after = thread.submit(_in_turns).result()
     assert meanwhile == 0 < after
+
+
+def _denormals() -> int:
+    return int((torch.full((1_000_000,), 1e-30) * 1e-10).count_nonzero())
+
+
+def _with_helpers() -> tuple[int, int, int]:
+    torch.set_num_threads(2)
+    before = _denormals()  # has begun the threads that share such work
+    with flushed_denormals():
+        meanwhile = _denormals()
+    return before, meanwhile, _denormals()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere PyTorch's other threads keep what they began with")
+def test_threads_that_helped_before_flush_too_and_stop_doing_so(two_threads: None) -> None:
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(_with_helpers).result() == (1_000_000, 0, 1_000_000)
 
 
 @pytest.mark.parametrize(
