@@ -70,6 +70,8 @@ class TrainConfig:
     weight_decay: float = 0.0
     loss: str = "mse"
     target: str = "clean"  # what the loss compares with; "noisy" learns without ever seeing a clean picture
+    teacher: str = ""  # a run whose answers to the same noisy pictures are learnt beside the clean ones
+    distillation: float = 0.5  # what a teacher's answers weigh in the target; the clean pictures weigh the rest
     optimizer: str = "adamw"
     beta2: float = 0.99  # forgets old gradients sooner than the usual 0.999, which short runs need
     schedule: str = "one-cycle"
@@ -97,6 +99,8 @@ class TrainConfig:
             )
         if self.target == "noisy":
             _check_noisy_target(self.noise, self.loss)
+        if self.teacher and self.target != "clean":
+            raise SpecError(f"Target {self.target!r} leaves nothing to teacher {self.teacher!r}; choose one of them.")
         lookup("precision", dict.fromkeys(("auto", "float32", "bfloat16")), self.precision)
         _check("Epochs", self.epochs, 1, 10_000, whole=True)
         _check("Batch size", self.batch_size, 1, 65_536, whole=True)
@@ -104,6 +108,7 @@ class TrainConfig:
         _check("Weight decay", self.weight_decay, 0, 10)
         _check("Beta2", self.beta2, 0, 0.999999)
         _check("Average", self.average, 0, 0.999999)
+        _check("Distillation", self.distillation, 0, 1)
         _check("Seed", self.seed, 0, 2**32 - 1, whole=True)
         if self.images is not None:
             _check("Number of training images", self.images, 1, 10**9, whole=True)

@@ -51,7 +51,7 @@ def expected(config: TrainConfig, known: Sequence[Known]) -> Expected | None:
     for each in known:
         if each.config == config:
             return Expected(each.seconds, each.run, each.device)
-    like = [each for each in known if each.config.model == config.model and _shape(each.config) == _shape(config)]
+    like = [each for each in known if _costs(each.config) == _costs(config)]
     sizes = [each.pictures / each.config.epochs for each in known if _whole(each.config) == config.dataset]
     if not like or not (config.images or sizes):
         return None
@@ -65,5 +65,7 @@ def _whole(config: TrainConfig) -> str:
     return "" if config.images else config.dataset
 
 
-def _shape(config: TrainConfig) -> tuple[int, ...]:
-    return DATASETS[config.dataset].shape if config.dataset in DATASETS else ()
+def _costs(config: TrainConfig) -> tuple[object, ...]:
+    """What decides how much work a picture is."""
+    shape = DATASETS[config.dataset].shape if config.dataset in DATASETS else ()
+    return config.model, config.teacher, shape

@@ -1,10 +1,13 @@
 """A training that keeps itself: `fit`, with everything it says written to its run directory."""
 
 import traceback
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
+
+from torch import Tensor
 
 from dae.classical import classical_denoiser, tuned
 from dae.config import TrainConfig
@@ -16,43 +19,54 @@ from dae.packed import ImageSet
 from dae.parallel import ALONE, Crew
 from dae.runs import RunDirectory
 from dae.state import TrainState
+from dae.teaching import find_teacher
 from dae.training import PREVIEWS, Report, fit, fixed_noise, score
 
 
-def prepare(config: TrainConfig, data_root: Path | str | None = None, crew: Crew = ALONE) -> None:
-    """Find out what would keep `record` from starting, before a folder is made for the run.
+class Materials(NamedTuple):
+    """What a training works with."""
+
+    train: ImageSet
+    validation: ImageSet
+    device: str
+    teacher: Callable[[Tensor], Tensor] | None
+
+
+def prepare(
+    config: TrainConfig, root: Path | str | None = None, data_root: Path | str | None = None, crew: Crew = ALONE
+) -> Materials:
+    """Open what a training needs; before a folder is made for its run, this finds out what would keep it from starting.
+
+    Args:
+        root: the folder of runs, for a teacher.
 
     Raises:
-        DaeError: the device or the images are missing here, or the batches are too small for the crew.
+        DaeError: the device, the images or the teacher are missing, or the batches are too small for the crew.
     """
     if config.batch_size < crew.size:
         raise SpecError(
             f"A batch of {config.batch_size} cannot be shared by {crew.size} processes; raise the batch size."
         )
-    _open(config, data_root, crew)
+    name = crew.device(config.device)
+    device = as_device(name)
+    train, validation = (load_dataset(config.dataset, split, root=data_root) for split in ("train", "test"))
+    return Materials(train, validation, name, find_teacher(config, train, device, root))
 
 
-def follow(config: TrainConfig, run: RunDirectory | None, data_root: Path | str | None, crew: Crew) -> None:
+def follow(config: TrainConfig, materials: Materials, run: RunDirectory | None, crew: Crew) -> None:
     """Train along with rank 0, which alone writes the run: the counterpart of its `record`.
 
     Args:
         run: the one to go on with, which this process reads; None where it begins.
 
     Raises:
-        DaeError: as `prepare` and `fit`.
+        DaeError: as `fit`.
     """
-    train, validation = _open(config, data_root, crew)
-    state = TrainState(replace(config, device=crew.device(config.device)), train.shape)
+    state = TrainState(replace(config, device=materials.device), materials.train.shape)
     if run:
         run.restore(state)
-    for _ in crew.together(fit(config, state, train, validation, crew)):
+    for _ in crew.together(fit(config, state, materials.train, materials.validation, crew, materials.teacher)):
         pass
-
-
-def _open(config: TrainConfig, data_root: Path | str | None, crew: Crew) -> tuple[ImageSet, ImageSet]:
-    """Training and validation images; raises DaeError where they or this process's device are missing."""
-    as_device(crew.device(config.device))
-    return load_dataset(config.dataset, "train", root=data_root), load_dataset(config.dataset, "test", root=data_root)
 
 
 def record(run: RunDirectory, data_root: Path | str | None = None, crew: Crew = ALONE) -> Generator[Report, None, None]:
@@ -96,8 +110,8 @@ def record(run: RunDirectory, data_root: Path | str | None = None, crew: Crew = 
 def _record(run: RunDirectory, data_root: Path | str | None, crew: Crew) -> Generator[Report, None, None]:
     config = run.config
     run.status.set("running")
-    train, validation = _open(config, data_root, crew)
-    state = TrainState(replace(config, device=crew.device(config.device)), train.shape)
+    train, validation, device, teacher = prepare(config, run.path.parent, data_root, crew)
+    state = TrainState(replace(config, device=device), train.shape)
     run.restore(state)
     clean, noisy = fixed_noise(config, validation)
     run.save_preview("clean", clean[:PREVIEWS])
@@ -107,7 +121,7 @@ def _record(run: RunDirectory, data_root: Path | str | None, crew: Crew) -> Gene
     run.save_facts(Facts(describe_device(state.device), references, crew.size, train.note))
     asked = False
     try:
-        with closing(crew.together(fit(config, state, train, validation, crew))) as reports:
+        with closing(crew.together(fit(config, state, train, validation, crew, teacher))) as reports:
             for report in reports:
                 if report.preview is not None:
                     run.save_preview(report.epoch, report.preview)

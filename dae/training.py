@@ -90,12 +90,18 @@ def fit(
     train: ImageSet,
     validation: ImageSet,
     crew: Crew = ALONE,
+    teacher: Callable[[Tensor], Tensor] | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Iterator[Report]:
     """Train `state` in place until its configured epochs are done, yielding reports on the way.
 
     Each epoch draws its order and its noise from the seed and its own number, so a state restored at the end of an
     epoch goes on exactly as if it had never stopped. Nothing is chosen by the validation images; they only show.
+
+    Args:
+        teacher: gives answers to noisy images (B, C, H, W), learnt beside the clean ones (Hinton et al. 2015). A
+            trained model comes close to the mean of all clean images that could be behind a noisy one, which is the
+            best answer; the clean image itself is one of them at random, and so a far noisier target.
 
     Raises:
         Diverged: the loss is NaN or infinite.
@@ -149,6 +155,8 @@ def fit(
                 clean = images[mine].to(device).float().div_(255)  # (B, C, H, W)
                 noisy = corrupt(clean, config.noise, noise)
                 target = target_of(clean, config.noise, noise)
+                if teacher:
+                    target = target.lerp(teacher(noisy), config.distillation)
                 for group in state.optimizer.param_groups:
                     group["lr"] = config.lr * schedule(state.step / steps)
                 loss = objective(noisy, target)

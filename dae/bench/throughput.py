@@ -1,9 +1,10 @@
 """What a training costs beyond its arithmetic: python -m dae.bench.throughput [--seconds 5] [--rounds 3]
 
 Images a second of each shipped model's recipe, recorded as a real training is (noise, order, reports, validation,
-previews, weights on the disk), beside a bare loop of the same forward pass, backward pass and optimiser step on one
-batch that never changes: the ceiling. Both take turns in one process. A phase is whole epochs; where one lasts longer
-than a phase, it is cut to that length, and its missing images count at the pace between two ends of an epoch.
+previews, weights on the disk), beside a bare loop of the same forward pass (a teacher's too), backward pass and
+optimiser step on one batch that never changes: the ceiling. Both take turns in one process. A phase is whole epochs;
+where one lasts longer than a phase, it is cut to that length, and its missing images count at the pace between two ends
+of an epoch.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from dae.recording import record
 from dae.runs import RunDirectory
 from dae.seeds import generator
 from dae.state import TrainState
+from dae.teaching import find_teacher
 
 WARM_UP_S = 1.0
 
@@ -43,11 +45,13 @@ def shipped() -> dict[str, TrainConfig]:
 
 def ceiling(config: TrainConfig) -> Callable[[float], float]:
     """A bare loop; called with seconds it runs for so long, and returns its images a second."""
-    clean = load_dataset(config.dataset, limit=config.batch_size).clean()
+    images = load_dataset(config.dataset, limit=config.batch_size)
+    clean = images.clean()
     state = TrainState(config, (clean.shape[1], clean.shape[2], clean.shape[3]))
     noisy = corrupt(clean, config.noise, generator(config.seed)).to(state.device)
     clean = clean.to(state.device)
     loss_of = LOSSES[config.loss]
+    teacher = find_teacher(config, images, state.device, ROOT / "checkpoints")
     state.model.train()
     for group in state.optimizer.param_groups:
         group["lr"] = 0.0  # a batch learnt by heart has denormal gradients, which slow a processor down several times
@@ -56,6 +60,8 @@ def ceiling(config: TrainConfig) -> Callable[[float], float]:
         _wait_for(state.device)
         begun, steps = time.perf_counter(), 0
         while time.perf_counter() - begun < seconds:
+            if teacher:
+                teacher(noisy)
             with torch.autocast(state.device.type, torch.bfloat16, enabled=state.bfloat16):
                 denoised = state.model(noisy)
             loss = loss_of(denoised.float(), clean)

@@ -25,6 +25,7 @@ def add(commands: Commands) -> None:
         "--noise", type=noise, help="kind:level or kind:low-high, with :unclipped if wanted; + joins several"
     )
     parser.add_argument("--target", metavar="NAME", help="clean, or noisy to learn without clean pictures")
+    parser.add_argument("--teacher", metavar="RUN", help="a run whose answers to learn, too; '' for none")
     parser.add_argument("--epochs", type=int, metavar="N")
     parser.add_argument("--batch-size", type=int, metavar="N")
     parser.add_argument("--lr", type=float, metavar="RATE", help="the highest learning rate")
@@ -40,9 +41,9 @@ def _train(options: Options) -> None:
     with joined() as crew:
         run = find_run(options.resume, options.checkpoints) if options.resume else None
         config = run.config if run else _config(options)
-        prepare(config, options.data, crew)  # before a folder is made for the run
+        materials = prepare(config, options.checkpoints, options.data, crew)  # before a folder is made for the run
         if crew.rank:
-            follow(config, run, options.data, crew)
+            follow(config, materials, run, crew)
             return
         new = {"root": options.checkpoints, "name": options.name or "", "recipe": options.recipe or ""}
         _record(run or RunDirectory.create(config, **new, note=options.note), options, crew)
@@ -50,7 +51,7 @@ def _train(options: Options) -> None:
 
 def _config(options: Options) -> TrainConfig:
     recipe = lookup("recipe", recipes.RECIPES, options.recipe) if options.recipe else None
-    names = ("dataset", "model", "noise", "target", "epochs", "batch_size", "lr", "seed", "device", "images")
+    names = ["dataset", "model", "noise", "target", "teacher", "epochs", "batch_size", "lr", "seed", "device", "images"]
     given = {name: value for name in names if (value := getattr(options, name)) is not None}
     return replace(recipe.config if recipe else TrainConfig(), **given)
 

@@ -1,0 +1,59 @@
+"""A trained model as the teacher of another (distillation, Hinton et al. 2015)."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from dae.config import TrainConfig
+from dae.contenders import as_denoiser
+from dae.devices import uses_bfloat16
+from dae.errors import RunError
+from dae.packed import ImageSet
+from dae.runs import RunDirectory, find_run
+
+_SHIPPED = Path(__file__).parents[1] / "checkpoints"
+
+
+def find_teacher(
+    config: TrainConfig, images: ImageSet, device: torch.device, root: Path | str | None = None
+) -> Callable[[Tensor], Tensor] | None:
+    """What gives a teacher's answers to noisy images (B, C, H, W) on `device`; None where the training has none.
+
+    Args:
+        images: that are to be learnt from.
+        root: the folder of runs that the teacher is looked for in first; then among the shipped ones.
+
+    Raises:
+        RunError: there is no such run, or it has learnt another noise.
+        DaeError: its weights are missing or damaged, or it cannot take these images.
+    """
+    if not config.teacher:
+        return None
+    run = _find(config.teacher, root)
+    if run.noise != str(config.noise):
+        raise RunError(
+            f"Run {run.name!r} has learnt {run.noise} and cannot teach {config.noise}. Name a teacher of that noise, "
+            "or none: --teacher ''."
+        )
+    checkpoint = run.load()
+    checkpoint.model.to(device).to(memory_format=torch.channels_last)
+    answer = as_denoiser(checkpoint, images)
+    autocast = torch.autocast(device.type, torch.bfloat16, enabled=uses_bfloat16("auto", checkpoint.name, device))
+
+    def answers(noisy: Tensor) -> Tensor:
+        with autocast:
+            return answer(noisy).float()
+
+    return answers
+
+
+def _find(name: str, root: Path | str | None) -> RunDirectory:
+    try:
+        return find_run(name, root)
+    except RunError as error:
+        try:
+            return find_run(name, _SHIPPED)
+        except RunError:
+            raise RunError(f"The teacher is missing. {error} Or learn without one: --teacher ''.") from None
