@@ -12,9 +12,11 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
+from dae.seeds import Recycling
+
 
 def _gaussian(clean: Tensor, level: Tensor, generator: Generator) -> Tensor:
-    return clean + level * _randn(clean.shape, clean, generator)
+    return torch.addcmul(clean, level, _randn(clean, generator))
 
 
 def _uniform(clean: Tensor, level: Tensor, generator: Generator) -> Tensor:
@@ -22,7 +24,7 @@ def _uniform(clean: Tensor, level: Tensor, generator: Generator) -> Tensor:
 
 
 def _speckle(clean: Tensor, level: Tensor, generator: Generator) -> Tensor:
-    return clean + clean * level * _randn(clean.shape, clean, generator)
+    return torch.addcmul(clean, clean * level, _randn(clean, generator))
 
 
 def _poisson(clean: Tensor, level: Tensor, generator: Generator) -> Tensor:
@@ -70,8 +72,10 @@ def _rand(shape: tuple[int, ...], like: Tensor, generator: Generator) -> Tensor:
     return torch.rand(shape, generator=generator, device=like.device, dtype=like.dtype)
 
 
-def _randn(shape: tuple[int, ...], like: Tensor, generator: Generator) -> Tensor:
-    return torch.randn(shape, generator=generator, device=like.device, dtype=like.dtype)
+def _randn(like: Tensor, generator: Generator) -> Tensor:
+    if isinstance(generator, Recycling):
+        return generator.normal(like.shape)
+    return torch.randn(like.shape, generator=generator, device=like.device, dtype=like.dtype)
 
 
 @dataclass(frozen=True)

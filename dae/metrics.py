@@ -4,7 +4,7 @@ Each metric takes two batches `(B, C, H, W)` in `[0, 1]` and returns one float64
 wants an average takes it. The mean of per-image PSNRs is not the PSNR of the mean MSE.
 """
 
-import torch.nn.functional as F
+import torch
 from torch import Tensor
 
 
@@ -32,8 +32,10 @@ def ssim(denoised: Tensor, clean: Tensor) -> Tensor:
     window = min(7, *(side - 1 + side % 2 for side in clean.shape[-2:]))
     x, y = denoised.double(), clean.double()  # float32 loses the variance of flat areas
 
+    over_rows, over_columns = (_window_means(side, window, x) for side in clean.shape[-2:])
+
     def mean(image: Tensor) -> Tensor:
-        return F.avg_pool2d(image, window, stride=1)
+        return over_rows @ image @ over_columns.T  # several times as fast as pooling
 
     area = window**2
     unbiased = area / max(area - 1, 1)
@@ -46,6 +48,12 @@ def ssim(denoised: Tensor, clean: Tensor) -> Tensor:
         (mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2)
     )
     return similarity.flatten(1).mean(1)
+
+
+def _window_means(side: int, window: int, like: Tensor) -> Tensor:
+    """The matrix that takes `side` values to the means of their windows, of the type and on the device of `like`."""
+    means: Tensor = torch.eye(side, dtype=like.dtype, device=like.device).unfold(0, window, 1).mean(-1)
+    return means
 
 
 def changed(noisy: Tensor, clean: Tensor) -> Tensor:

@@ -79,8 +79,12 @@ class Rows:
         mapped = np.load(file, mmap_mode="r", allow_pickle=False)
         self._shape, self._start = mapped.shape[1:], mapped.offset
 
-    def __getitem__(self, places: Tensor) -> Tensor:
-        """The images at `places` (B,), uint8 (B, C, H, W); raises DataError where the file is gone or cut."""
+    def index_select(self, _dim: int, places: Tensor) -> Tensor:
+        """The images at `places` (B,), uint8 (B, C, H, W), as a tensor's first dimension gives them.
+
+        Raises:
+            DataError: the file is gone or cut.
+        """
         images = torch.empty((len(places), *self._shape), dtype=torch.uint8)
         try:
             with self._file.open("rb", buffering=0) as file:

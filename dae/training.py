@@ -21,7 +21,7 @@ from dae.models import Autoencoder
 from dae.noise import corrupt
 from dae.packed import ImageSet
 from dae.parallel import ALONE, Crew
-from dae.seeds import generator
+from dae.seeds import Recycling, generator
 from dae.state import TrainState
 
 REPORT_EVERY_S = 0.25
@@ -148,11 +148,13 @@ def fit(
         while state.epoch < config.epochs:
             order = torch.randperm(len(train), generator=generator(config.seed, _SHUFFLE, state.epoch))
             noise = generator(config.seed, _NOISE, state.epoch, crew.rank, device=device)
+            if device.type == "cpu":
+                noise = Recycling.of(noise)
             model.train()
             mark = clock()
             for batch in order.to(device if in_memory else "cpu").split(config.batch_size):
                 mine, weight = crew.share(batch)
-                clean = images[mine].to(device).float().div_(255)  # (B, C, H, W)
+                clean = images.index_select(0, mine).to(device).float().div_(255)  # (B, C, H, W)
                 noisy = corrupt(clean, config.noise, noise)
                 target = target_of(clean, config.noise, noise)
                 if teacher:
