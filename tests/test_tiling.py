@@ -31,7 +31,8 @@ def test_a_model_sees_no_farther_than_the_margin() -> None:
     for name in ANY_SIZE:
         built = build_model(name, (1, 28, 28), generator(0)).double().eval()
         noisy = torch.rand(1, 1, 160, 160, generator=generator(1)).double().requires_grad_()
-        for row in range(76, 84):  # every place within the coarsest scale's grid
-            (gradient,) = torch.autograd.grad(built(noisy)[0, 0, row, row], noisy)
+        denoised = built(noisy)
+        for row in range(76, 84) if "unet" in name else [80]:  # every place within the coarsest scale's grid
+            (gradient,) = torch.autograd.grad(denoised[0, 0, row, row], noisy, retain_graph=True)
             rows = gradient[0, 0].nonzero()[:, 0]
             assert row - rows.min() <= MARGIN and rows.max() - row <= MARGIN

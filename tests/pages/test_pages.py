@@ -8,12 +8,23 @@ from typing import Any
 
 import pytest
 
+from dae.data import load_dataset
 from dae.runs import RunDirectory, list_runs
-from dae.ui import shared
+from dae.ui import contest, shared
 from tests.conftest import ROOT, new_run, wait_for
 from tests.pages.apps import opened
 
 PAGES = ("dashboard.py", "pages/train.py", "pages/explore.py", "pages/compare.py")
+FEW = 48
+
+
+@pytest.fixture(autouse=True)
+def _few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To measure, and for filters to be tuned by: what comes out does not matter here."""
+    monkeypatch.setattr(
+        shared, "load_dataset", lambda name, split, limit: load_dataset(name, split, limit=min(limit or FEW, FEW))
+    )
+    monkeypatch.setattr(contest, "TUNING_IMAGES", 4)
 
 
 @pytest.mark.parametrize("page", PAGES)
