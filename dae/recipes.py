@@ -47,7 +47,9 @@ _UNET = TrainConfig(dataset="mnist", model="unet", epochs=12, batch_size=128, lr
 _MUON = replace(TrainConfig(dataset="mnist"), optimizer="muon", lr=2e-2)
 _BEST_LINEAR = replace(_MUON, model="linear-32", epochs=60, batch_size=512, lr=4e-2)
 _BEST_POOL = replace(_MUON, model="conv-pool", noise=NoiseSpec("gaussian", 0.2, clipped=False), epochs=10)
-_BEST_CONV = replace(_MUON, model="conv-64", epochs=120, batch_size=128, lr=3e-2)
+_BEST_CONV = replace(
+    _MUON, model="conv-64", epochs=120, batch_size=128, lr=3e-2, teacher="mnist-unet", distillation=1.0
+)
 _BEST_UNET = replace(_MUON, model="res-unet", epochs=40, batch_size=64, lr=8e-3)
 _ALL_STRENGTHS = NoiseSpec.parse("gaussian:0-1+masking:0-1+salt-and-pepper:0-1")
 _BLIND = replace(_BEST_UNET, model="res-unet-level", noise=_ALL_STRENGTHS, loss="psnr")
@@ -80,7 +82,7 @@ RECIPES: dict[str, Recipe] = {
     ),
     "mnist-conv": Recipe(
         "Convolutional",
-        "The published network with 64 numbers, trained longer and by a better optimiser.",
+        "The published network with 64 numbers, trained longer, and taught by the U-Net.",
         _BEST_CONV,
     ),
     "mnist-pool": Recipe(
