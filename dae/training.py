@@ -129,7 +129,8 @@ def fit(
         speed = seen / elapsed if seen and elapsed else None
         scores = preview = None
         if finished_epoch:
-            denoised = denoise(state.averaged, noisy_fixed)
+            with autocast:
+                denoised = denoise(state.averaged, noisy_fixed).float()
             scores = score(denoised, noisy_fixed, clean_fixed)
             if not math.isfinite(scores.mse):  # the last step alone may have broken the weights
                 raise Diverged(max(state.epoch, 1), scores.mse)
