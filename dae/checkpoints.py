@@ -27,6 +27,7 @@ _FILE_LIMIT = 1 << 30
 
 Form = tuple[torch.Size, str]  # shape and type of a tensor, as a file's header has them
 _TYPES = {torch.float32: "F32", torch.int64: "I64"}  # of weights, and of the counters of batch normalisation
+_HALF = "F16"  # read as float32: large weights are shipped so
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +47,10 @@ class Checkpoint:
 
 
 def save_checkpoint(path: Path, model: Autoencoder, name: str, shape: Shape, config: Mapping[str, Any]) -> None:
-    """Write weights and header to `path`, whole or not at all; raises OSError."""
+    """Write weights and header to `path`, whole or not at all; raises OSError.
+
+    A model in half precision (`model.half()`) makes half the file, and is read in float32 again.
+    """
     about = {"format": FORMAT, "model": name, "shape": list(shape), "config": dict(config)}
     save_tensors(path, {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}, about)
 
@@ -140,7 +144,7 @@ def read_tensors(path: Path, wanted: Mapping[str, Form] | None = None) -> dict[s
                     f"{path} does not fit its model: it holds {_listed(found)}, the model wants {_listed(wanted)}."
                 )
             keys = list(wanted)
-        return {key: file.get_tensor(key) for key in keys}
+        return {key: _widened(file.get_tensor(key)) for key in keys}
 
 
 def _opened(path: Path) -> Any:
@@ -174,7 +178,12 @@ def _forms(model: Autoencoder) -> dict[str, Form]:
 
 def _form(file: Any, key: str) -> Form:
     part = file.get_slice(key)
-    return torch.Size(part.get_shape()), part.get_dtype()
+    kind = part.get_dtype()
+    return torch.Size(part.get_shape()), _TYPES[torch.float32] if kind == _HALF else kind
+
+
+def _widened(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.dtype == torch.float16 else tensor
 
 
 def _listed(forms: Mapping[str, Form]) -> str:

@@ -23,10 +23,10 @@ def find_teacher(
 
     Args:
         images: that are to be learnt from.
-        root: the folder of runs that the teacher is looked for in first; then among the shipped ones.
+        root: the folder of runs that a finished one is looked for in first; then the shipped ones.
 
     Raises:
-        RunError: there is no such run, or it has learnt another noise.
+        RunError: there is no such finished run, or it has learnt another noise.
         DaeError: its weights are missing or damaged, or it cannot take these images.
     """
     if not config.teacher:
@@ -50,10 +50,15 @@ def find_teacher(
 
 
 def _find(name: str, root: Path | str | None) -> RunDirectory:
-    try:
-        return find_run(name, root)
-    except RunError as error:
+    """The finished run of that name: the one that is trained may be named as its teacher is, and is none."""
+    missing: RunError | None = None
+    for folder in (root, _SHIPPED):
         try:
-            return find_run(name, _SHIPPED)
-        except RunError:
-            raise RunError(f"The teacher is missing. {error} Or learn without one: --teacher ''.") from None
+            run = find_run(name, folder)
+        except RunError as error:
+            missing = missing or error
+            continue
+        if run.state == "finished":
+            return run
+        missing = RunError(f"Run {name!r} is {run.state} and cannot teach before it is finished.")
+    raise RunError(f"There is no teacher to learn from. {missing} Or learn without one: --teacher ''.")

@@ -126,7 +126,7 @@ def test_models_that_do_not_exist_or_fit(tmp_path: Path) -> None:
     refused(saved(tmp_path / "m", "conv-64", shape=[1, 37, 31]), "37 x 31")
 
 
-@pytest.mark.parametrize("dtype", [torch.float16, torch.float64, torch.int64])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64, torch.int64])
 def test_tensors_of_another_type(dtype: torch.dtype, tmp_path: Path) -> None:
     tensors = {name: value.to(dtype) for name, value in model_of().state_dict().items()}
     about = {"format": FORMAT, "model": "linear-32", "shape": list(SHAPE), "config": CONFIG}
@@ -204,7 +204,12 @@ def test_strange_names_of_foreign_tensors(tmp_path: Path) -> None:
         import_weights(tmp_path / "w", "linear-32", SHAPE)
 
 
-def test_half_precision_weights_are_told_as_such(tmp_path: Path) -> None:
-    save_file({name: value.half() for name, value in model_of().state_dict().items()}, tmp_path / "w")
-    with pytest.raises(CheckpointError, match="of type F16"):
-        import_weights(tmp_path / "w", "linear-32", SHAPE)
+def test_weights_in_half_precision_are_read_in_float32(tmp_path: Path) -> None:
+    model = model_of()
+    save_checkpoint(tmp_path / "whole", model, "linear-32", SHAPE, CONFIG)
+    wanted = weights(model)
+    save_checkpoint(tmp_path / "half", model.half(), "linear-32", SHAPE, CONFIG)
+    assert (tmp_path / "half").stat().st_size < 0.51 * (tmp_path / "whole").stat().st_size
+    for found in (load_checkpoint(tmp_path / "half").model, import_weights(tmp_path / "half", "linear-32", SHAPE)):
+        for value, whole in zip(weights(found), wanted, strict=True):
+            torch.testing.assert_close(value, whole, rtol=1e-3, atol=1e-7)  # of the same type, too

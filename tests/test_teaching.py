@@ -73,11 +73,18 @@ def test_a_shipped_model_teaches_from_afar(tmp_path: Path) -> None:
     assert find_teacher(small(), digits, CPU, tmp_path) is None
 
 
+def test_a_run_named_as_its_shipped_teacher_learns_from_that_one(tmp_path: Path) -> None:
+    config = small(dataset="digits", images=8, epochs=1, teacher="digits-unet")
+    run = RunDirectory.create(config, root=tmp_path, name="digits-unet")
+    list(record(run))
+    assert run.state == "finished"
+
+
 def test_who_cannot_teach_is_told_before_a_run_begins(tmp_path: Path, photos: str) -> None:
     new_run(tmp_path, photos, "untrained")
     for config, words in (
-        (small(dataset=photos, teacher="nobody"), "The teacher is missing. There is no run 'nobody'"),
-        (small(dataset=photos, teacher="untrained"), "has no weights yet"),
+        (small(dataset=photos, teacher="nobody"), "There is no teacher to learn from. There is no run 'nobody'"),
+        (small(dataset=photos, teacher="untrained"), "is stopped and cannot teach before it is finished"),
         (
             small(dataset=photos, teacher="digits-linear", noise=NoiseSpec("masking", 0.5)),
             "has learnt gaussian:0.5 and cannot teach masking:0.5",
@@ -91,9 +98,9 @@ def test_who_cannot_teach_is_told_before_a_run_begins(tmp_path: Path, photos: st
 
 def test_a_run_whose_teacher_has_gone_says_so(tmp_path: Path, photos: str) -> None:
     run = new_run(tmp_path, photos, teacher="gone")
-    with pytest.raises(RunError, match="The teacher is missing"):
+    with pytest.raises(RunError, match="no teacher to learn from"):
         list(record(run))
-    assert run.state == "failed" and "The teacher is missing" in run.status.message
+    assert run.state == "failed" and "no teacher to learn from" in run.status.message
 
 
 def test_a_teacher_knows_clean_pictures() -> None:
