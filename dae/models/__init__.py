@@ -97,7 +97,7 @@ MODELS: dict[str, Model] = {
         label="Residual U-Net (level-aware)",
         family="modern",
         help="The residual U-Net with a small network beside it that tells it how strong the noise is.",
-        build=partial(ResUNet, level_aware=True),
+        build=partial(ResUNet, widths=(64, 96), level_aware=True),
         bounded=False,
         any_size=True,
         bfloat16=True,
