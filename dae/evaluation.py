@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -126,6 +126,29 @@ def evaluate(
         yield row(doing_nothing(), images, noise, noisy, noisy)
         for contender in contenders:
             yield row(contender, images, noise, measure(contender.denoiser(noise), images, noise, seed), noisy)
+
+
+def over_seeds(rows: Iterable[Mapping[str, Any]], alike: Mapping[str, Hashable]) -> list[dict[str, Any]]:
+    """One row for all the runs that differ in their seed alone: the mean of their values, and how far those spread.
+
+    Args:
+        rows: what `evaluate` yields.
+        alike: by a run's name, what it has in common with runs of other seeds.
+
+    Returns:
+        The first run's name and what else the rows say of it; `seeds`, how many there are; each value's mean over them,
+        and as `mse_sd` and so on its standard deviation, NaN for one.
+    """
+    groups: dict[Hashable, list[Mapping[str, Any]]] = {}
+    for each in rows:
+        groups.setdefault((alike.get(each["run"], each["run"]), each["noise"]), []).append(each)
+    return [_over_group(group) for group in groups.values()]
+
+
+def _over_group(group: list[Mapping[str, Any]]) -> dict[str, Any]:
+    values = pd.DataFrame(group)[[*METRICS, "gain_db"]]
+    first = {key: group[0][key] for key in ("run", "model", "dataset", "noise", "level", "n")}
+    return {**first, "seeds": len(group), **values.mean(), **values.std().add_suffix("_sd")}
 
 
 def milliseconds(denoiser: Denoiser, noisy: Tensor, cores: int = 1) -> float:

@@ -1,12 +1,14 @@
 """dae evaluate."""
 
+from dataclasses import replace
+
 from dae import data
 from dae.classical import CLASSICAL, TUNING_IMAGES
 from dae.cli.command import Commands, Options, command
 from dae.cli.tables import add_forms, print_measured
 from dae.config import TrainConfig
 from dae.contenders import classical, ensembled, trained
-from dae.evaluation import evaluate
+from dae.evaluation import evaluate, over_seeds
 from dae.noise import NoiseSpec
 from dae.runs import find_run
 
@@ -20,6 +22,9 @@ def add(commands: Commands) -> None:
     parser.add_argument("--limit", type=int, metavar="N", help="the first N test images only")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise")
     parser.add_argument("--ensemble", action="store_true", help="and each run averaged over eight views of a picture")
+    parser.add_argument(
+        "--over-seeds", action="store_true", help="one line for the runs that differ in their seed alone"
+    )
     add_forms(parser)
 
 
@@ -38,9 +43,14 @@ def _evaluate(options: Options) -> None:
         else:
             tuning = data.load_dataset(dataset, "train", root=options.data, limit=TUNING_IMAGES)
             contenders.append(classical(name, tuning))
-    print_measured(list(evaluate(contenders, images, noises, options.seed)), options.form)
+    rows = list(evaluate(contenders, images, noises, options.seed))
+    beside = "half the 95 % interval of the mean"
+    if options.over_seeds:
+        rows = over_seeds(rows, {run.name: str(replace(run.config, seed=0)) for run in runs.values()})
+        beside = "the standard deviation over seeds"
+    print_measured(rows, options.form)
     if not options.form:
         print(
             f"\nMeans of per-image values over {len(images)} test images, outputs clamped, seed {options.seed}; "
-            f"± is half the 95 % interval of the mean. {images.note}".rstrip()
+            f"± is {beside}. {images.note}".rstrip()
         )

@@ -10,6 +10,8 @@ from typing import Any
 
 Row = Mapping[str, Any]
 
+_ASIDE = ("_95", "_sd")  # of columns that stand beside the one they are named after
+
 
 def add_forms(parser: argparse.ArgumentParser) -> None:
     """The options that choose the `form` of `print_measured`."""
@@ -19,10 +21,10 @@ def add_forms(parser: argparse.ArgumentParser) -> None:
 
 
 def print_measured(rows: Sequence[Row], form: str) -> None:
-    """Print rows of `dae.evaluate`.
+    """Print rows of `dae.evaluate` or `over_seeds`.
 
     Args:
-        form: "json", "csv", or "" for a table in which each mean stands with half its 95 % interval.
+        form: "json", "csv", or "" for a table in which each mean stands with half its 95 % interval, or its spread.
     """
     if form == "json":
         finite = [{key: _finite(value) for key, value in row.items()} for row in rows]
@@ -32,7 +34,7 @@ def print_measured(rows: Sequence[Row], form: str) -> None:
         writer.writeheader()
         writer.writerows(rows)
     else:
-        print_table([{key: _cell(row, key) for key in row if not key.endswith("_95")} for row in rows])
+        print_table([{key: _cell(row, key) for key in row if not key.endswith(_ASIDE)} for row in rows])
 
 
 def print_table(rows: Sequence[Row]) -> None:
@@ -49,6 +51,6 @@ def _finite(value: Any) -> Any:
 
 
 def _cell(row: Row, key: str) -> str:
-    value, interval = row[key], row.get(f"{key}_95", math.nan)
+    value, aside = row[key], max(row.get(key + suffix, 0.0) for suffix in _ASIDE)
     text = f"{value:.5g}" if isinstance(value, float) else str(value)
-    return text if math.isnan(interval) or not interval else f"{text} ±{interval:.1g}"
+    return f"{text} ±{aside:.1g}" if aside > 0 else text

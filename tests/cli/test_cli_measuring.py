@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from pathlib import Path
+from statistics import mean, stdev
 
 import pytest
 from PIL import Image
@@ -46,6 +47,26 @@ def test_evaluate_puts_the_mean_over_eight_views_beside_each_run(
     contender = ensembled(trained("trained", find_run("trained", root).load(), load_dataset(photos, "test")))
     assert rows[2] == list(evaluate([contender], load_dataset(photos, "test"), [NoiseSpec("gaussian", 0.3)]))[1]
     assert rows[2]["mse"] != rows[1]["mse"]
+
+
+def test_evaluate_gives_mean_and_spread_over_seeds(
+    tmp_path: Path, photos: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed in (1, 2, 3):
+        list(record(new_run(tmp_path, photos, f"seed-{seed}", epochs=1, seed=seed)))
+    list(record(new_run(tmp_path, photos, "other", epochs=2, seed=1)))
+    options = ["seed-1", "seed-2", "seed-3", "other", "median", "--noise", "gaussian:0.3"]
+    assert call(tmp_path, "evaluate", *options, "--json") == 0
+    each = {row["run"]: row for row in json.loads(capsys.readouterr().out)}
+    assert call(tmp_path, "evaluate", *options, "--over-seeds", "--json") == 0
+    rows = {row["run"]: row for row in json.loads(capsys.readouterr().out)}
+    assert {run: row["seeds"] for run, row in rows.items()} == {"noisy": 1, "seed-1": 3, "other": 1, "median": 1}
+    values = [each[f"seed-{seed}"]["psnr_db"] for seed in (1, 2, 3)]
+    assert rows["seed-1"]["psnr_db"] == pytest.approx(mean(values))
+    assert rows["seed-1"]["psnr_db_sd"] == pytest.approx(stdev(values)) and rows["other"]["psnr_db_sd"] is None
+    assert call(tmp_path, "evaluate", *options, "--over-seeds") == 0
+    out = capsys.readouterr().out
+    assert f"{mean(values):.5g} ±{stdev(values):.1g}" in out and "standard deviation over seeds" in out
 
 
 def test_probe_says_what_the_probe_says(
