@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
@@ -15,6 +16,8 @@ from dae.models import MODELS
 from dae.muon import Muon
 from dae.noise import NoiseSpec, corrupt
 from dae.registry import lookup
+
+_LEAST_MSE = 1e-6  # 60 dB: closer than that no picture need come
 
 
 def _bce(denoised: Tensor, clean: Tensor) -> Tensor:
@@ -28,7 +31,13 @@ def _decibels(denoised: Tensor, clean: Tensor) -> Tensor:
     As NAFNet's (Chen et al. 2022). Over a range of levels a mean squared error looks at the strongest alone.
     """
     mse = (denoised - clean).square().flatten(1).mean(1)  # (B,)
-    return 10 * (1 + mse / 1e-6).log10().mean()
+    return 10 * (1 + mse / _LEAST_MSE).log10().mean()
+
+
+def typical_mse(decibels: np.ndarray) -> np.ndarray:
+    """The mean squared error of a picture so many decibels short of 60: what the loss "psnr" stands for."""
+    mse: np.ndarray = _LEAST_MSE * (10 ** (decibels / 10) - 1)
+    return mse
 
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {

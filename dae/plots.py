@@ -1,7 +1,7 @@
 """Plotly figures from plain data. Colours of fonts and grids are left to the page's theme."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,12 +29,19 @@ _LAYOUT = {
 
 @dataclass(frozen=True)
 class Curve:
-    """A run's lines of progress and how it is drawn."""
+    """A run's lines of progress and how it is drawn.
+
+    Attributes:
+        against: what its training loss compares with, where that is not the clean picture.
+        as_mse: from its training losses to the mean squared errors that they stand for.
+    """
 
     name: str
     color: str
     lines: Sequence[Mapping[str, Any]]
     dash: str = "solid"
+    against: str = ""
+    as_mse: Callable[[np.ndarray], np.ndarray] = lambda losses: losses
 
 
 def loss_figure(
@@ -99,10 +106,11 @@ def _traces(curve: Curve, x: str, y: str, smoothing: float, grouped: bool) -> It
     training = [line for line in curve.lines if line.get("loss") is not None]
     validation = [line for line in curve.lines if line.get("scores")]
     if y == "loss" and training:
-        loss = pd.Series([line["loss"] for line in training], dtype=float).ewm(alpha=1 - smoothing).mean()
+        told = curve.as_mse(np.array([line["loss"] for line in training], dtype=float))
+        loss = pd.Series(told).ewm(alpha=1 - smoothing).mean()
         yield {
             **_points(training, x, loss.to_numpy()),
-            "name": f"{curve.name}, training",
+            "name": f"{curve.name}, training" + (f" against {curve.against}" if curve.against else ""),
             "showlegend": not group or not validation,
             **group,
             "mode": "lines",

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
+from dae.config import LOSSES, typical_mse
 from dae.plots import DASHES, NEUTRAL, POINTS, X_AXES, Y_AXES, Curve, loss_figure, robustness_figure
 from dae.training import Scores
 
@@ -58,6 +60,15 @@ def test_the_training_loss_is_drawn_as_told_unless_it_is_smoothed() -> None:
     assert smooth[0] == pytest.approx(told[0]) and min(told) < smooth[-1] < max(told)
     assert np.abs(np.diff(smooth)).max() < np.abs(np.diff(told)).max()
     assert all("training" not in drawn.name for drawn in loss_figure([curve], y="psnr_db").data)
+
+
+def test_a_training_loss_is_named_and_drawn_after_what_it_stands_for() -> None:
+    told = [{"epoch": 1, "step": step, "steps": 2, "epochs": 1, "seconds": step, "loss": 30.0} for step in (1, 2)]
+    figure = loss_figure([Curve("run", "#123456", told, against="its teacher", as_mse=typical_mse)])
+    drawn = trace(figure, "run, training against its teacher")
+    target = torch.rand(4, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    assert list(drawn.y) == pytest.approx([1e-3, 1e-3], rel=2e-3)
+    assert LOSSES["psnr"](target + 1e-3**0.5, target).item() == pytest.approx(30, abs=0.01)
 
 
 def test_a_long_run_is_thinned_and_keeps_both_ends() -> None:

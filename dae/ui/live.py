@@ -12,6 +12,8 @@ from typing import Any
 import streamlit as st
 
 from dae import plots, words
+from dae.config import typical_mse
+from dae.errors import SpecError
 from dae.facts import Facts
 from dae.runs import RunDirectory, find_run, list_runs
 from dae.status import ACTIVE
@@ -194,7 +196,7 @@ def _curves(runs: Sequence[RunDirectory], progress: Progress, drawn: Mapping[str
     for run in runs:
         dash = plots.DASHES[used.get(run.model, 0) % len(plots.DASHES)]  # a second run of a model shares its colour
         used[run.model] = used.get(run.model, 0) + 1
-        curves.append(plots.Curve(run.name, color(run.model), progress[run.name], dash))
+        curves.append(plots.Curve(run.name, color(run.model), progress[run.name], dash, **_kind_of_loss(run)))
     names = words.listing([run.name for run in runs])
     live_chart(
         plots.loss_figure(curves, **drawn, references=_references(runs)),
@@ -204,6 +206,18 @@ def _curves(runs: Sequence[RunDirectory], progress: Progress, drawn: Mapping[str
         bars=[_bar(run, progress[run.name], named=len(runs) > 1) for run in runs],
         words=_verdict(progress),
     )
+
+
+def _kind_of_loss(run: RunDirectory) -> dict[str, Any]:
+    """What the run's training loss compares with and stands for, as `plots.Curve` takes it."""
+    try:
+        config = run.config
+    except SpecError:  # of a version that knows more losses
+        return {}
+    against = "noisy pictures" if config.target == "noisy" else ""
+    if config.teacher and config.distillation:
+        against = "its teacher" if config.distillation == 1 else "clean pictures and its teacher"
+    return {"against": against} | ({"as_mse": typical_mse} if config.loss == "psnr" else {})
 
 
 def _references(runs: Sequence[RunDirectory]) -> dict[str, Scores]:
