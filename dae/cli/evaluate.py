@@ -8,6 +8,7 @@ from dae.cli.command import Commands, Options, command
 from dae.cli.tables import add_forms, print_measured
 from dae.config import TrainConfig
 from dae.contenders import classical, ensembled, trained
+from dae.ensemble import VIEWS
 from dae.evaluation import evaluate, over_seeds
 from dae.noise import NoiseSpec
 from dae.runs import find_run
@@ -46,7 +47,9 @@ def _evaluate(options: Options) -> None:
     rows = list(evaluate(contenders, images, noises, options.seed))
     beside = "half the 95 % interval of the mean"
     if options.over_seeds:
-        rows = over_seeds(rows, {run.name: str(replace(run.config, seed=0)) for run in runs.values()})
+        alike = {run.name: str(replace(run.config, seed=0)) for run in runs.values()}
+        views = {f"{name} x{VIEWS}": f"{shared} x{VIEWS}" for name, shared in alike.items()}
+        rows = over_seeds(rows, alike | views)
         beside = "the standard deviation over seeds"
     print_measured(rows, options.form)
     if not options.form:

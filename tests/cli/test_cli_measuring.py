@@ -64,6 +64,9 @@ def test_evaluate_gives_mean_and_spread_over_seeds(
     values = [each[f"seed-{seed}"]["psnr_db"] for seed in (1, 2, 3)]
     assert rows["seed-1"]["psnr_db"] == pytest.approx(mean(values))
     assert rows["seed-1"]["psnr_db_sd"] == pytest.approx(stdev(values)) and rows["other"]["psnr_db_sd"] is None
+    assert call(tmp_path, "evaluate", *options, "--over-seeds", "--ensemble", "--json") == 0
+    seeds = {row["run"]: row["seeds"] for row in json.loads(capsys.readouterr().out)}
+    assert seeds == {"noisy": 1, "seed-1": 3, "seed-1 x8": 3, "other": 1, "other x8": 1, "median": 1}
     assert call(tmp_path, "evaluate", *options, "--over-seeds") == 0
     out = capsys.readouterr().out
     assert f"{mean(values):.5g} ±{stdev(values):.1g}" in out and "standard deviation over seeds" in out
