@@ -107,7 +107,7 @@ def test_a_level_aware_model_takes_the_level_from_the_caller_or_estimates_it() -
     assert plain.level(noisy) is None
 
 
-@pytest.mark.parametrize(("noise", "changed"), [(0.009, False), (0.011, True)])
+@pytest.mark.parametrize(("noise", "changed"), [(9e-4, False), (1.1e-3, True)])
 def test_a_picture_in_which_it_finds_next_to_no_noise_stays_as_it_is(noise: float, changed: bool) -> None:
     model = built("res-unet")
     for weight in model.tail.parameters():

@@ -18,7 +18,7 @@ from dae.models.base import Autoencoder, Shape
 
 _CODE = 48  # numbers that tell the blocks what the noise is like
 _FOLD = 2  # pixels of each side that become channels
-_NOTHING = 0.01  # root mean square, in pixel units, of what is too little to be noise
+_NOTHING = 1e-3  # mean absolute value, in pixel units, of what is too little to be noise: a quarter of a grey step
 
 
 class Block(nn.Module):
@@ -138,7 +138,7 @@ class ResUNet(Autoencoder):
             level: the root mean square of the noise of each image, (B,) in pixel units, if it is known.
         """
         noise = self._noise(noisy, self._told(noisy, level))
-        found = noise.square().mean((1, 2, 3), keepdim=True) >= _NOTHING**2  # (B, 1, 1, 1)
+        found = noise.abs().mean((1, 2, 3), keepdim=True) >= _NOTHING  # (B, 1, 1, 1)
         return noisy - noise * found
 
     def learn(self, noisy: Tensor) -> tuple[Tensor, Tensor | float]:
