@@ -67,9 +67,9 @@ def best(column: pd.Series) -> float:
     return float(column.min() if column.name in LOWER_IS_BETTER else column.max())
 
 
-def in_words(line: Mapping[Any, Any], metric: str) -> str:
-    """A mean with half its 95 % interval: "20.41 ± 0.05"."""
-    value, interval = line[metric], line[f"{metric}_95"]
+def in_words(line: Mapping[Any, Any], metric: str, aside: str = "_95") -> str:
+    """A mean with half its 95 % interval: "20.41 ± 0.05"; or with its standard deviation where `aside` is "_sd"."""
+    value, interval = line[metric], line[f"{metric}{aside}"]
     if math.isnan(value):
         return "–"
     if math.isinf(value):

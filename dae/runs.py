@@ -9,6 +9,7 @@
         model.safetensors     the weights, usable by themselves
         resume.safetensors    weights and optimiser at the end of an epoch, until the run is finished
         failure.txt           the full trace of a failed run
+        seeds.csv             what this training gives with other seeds, where somebody measured it
         owner.lock            held by the process that writes the run
         stop.request          put there by whoever wants that process to stop
 
@@ -24,7 +25,7 @@ from typing import Any
 
 from torch import Tensor
 
-from dae import facts, origin, pictures, progress
+from dae import facts, origin, pictures, progress, retrained
 from dae.checkpoints import (
     Checkpoint,
     describe,
@@ -114,9 +115,7 @@ class RunDirectory:
             Status(path).set("stopped", "Not started yet.")
             origin.write(path / "config.json", config, recipe, note)  # last: a folder without it is no run
         except OSError as error:
-            raise RunError(
-                f"The runs folder {folder} cannot be written: {error.strerror}. Name another one."
-            ) from error
+            raise RunError(f"The runs folder {folder} cannot be written: {error.strerror}. Name another.") from error
         return cls(path)
 
     @property
@@ -217,6 +216,10 @@ class RunDirectory:
     def preview_path(self, which: int | str) -> Path:
         """The picture strip of an epoch, or "clean" or "noisy"."""
         return self.path / "previews" / (f"epoch-{which:04d}.png" if isinstance(which, int) else f"{which}.png")
+
+    def over_seeds(self) -> list[dict[str, Any]]:
+        """Rows of `dae.evaluation.over_seeds` that somebody keeps with the run; mostly none."""
+        return retrained.read(self.path / "seeds.csv")
 
     # Housekeeping
 

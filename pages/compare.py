@@ -9,7 +9,7 @@ from dae.classical import CLASSICAL
 from dae.contenders import NOISY
 from dae.data import label
 from dae.noise import NOISES, NoiseSpec
-from dae.ui import contest, evidence, page, shared, stage, tables, takeaway
+from dae.ui import again, contest, evidence, page, shared, stage, tables, takeaway
 from dae.ui.lineup import extremes, lineup
 
 QUICK = 1_000
@@ -123,4 +123,5 @@ with page.told():
         sentences = [*comparison.verdict(scores, about), *points]
         say(sentences, whole=True)
         gains = evidence.grid(choices, dataset, question)
+        again.show(choices)
         takeaway.offer(measured, sentences, strips, figure, gains, note, f"{dataset}-{kind}-{level:g}")

@@ -58,6 +58,7 @@ FLOORS = [
     ],
     [
         "dae.facts",
+        "dae.retrained",
         "dae.naming",
         "dae.progress",
         "dae.status",

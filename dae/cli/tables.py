@@ -30,7 +30,7 @@ def print_measured(rows: Sequence[Row], form: str) -> None:
         finite = [{key: _finite(value) for key, value in row.items()} for row in rows]
         print(json.dumps(finite, indent=1))  # JSON knows no infinity: the PSNR of identical pictures is null
     elif form == "csv":
-        writer = csv.DictWriter(sys.stdout, list(rows[0]))
+        writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
     else:

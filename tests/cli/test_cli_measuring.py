@@ -71,6 +71,16 @@ def test_evaluate_gives_mean_and_spread_over_seeds(
     out = capsys.readouterr().out
     assert f"{mean(values):.5g} ±{stdev(values):.1g}" in out and "standard deviation over seeds" in out
 
+    run = find_run("seed-1", tmp_path)
+    assert run.over_seeds() == []
+    assert call(tmp_path, "evaluate", *options, "--over-seeds", "--csv") == 0
+    kept = run.path / "seeds.csv"
+    kept.write_text(capsys.readouterr().out)
+    assert [row["run"] for row in run.over_seeds()] == ["noisy", "seed-1", "other", "median"]
+    assert all(value == rows["seed-1"][name] for name, value in run.over_seeds()[1].items())
+    kept.write_bytes(kept.read_bytes()[:-40])
+    assert run.over_seeds() == []
+
 
 def test_probe_says_what_the_probe_says(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -1,6 +1,7 @@
 """Compare, run without a browser."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -80,6 +81,22 @@ def test_every_kind_of_noise_is_measured_on_request() -> None:
     app.segmented_control(key="grid_metric").set_value("psnr_db")
     app.run()
     assert (app.dataframe[1].value > 3).all(axis=None)
+
+
+def test_a_model_trained_again_with_other_seeds_shows_how_much_is_luck(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(trained, tmp_path / "runs")
+    monkeypatch.setenv("DAE_CHECKPOINTS", str(tmp_path / "runs"))
+    assert len(opened("pages/compare.py", compared=BOTH).dataframe) == 1
+    assert (
+        cli.main(["evaluate", "small-linear-32", "--dataset", "digits", "--limit", "20", "--over-seeds", "--csv"]) == 0
+    )
+    (tmp_path / "runs/small-linear-32/seeds.csv").write_text(capsys.readouterr().out)
+    app = opened("pages/compare.py", compared=BOTH)
+    table = app.dataframe[1].value
+    assert list(table["Model"]) == ["Linear (32 numbers)"] and list(table["Trainings"]) == ["1"]
+    assert list(table["Pictures"]) == ["Drawn digits, 20"]
 
 
 def test_without_noise_nobody_wins() -> None:
