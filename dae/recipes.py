@@ -51,7 +51,8 @@ _BEST_CONV = replace(
     _MUON, model="conv-64", epochs=160, batch_size=128, lr=1.5e-2, teacher="mnist-unet", distillation=1.0
 )
 _RES_UNET = replace(_MUON, model="res-unet", epochs=40, batch_size=64, lr=8e-3)
-_BEST_UNET = replace(_RES_UNET, epochs=60, teacher="mnist-unet")  # the one that comes with the project teaches the next
+# The one that comes with the project teaches the next.
+_BEST_UNET = replace(_RES_UNET, epochs=60, lr=5e-3, teacher="mnist-unet")
 # Few lost pixels are shown more often: who has hardly seen them takes each gap in a stroke for one.
 _ALL_STRENGTHS = NoiseSpec.parse("gaussian:0-1+masking:0-1+salt-and-pepper:0-1+masking:0-0.1")
 _BLIND = replace(_RES_UNET, model="res-unet-level", noise=_ALL_STRENGTHS, loss="psnr", epochs=70)
