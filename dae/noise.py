@@ -100,9 +100,15 @@ class NoiseSpec:
 
     @property
     def label(self) -> str:
-        """For people: "Gaussian 0.5", or for a mix "Gaussian 0 to 1 and Masking 0 to 1"."""
-        spans = [f"{part.low:g}" if part.low == part.high else f"{part.low:g} to {part.high:g}" for part in self.parts]
-        return listing([f"{part.noise.label} {span}" for part, span in zip(self.parts, spans, strict=True)])
+        """For people: "Gaussian 0.5", or for a mix "Gaussian 0 to 1 and Masking 0 to 1", its widest ranges alone."""
+        widest: list[NoiseSpec] = []
+        for part in self.parts:
+            if not any(
+                other.kind == part.kind and other.low <= part.low <= part.high <= other.high for other in widest
+            ):
+                widest.append(part)
+        spans = [f"{part.low:g}" if part.low == part.high else f"{part.low:g} to {part.high:g}" for part in widest]
+        return listing([f"{part.noise.label} {span}" for part, span in zip(widest, spans, strict=True)])
 
     def part(self, kind: str) -> "NoiseSpec | None":
         """The first part of that kind, if it has one."""

@@ -53,6 +53,10 @@ def test_whatever_follows_a_kind_is_a_level_or_a_spec_error(kind: str, rest: str
         ("gaussian:0.2:unclipped", "Gaussian 0.2"),
         ("masking:0-1", "Masking 0 to 1"),
         ("gaussian:0-1+masking:0.25-1", "Gaussian 0 to 1 and Masking 0.25 to 1"),
+        (
+            "gaussian:0-1+masking:0-0.5+gaussian:0-0.3+masking:0.4-1",
+            "Gaussian 0 to 1, Masking 0 to 0.5 and Masking 0.4 to 1",
+        ),
     ],
 )
 def test_a_noise_and_a_mix_for_people(text: str, label: str) -> None:
