@@ -104,7 +104,15 @@ def test_a_level_aware_model_takes_the_level_from_the_caller_or_estimates_it() -
     assert not torch.equal(weak, strong) and not torch.equal(model(noisy), weak)
     levels = model.level(noisy)
     assert isinstance(model, ResUNet) and levels is not None and levels.shape == (3,) and (levels >= 0).all()
-    assert plain.level(noisy) is None
+    assert plain.level(noisy) is None and plain.context(noisy) == {}
+
+
+def test_a_level_aware_model_tells_its_blocks_what_kind_of_noise_it_sees() -> None:
+    model = built("res-unet-level").eval()
+    noisy, level = torch.rand(2, 1, 28, 28, generator=Generator()), torch.full((2,), 0.3)
+    embedding = model.context(noisy)["embedding"]
+    assert torch.equal(model(noisy, level, embedding), model(noisy, level))
+    assert not torch.equal(model(noisy, level, embedding + 1), model(noisy, level))
 
 
 @pytest.mark.parametrize(("noise", "changed"), [(9e-4, False), (1.1e-3, True)])
@@ -115,6 +123,16 @@ def test_a_picture_in_which_it_finds_next_to_no_noise_stays_as_it_is(noise: floa
     model.tail.bias.data.fill_(noise)
     clean = torch.rand(2, 1, 28, 28)
     assert torch.equal(model(clean), clean) is not changed
+
+
+def test_what_is_noise_is_decided_near_each_pixel_of_a_large_picture() -> None:
+    model = built("res-unet")
+    noise = torch.full((1, 4, 32, 80), 1e-4)  # folded: next to nothing, but for one column
+    noise[..., 40] = 1.0
+    model.tail.register_forward_hook(lambda *_: noise)
+    clean = torch.rand(1, 1, 64, 160, generator=Generator())
+    changed = (model(clean) != clean)[0, 0].any(0).nonzero().flatten()
+    assert changed.tolist() == list(range(80 - 27, 81 + 27 + 1))
 
 
 def test_it_learns_to_estimate_the_level_while_it_learns_to_denoise() -> None:

@@ -36,6 +36,10 @@ class Autoencoder(nn.Module):
         """What `forward` gives, and a scalar to add to the loss, for models that learn more than to denoise."""
         return self(noisy), 0.0
 
+    def context(self, noisy: Tensor) -> dict[str, Tensor]:
+        """What of whole images a part of them needs, as keywords of `forward`; most models look only around a pixel."""
+        return {}
+
     def level(self, noisy: Tensor) -> Tensor | None:
         """How strong the noise of each image is, (B,), as the model sees it; None for models that do not say."""
         return None
