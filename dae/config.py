@@ -34,8 +34,11 @@ def _decibels(denoised: Tensor, clean: Tensor) -> Tensor:
     return 10 * (1 + mse / _LEAST_MSE).log10().mean()
 
 
-def typical_mse(decibels: np.ndarray) -> np.ndarray:
-    """The mean squared error of a picture so many decibels short of 60: what the loss "psnr" stands for."""
+def geometric_mean_mse(decibels: np.ndarray) -> np.ndarray:
+    """What the loss "psnr" stands for: the geometric mean of the images' MSE, which are so many decibels short of 60.
+
+    It lies below their arithmetic mean, the more the more the images differ.
+    """
     mse: np.ndarray = _LEAST_MSE * (10 ** (decibels / 10) - 1)
     return mse
 
@@ -79,7 +82,7 @@ class TrainConfig:
     weight_decay: float = 0.0
     loss: str = "mse"
     target: str = "clean"  # what the loss compares with; "noisy" learns without ever seeing a clean picture
-    teacher: str = ""  # a run whose answers to the same noisy pictures are learnt beside the clean ones
+    teacher: str = ""  # a run whose answers to the same noisy pictures are learnt, too
     distillation: float = 0.5  # what a teacher's answers weigh in the target; the clean pictures weigh the rest
     optimizer: str = "adamw"
     beta2: float = 0.99  # forgets old gradients sooner than the usual 0.999, which short runs need

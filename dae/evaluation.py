@@ -137,7 +137,7 @@ def over_seeds(rows: Iterable[Mapping[str, Any]], alike: Mapping[str, Hashable])
 
     Returns:
         The first run's name and what else the rows say of it; `seeds`, how many there are; each value's mean over them,
-        and as `mse_sd` and so on its standard deviation, NaN for one.
+        and as `mse_sd` and so on their sample standard deviation, NaN for one.
     """
     groups: dict[Hashable, list[Mapping[str, Any]]] = {}
     for each in rows:

@@ -101,18 +101,24 @@ class NoiseSpec:
     @property
     def label(self) -> str:
         """For people: "Gaussian 0.5", or for a mix "Gaussian 0 to 1 and Masking 0 to 1", its widest ranges alone."""
-        widest: list[NoiseSpec] = []
-        for part in self.parts:
-            if not any(
-                other.kind == part.kind and other.low <= part.low <= part.high <= other.high for other in widest
-            ):
-                widest.append(part)
+        widest = self._widest
         spans = [f"{part.low:g}" if part.low == part.high else f"{part.low:g} to {part.high:g}" for part in widest]
         return listing([f"{part.noise.label} {span}" for part, span in zip(widest, spans, strict=True)])
 
+    @property
+    def _widest(self) -> list["NoiseSpec"]:
+        """The parts without those whose range lies within that of another one."""
+        parts = list(dict.fromkeys(self.parts))
+        return [part for part in parts if not any(other != part and other._covers(part) for other in parts)]
+
+    def _covers(self, other: "NoiseSpec") -> bool:
+        """Whether all levels of the other noise, of which neither is a mix, are levels of this one."""
+        alike = (self.kind, self.clipped) == (other.kind, other.clipped)
+        return alike and self.low <= other.low and other.high <= self.high
+
     def part(self, kind: str) -> "NoiseSpec | None":
-        """The first part of that kind, if it has one."""
-        return next((part for part in self.parts if part.kind == kind), None)
+        """The part of that kind, if it has one: of several ranges the widest, else the first."""
+        return next((part for part in self._widest if part.kind == kind), None)
 
     @property
     def zero_mean(self) -> bool:

@@ -32,7 +32,7 @@ class Curve:
     """A run's lines of progress and how it is drawn.
 
     Attributes:
-        against: what its training loss compares with, where that is not the clean picture.
+        training: what its training line is called.
         as_mse: from its training losses to the mean squared errors that they stand for.
     """
 
@@ -40,7 +40,7 @@ class Curve:
     color: str
     lines: Sequence[Mapping[str, Any]]
     dash: str = "solid"
-    against: str = ""
+    training: str = "training"
     as_mse: Callable[[np.ndarray], np.ndarray] = lambda losses: losses
 
 
@@ -110,7 +110,7 @@ def _traces(curve: Curve, x: str, y: str, smoothing: float, grouped: bool) -> It
         loss = pd.Series(told).ewm(alpha=1 - smoothing).mean()
         yield {
             **_points(training, x, loss.to_numpy()),
-            "name": f"{curve.name}, training" + (f" against {curve.against}" if curve.against else ""),
+            "name": f"{curve.name}, {curve.training}",
             "showlegend": not group or not validation,
             **group,
             "mode": "lines",

@@ -218,8 +218,8 @@ class RunDirectory:
         return self.path / "previews" / (f"epoch-{which:04d}.png" if isinstance(which, int) else f"{which}.png")
 
     def over_seeds(self) -> list[dict[str, Any]]:
-        """Rows of `dae.evaluation.over_seeds` that somebody keeps with the run; mostly none."""
-        return retrained.read(self.path / "seeds.csv")
+        """Rows of `dae.evaluation.over_seeds` about this training, if somebody has measured it."""
+        return retrained.read(self.path / "seeds.csv", self.name)
 
     # Housekeeping
 

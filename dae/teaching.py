@@ -23,7 +23,8 @@ def find_teacher(
 
     Args:
         images: that are to be learnt from.
-        root: the folder of runs that a finished one is looked for in first; then the shipped ones.
+        root: the folder of runs in which a finished one is looked for first; then in the usual one, then in the
+            shipped one.
 
     Raises:
         RunError: there is no such finished run, or it has learnt another noise.
@@ -50,9 +51,9 @@ def find_teacher(
 
 
 def _find(name: str, root: Path | str | None) -> RunDirectory:
-    """The finished run of that name: the one that is trained may be named as its teacher is, and is none."""
+    """The finished run of that name; one that is not finished, such as the one to be trained, is passed over."""
     missing: RunError | None = None
-    for folder in (root, _SHIPPED):
+    for folder in (root, None, _SHIPPED):
         try:
             run = find_run(name, folder)
         except RunError as error:

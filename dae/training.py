@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from dae import metrics
 from dae.config import LOSSES, SCHEDULES, TARGETS, TrainConfig
 from dae.devices import flushed_denormals
-from dae.errors import Diverged, OutOfMemory
+from dae.errors import Diverged, OutOfMemory, SpecError
 from dae.models import Autoencoder
 from dae.noise import corrupt
 from dae.packed import ImageSet
@@ -99,15 +99,21 @@ def fit(
     epoch goes on exactly as if it had never stopped. Nothing is chosen by the validation images; they only show.
 
     Args:
-        teacher: gives answers to noisy images (B, C, H, W), learnt beside the clean ones (Hinton et al. 2015). A
-            trained model comes close to the mean of all clean images that could be behind a noisy one, which is the
-            best answer; the clean image itself is one of them at random, and so a far noisier target.
+        teacher: gives answers to noisy images (B, C, H, W), learnt beside or instead of the clean images (Hinton et
+            al. 2015); `dae.teaching.find_teacher` finds it. A trained model comes close to the mean of all clean images
+            that could be behind a noisy one, which is the best answer; the clean image itself is one of them at
+            random, and so a far noisier target.
 
     Raises:
+        SpecError: the configuration names a teacher, and none is given.
         Diverged: the loss is NaN or infinite.
         OutOfMemory: the device has too little memory.
         DataError: images that stay on the disk can be read no more.
     """
+    if config.teacher and not teacher:
+        raise SpecError(
+            f"Teacher {config.teacher!r} has to be given to fit, too: `find_teacher`. For none: teacher=''."
+        )
     device, model = state.device, state.model
     train = train.head(config.images)
     steps_per_epoch = -(-len(train) // config.batch_size)
@@ -130,7 +136,7 @@ def fit(
         scores = preview = None
         if finished_epoch:
             with autocast:
-                denoised = denoise(state.averaged, noisy_fixed).float()
+                denoised = denoise(state.averaged, noisy_fixed)
             scores = score(denoised, noisy_fixed, clean_fixed)
             if not math.isfinite(scores.mse):  # the last step alone may have broken the weights
                 raise Diverged(max(state.epoch, 1), scores.mse)
@@ -190,7 +196,7 @@ def denoise(model: Autoencoder, noisy: Tensor, batch_size: int = 250) -> Tensor:
     """What the model makes of noisy images (B, C, H, W): the same shape, float32, clamped to [0, 1]."""
     learning = model.training  # somebody may look while it learns
     model.eval()
-    denoised = torch.cat([model(batch).clamp(0, 1) for batch in noisy.split(batch_size)])
+    denoised = torch.cat([model(batch).float().clamp(0, 1) for batch in noisy.split(batch_size)])
     model.train(learning)
     return denoised
 

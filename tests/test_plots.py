@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from dae.config import LOSSES, typical_mse
+from dae.config import LOSSES, geometric_mean_mse
 from dae.plots import DASHES, NEUTRAL, POINTS, X_AXES, Y_AXES, Curve, loss_figure, robustness_figure
 from dae.training import Scores
 
@@ -64,8 +64,10 @@ def test_the_training_loss_is_drawn_as_told_unless_it_is_smoothed() -> None:
 
 def test_a_training_loss_is_named_and_drawn_after_what_it_stands_for() -> None:
     told = [{"epoch": 1, "step": step, "steps": 2, "epochs": 1, "seconds": step, "loss": 30.0} for step in (1, 2)]
-    figure = loss_figure([Curve("run", "#123456", told, against="its teacher", as_mse=typical_mse)])
-    drawn = trace(figure, "run, training against its teacher")
+    figure = loss_figure(
+        [Curve("run", "#123456", told, training="training (geometric mean)", as_mse=geometric_mean_mse)]
+    )
+    drawn = trace(figure, "run, training (geometric mean)")
     target = torch.rand(4, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     assert list(drawn.y) == pytest.approx([1e-3, 1e-3], rel=2e-3)
     assert LOSSES["psnr"](target + 1e-3**0.5, target).item() == pytest.approx(30, abs=0.01)

@@ -46,6 +46,12 @@ def test_whatever_follows_a_kind_is_a_level_or_a_spec_error(kind: str, rest: str
         pass
 
 
+def test_of_several_ranges_of_a_kind_the_widest_is_its_part() -> None:
+    mix = NoiseSpec.parse("gaussian:0-0.3+masking:0-0.1+gaussian:0-1+masking:0-0.1")
+    assert mix.part("gaussian") == NoiseSpec("gaussian", 0, 1) and mix.part("masking") == NoiseSpec("masking", 0, 0.1)
+    assert mix.part("poisson") is None
+
+
 @pytest.mark.parametrize(
     ("text", "label"),
     [
@@ -54,7 +60,7 @@ def test_whatever_follows_a_kind_is_a_level_or_a_spec_error(kind: str, rest: str
         ("masking:0-1", "Masking 0 to 1"),
         ("gaussian:0-1+masking:0.25-1", "Gaussian 0 to 1 and Masking 0.25 to 1"),
         (
-            "gaussian:0-1+masking:0-0.5+gaussian:0-0.3+masking:0.4-1",
+            "gaussian:0-0.3+gaussian:0-1+masking:0-0.5+masking:0.4-1",
             "Gaussian 0 to 1, Masking 0 to 0.5 and Masking 0.4 to 1",
         ),
     ],

@@ -1,5 +1,6 @@
 """A trained model teaches another: what is learnt from it, and who cannot teach."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,9 +76,18 @@ def test_a_shipped_model_teaches_from_afar(tmp_path: Path) -> None:
 
 def test_a_run_named_as_its_shipped_teacher_learns_from_that_one(tmp_path: Path) -> None:
     config = small(dataset="digits", images=8, epochs=1, teacher="digits-unet")
-    run = RunDirectory.create(config, root=tmp_path, name="digits-unet")
-    list(record(run))
-    assert run.state == "finished"
+    trained = []
+    for name, taught in (("pupil", config), ("digits-unet", config), ("alone", replace(config, teacher=""))):
+        run = RunDirectory.create(taught, root=tmp_path, name=name)
+        list(record(run))
+        trained.append(weights(run.load().model))
+    assert same(trained[0], trained[1]) and not same(trained[1], trained[2])
+
+
+def test_a_teacher_is_not_forgotten() -> None:
+    config = small(teacher="somebody")
+    with pytest.raises(SpecError, match="Teacher 'somebody' has to be given to fit"):
+        next(fit(config, TrainState(config, tiny().shape), tiny(), tiny(8)))
 
 
 def test_who_cannot_teach_is_told_before_a_run_begins(tmp_path: Path, photos: str) -> None:

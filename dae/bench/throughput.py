@@ -29,6 +29,7 @@ from dae.runs import RunDirectory
 from dae.seeds import generator
 from dae.state import TrainState
 from dae.teaching import find_teacher
+from dae.training import Objective
 
 WARM_UP_S = 1.0
 
@@ -50,7 +51,8 @@ def ceiling(config: TrainConfig) -> Callable[[float], float]:
     state = TrainState(config, (clean.shape[1], clean.shape[2], clean.shape[3]))
     noisy = corrupt(clean, config.noise, generator(config.seed)).to(state.device)
     clean = clean.to(state.device)
-    loss_of = LOSSES[config.loss]
+    autocast = torch.autocast(state.device.type, torch.bfloat16, enabled=state.bfloat16)
+    objective = Objective(state.model, LOSSES[config.loss], autocast)
     teacher = find_teacher(config, images, state.device, ROOT / "checkpoints")
     state.model.train()
     for group in state.optimizer.param_groups:
@@ -62,9 +64,7 @@ def ceiling(config: TrainConfig) -> Callable[[float], float]:
         while time.perf_counter() - begun < seconds:
             if teacher:
                 teacher(noisy)
-            with torch.autocast(state.device.type, torch.bfloat16, enabled=state.bfloat16):
-                denoised = state.model(noisy)
-            loss = loss_of(denoised.float(), clean)
+            loss = objective(noisy, clean)
             state.optimizer.zero_grad()
             loss.backward()
             state.optimizer.step()

@@ -1,6 +1,8 @@
 """dae evaluate."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import combinations
 
 from dae import data
 from dae.classical import CLASSICAL, TUNING_IMAGES
@@ -9,9 +11,10 @@ from dae.cli.tables import add_forms, print_measured
 from dae.config import TrainConfig
 from dae.contenders import classical, ensembled, trained
 from dae.ensemble import VIEWS
+from dae.errors import SpecError
 from dae.evaluation import evaluate, over_seeds
 from dae.noise import NoiseSpec
-from dae.runs import find_run
+from dae.runs import RunDirectory, find_run
 
 
 def add(commands: Commands) -> None:
@@ -31,6 +34,7 @@ def add(commands: Commands) -> None:
 
 def _evaluate(options: Options) -> None:
     runs = {name: find_run(name, options.checkpoints) for name in options.contenders if name not in CLASSICAL}
+    alike = _told_apart(list(runs.values())) if options.over_seeds else {}
     first = next(iter(runs.values()), None)
     config = first.config if first else TrainConfig()
     dataset = options.dataset or config.dataset
@@ -47,9 +51,8 @@ def _evaluate(options: Options) -> None:
     rows = list(evaluate(contenders, images, noises, options.seed))
     beside = "half the 95 % interval of the mean"
     if options.over_seeds:
-        alike = {run.name: str(replace(run.config, seed=0)) for run in runs.values()}
-        views = {f"{name} x{VIEWS}": f"{shared} x{VIEWS}" for name, shared in alike.items()}
-        rows = over_seeds(rows, alike | views)
+        views = {f"{name} x{VIEWS}": (config, VIEWS) for name, config in alike.items()}
+        rows = over_seeds(rows, {**alike, **views})
         beside = "the standard deviation over seeds"
     print_measured(rows, options.form)
     if not options.form:
@@ -57,3 +60,19 @@ def _evaluate(options: Options) -> None:
             f"\nMeans of per-image values over {len(images)} test images, outputs clamped, seed {options.seed}; "
             f"± is {beside}. {images.note}".rstrip()
         )
+
+
+def _told_apart(runs: Sequence[RunDirectory]) -> dict[str, TrainConfig]:
+    """By a run's name, its configuration but for the seed.
+
+    Raises:
+        SpecError: two of them have one name, or were trained in the same way with the same seed.
+    """
+    for one, other in combinations(runs, 2):
+        if one.name == other.name:
+            raise SpecError(f"Two of the runs are called {one.name!r}; rename one of them, or name each once.")
+        if one.config == other.config:
+            raise SpecError(
+                f"Runs {one.name!r} and {other.name!r} have the same seed, {one.seed}; leave one of them out."
+            )
+    return {run.name: replace(run.config, seed=0) for run in runs}

@@ -96,7 +96,7 @@ MODELS: dict[str, Model] = {
     "res-unet-level": Model(
         label="Residual U-Net (level-aware)",
         family="modern",
-        help="The residual U-Net with a small network beside it that tells it how strong the noise is.",
+        help="The residual U-Net with a small network beside it that tells it what the noise is like.",
         build=partial(ResUNet, widths=(64, 96), level_aware=True),
         bounded=False,
         any_size=True,

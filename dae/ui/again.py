@@ -1,4 +1,4 @@
-"""The same trainings with other seeds: how much of a difference between models is luck."""
+"""The same trainings with other seeds: how much of a difference between models may be chance."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,6 @@ import pandas as pd
 import streamlit as st
 
 from dae.comparison import HEADINGS, in_words
-from dae.contenders import NOISY
 from dae.data import label
 from dae.runs import find_run
 from dae.ui import stage
@@ -28,7 +27,6 @@ def show(choices: Sequence[Choice]) -> None:
         }
         for choice in trained
         for row in find_run(choice.name).over_seeds()
-        if row["run"] != NOISY
     ]
     if rows:
         with st.expander("Trained again with other seeds", icon=":material/casino:"):
@@ -41,6 +39,6 @@ def show(choices: Sequence[Choice]) -> None:
             )
             stage.fine_print(
                 "Each number is the mean over trainings alike but for their seed, ± their standard deviation: a "
-                "difference between two models that is not much larger is luck. All test pictures, one noise draw.",
+                "difference between two models that is not much larger may be chance. One noise draw for all.",
                 key="again",
             )

@@ -12,7 +12,7 @@ from typing import Any
 import streamlit as st
 
 from dae import plots, words
-from dae.config import typical_mse
+from dae.config import geometric_mean_mse
 from dae.errors import SpecError
 from dae.facts import Facts
 from dae.runs import RunDirectory, find_run, list_runs
@@ -209,15 +209,18 @@ def _curves(runs: Sequence[RunDirectory], progress: Progress, drawn: Mapping[str
 
 
 def _kind_of_loss(run: RunDirectory) -> dict[str, Any]:
-    """What the run's training loss compares with and stands for, as `plots.Curve` takes it."""
+    """What the run's training loss is, in words and in squared errors, as `plots.Curve` takes it."""
     try:
         config = run.config
     except SpecError:  # of a version that knows more losses
         return {}
-    against = "noisy pictures" if config.target == "noisy" else ""
+    told = ["target: noisy pictures"] if config.target == "noisy" else []
     if config.teacher and config.distillation:
-        against = "its teacher" if config.distillation == 1 else "clean pictures and its teacher"
-    return {"against": against} | ({"as_mse": typical_mse} if config.loss == "psnr" else {})
+        told = ["target: its teacher" if config.distillation == 1 else "target: clean pictures and its teacher"]
+    if config.loss == "psnr":
+        told.append("geometric mean")
+    training = "training" + (f" ({', '.join(told)})" if told else "")
+    return {"training": training} | ({"as_mse": geometric_mean_mse} if config.loss == "psnr" else {})
 
 
 def _references(runs: Sequence[RunDirectory]) -> dict[str, Scores]:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -76,10 +77,18 @@ def test_evaluate_gives_mean_and_spread_over_seeds(
     assert call(tmp_path, "evaluate", *options, "--over-seeds", "--csv") == 0
     kept = run.path / "seeds.csv"
     kept.write_text(capsys.readouterr().out)
-    assert [row["run"] for row in run.over_seeds()] == ["noisy", "seed-1", "other", "median"]
-    assert all(value == rows["seed-1"][name] for name, value in run.over_seeds()[1].items())
-    kept.write_bytes(kept.read_bytes()[:-40])
+    (row,) = run.over_seeds()  # its own alone
+    assert row["seeds"] == 3 and all(value == rows["seed-1"][name] for name, value in row.items())
+    kept.rename(find_run("other", tmp_path).path / "seeds.csv")
+    assert find_run("other", tmp_path).over_seeds() == []  # trained once
+    kept.write_text("run,mse\nseed-1,much")
     assert run.over_seeds() == []
+    assert call(tmp_path, "evaluate", "seed-1", tmp_path / "seed-1", "--over-seeds") == 2
+    assert "called 'seed-1'" in capsys.readouterr().err
+    run.path.joinpath("config.json").rename(tmp_path / "kept.json")
+    shutil.copy(find_run("seed-2", tmp_path).path / "config.json", run.path / "config.json")
+    assert call(tmp_path, "evaluate", "seed-1", "seed-2", "--over-seeds") == 2
+    assert "have the same seed" in capsys.readouterr().err
 
 
 def test_probe_says_what_the_probe_says(

@@ -83,19 +83,23 @@ def test_every_kind_of_noise_is_measured_on_request() -> None:
     assert (app.dataframe[1].value > 3).all(axis=None)
 
 
-def test_a_model_trained_again_with_other_seeds_shows_how_much_is_luck(
+def test_a_model_trained_again_with_other_seeds_shows_how_much_may_be_chance(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shutil.copytree(trained, tmp_path / "runs")
-    monkeypatch.setenv("DAE_CHECKPOINTS", str(tmp_path / "runs"))
+    runs = tmp_path / "runs"
+    shutil.copytree(trained, runs)
+    monkeypatch.setenv("DAE_CHECKPOINTS", str(runs))
     assert len(opened("pages/compare.py", compared=BOTH).dataframe) == 1
-    assert (
-        cli.main(["evaluate", "small-linear-32", "--dataset", "digits", "--limit", "20", "--over-seeds", "--csv"]) == 0
-    )
-    (tmp_path / "runs/small-linear-32/seeds.csv").write_text(capsys.readouterr().out)
+    shutil.copytree(runs / "small-linear-32", tmp_path / "other")
+    about = json.loads((tmp_path / "other/config.json").read_text())
+    about["config"]["seed"] += 1
+    (tmp_path / "other/config.json").write_text(json.dumps(about))
+    options = ["--dataset", "digits", "--limit", "20", "--over-seeds", "--csv"]
+    assert cli.main(["evaluate", "small-linear-32", str(tmp_path / "other"), *options]) == 0
+    (runs / "small-linear-32/seeds.csv").write_text(capsys.readouterr().out)
     app = opened("pages/compare.py", compared=BOTH)
     table = app.dataframe[1].value
-    assert list(table["Model"]) == ["Linear (32 numbers)"] and list(table["Trainings"]) == ["1"]
+    assert list(table["Model"]) == ["Linear (32 numbers)"] and list(table["Trainings"]) == ["2"]
     assert list(table["Pictures"]) == ["Drawn digits, 20"]
 
 
