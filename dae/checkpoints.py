@@ -27,7 +27,7 @@ _FILE_LIMIT = 1 << 30
 
 Form = tuple[torch.Size, str]  # shape and type of a tensor, as a file's header has them
 _TYPES = {torch.float32: "F32", torch.int64: "I64"}  # of weights, and of the counters of batch normalisation
-_HALF = "F16"  # read as float32: large weights are shipped so
+_HALF = "F16"  # stored to halve the file, read as float32
 
 
 @dataclass(frozen=True, eq=False)
