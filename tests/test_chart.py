@@ -12,8 +12,12 @@ import plotly.graph_objects as go
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dae.noise import NoiseSpec
+from dae.runs import RunDirectory
 from dae.ui import chart
 from dae.ui.chart import TAIL, _Kept, _message
+from dae.ui.live import training_line
+from tests.conftest import small
 
 PLOTLY_JS = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 
@@ -158,3 +162,22 @@ def test_a_folder_that_cannot_be_written_still_gives_a_chart(monkeypatch: pytest
     assert not app.exception
     assert len(app.get("plotly_chart")) == 1
     assert "loses its zoom" in app.caption[0].value
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({}, "training"),
+        ({"loss": "psnr"}, "training (geometric mean)"),
+        ({"target": "noisy", "noise": NoiseSpec("gaussian", 0.5, clipped=False)}, "training (target: noisy pictures)"),
+        ({"teacher": "mnist-unet"}, "training (target: clean pictures and its teacher)"),
+        (
+            {"teacher": "mnist-unet", "distillation": 1.0, "loss": "psnr"},
+            "training (target: its teacher, geometric mean)",
+        ),
+        ({"teacher": "mnist-unet", "distillation": 0.0}, "training"),
+    ],
+)
+def test_the_training_line_says_what_its_loss_is(tmp_path: Path, changes: dict[str, Any], name: str) -> None:
+    drawn = training_line(RunDirectory.create(small(**changes), root=tmp_path))
+    assert drawn["training"] == name and ("as_mse" in drawn) == ("loss" in changes)

@@ -196,7 +196,7 @@ def _curves(runs: Sequence[RunDirectory], progress: Progress, drawn: Mapping[str
     for run in runs:
         dash = plots.DASHES[used.get(run.model, 0) % len(plots.DASHES)]  # a second run of a model shares its colour
         used[run.model] = used.get(run.model, 0) + 1
-        curves.append(plots.Curve(run.name, color(run.model), progress[run.name], dash, **_kind_of_loss(run)))
+        curves.append(plots.Curve(run.name, color(run.model), progress[run.name], dash, **training_line(run)))
     names = words.listing([run.name for run in runs])
     live_chart(
         plots.loss_figure(curves, **drawn, references=_references(runs)),
@@ -208,7 +208,7 @@ def _curves(runs: Sequence[RunDirectory], progress: Progress, drawn: Mapping[str
     )
 
 
-def _kind_of_loss(run: RunDirectory) -> dict[str, Any]:
+def training_line(run: RunDirectory) -> dict[str, Any]:
     """What the run's training loss is, in words and in squared errors, as `plots.Curve` takes it."""
     try:
         config = run.config
