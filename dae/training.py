@@ -193,10 +193,10 @@ def _told_memory(device: torch.device, batch_size: int) -> Iterator[None]:
 
 @torch.no_grad()
 def denoise(model: Autoencoder, noisy: Tensor, batch_size: int = 250) -> Tensor:
-    """What the model makes of noisy images (B, C, H, W): the same shape, float32, clamped to [0, 1]."""
+    """What the model makes of noisy images (B, C, H, W): the same shape and type, clamped to [0, 1]."""
     learning = model.training  # somebody may look while it learns
     model.eval()
-    denoised = torch.cat([model(batch).float().clamp(0, 1) for batch in noisy.split(batch_size)])
+    denoised = torch.cat([model(batch).to(noisy.dtype).clamp(0, 1) for batch in noisy.split(batch_size)])
     model.train(learning)
     return denoised
 
