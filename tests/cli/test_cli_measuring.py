@@ -85,7 +85,6 @@ def test_evaluate_gives_mean_and_spread_over_seeds(
     assert run.over_seeds() == []
     assert call(tmp_path, "evaluate", "seed-1", tmp_path / "seed-1", "--over-seeds") == 2
     assert "called 'seed-1'" in capsys.readouterr().err
-    run.path.joinpath("config.json").rename(tmp_path / "kept.json")
     shutil.copy(find_run("seed-2", tmp_path).path / "config.json", run.path / "config.json")
     assert call(tmp_path, "evaluate", "seed-1", "seed-2", "--over-seeds") == 2
     assert "have the same seed" in capsys.readouterr().err
