@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Generator, nn
 
 from dae.errors import SpecError, UnknownName
@@ -115,14 +116,26 @@ def test_a_level_aware_model_tells_its_blocks_what_kind_of_noise_it_sees() -> No
     assert not torch.equal(model(noisy, level, embedding + 1), model(noisy, level))
 
 
-@pytest.mark.parametrize(("noise", "changed"), [(9e-4, False), (1.1e-3, True)])
-def test_a_picture_in_which_it_finds_next_to_no_noise_stays_as_it_is(noise: float, changed: bool) -> None:
+@pytest.mark.parametrize(
+    ("pixels", "noise", "changed"),
+    [
+        pytest.param(784, 8e-4, False, id="next to nothing everywhere"),
+        pytest.param(784, 9e-4, True, id="a little everywhere"),
+        pytest.param(5, 0.5, False, id="a gap in a stroke"),
+        pytest.param(7, 0.5, True, id="gaps in strokes"),
+        pytest.param(1, -0.94, False, id="one doubtful pixel"),
+        pytest.param(1, -0.96, True, id="one that is surely wrong"),
+    ],
+)
+def test_a_picture_stays_as_it_is_where_the_model_is_not_sure_of_noise(
+    pixels: int, noise: float, changed: bool
+) -> None:
     model = built("res-unet")
-    for weight in model.tail.parameters():
-        weight.data.fill_(0)
-    model.tail.bias.data.fill_(noise)
-    clean = torch.rand(2, 1, 28, 28)
-    assert torch.equal(model(clean), clean) is not changed
+    found = torch.zeros(2, 1, 28, 28)
+    found.flatten(1)[:, :pixels] = noise
+    model.tail.register_forward_hook(lambda *_: F.pixel_unshuffle(found, 2))
+    clean = torch.rand(2, 1, 28, 28, generator=Generator())
+    assert torch.equal(model(clean), clean - found if changed else clean)
 
 
 def test_what_is_noise_is_decided_near_each_pixel_of_a_large_picture() -> None:
