@@ -9,6 +9,8 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 
+import torch
+
 from dae.errors import RunError
 from dae.recording import record
 from dae.runs import RunDirectory
@@ -17,7 +19,7 @@ REQUEST_POLL_S = 1.0  # a paused job is not recorded, so nobody else looks for r
 
 
 class Lab:
-    """A queue of trainings and the thread that works through it."""
+    """A queue of trainings and the thread that works through it, with the priority of the thread that makes the lab."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()  # guards all that follows
@@ -26,7 +28,8 @@ class Lab:
         self._paused = False  # the current job
         self._stopping = False  # the current job
         self._closed = False
-        self._thread: threading.Thread | None = None
+        self._thread = threading.Thread(target=self._work, name="dae-lab", daemon=True)
+        self._thread.start()
 
     def start(self, *runs: RunDirectory) -> None:
         """Queue one run, or several that race; they are this process's from now on.
@@ -44,17 +47,13 @@ class Lab:
                 if self._closed:
                     raise RunError("The program is closing and starts no more runs. Open it again.")
                 self._waiting.append(runs)
+                self._changed.notify_all()
         except OSError as error:
             _leave(taken, "Could not be started.")
             raise RunError(f"The run cannot be written: {error.strerror}. Free some space.") from error
         except RunError:
             _leave(taken, "Could not be started.")
             raise
-        with self._changed:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="dae-lab", daemon=True)
-                self._thread.start()
-            self._changed.notify_all()
 
     def jobs(self) -> list[tuple[str, ...]]:
         """The names of the runs of each job, the current one first."""
@@ -85,11 +84,9 @@ class Lab:
             self._closed = self._stopping = True
             while self._waiting:
                 _leave(self._waiting.popleft(), "The program was closed before it began.")
-            thread = self._thread
             self._changed.notify_all()
-        if thread:
-            thread.join(timeout_s)
-        return thread is None or not thread.is_alive()
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
 
     def _tell(self, name: str, paused: bool) -> None:
         with self._changed:
@@ -98,6 +95,7 @@ class Lab:
                 self._changed.notify_all()
 
     def _work(self) -> None:
+        torch.set_num_threads(torch.get_num_threads())  # for good: a page that times a model changes it for new threads
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self._closed)

@@ -63,6 +63,7 @@ def loss_figure(
     """
     traces = [trace for curve in curves for trace in _traces(curve, x, y, smoothing, len(curves) > 1)]
     levels = {name: scores.mse if y == "loss" else scores.psnr_db for name, scores in (references or {}).items()}
+    levels = {name: value for name, value in levels.items() if math.isfinite(value) and (value > 0 or not log)}
     layout: dict[str, Any] = {
         "shapes": [
             {
@@ -79,7 +80,6 @@ def loss_figure(
         "annotations": [
             {
                 "text": name,
-                "font": {"color": NEUTRAL},
                 "showarrow": False,
                 "x": 1,
                 "xref": "x domain",
@@ -153,7 +153,7 @@ def robustness_figure(
     for low, high in sorted(set(trained.values())):
         here = [name for name, span in trained.items() if span == (low, high)]
         text = "trained here" if len(here) == len(trained) else f"{listing(here)}: trained here"
-        annotation = {"text": text, "font": {"color": NEUTRAL}, "textangle": 90 if low == high else 0}
+        annotation = {"text": text, "textangle": 90 if low == high else 0}
         if low == high:
             figure.add_vline(low, line={"color": NEUTRAL, "dash": "dot", "width": 1}, annotation=annotation)
         else:

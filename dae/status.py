@@ -4,6 +4,7 @@ import json
 import os
 import platform
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -12,6 +13,7 @@ from dae.errors import RunError
 from dae.files import write_json
 
 REQUEST = "stop.request"
+_LOOKING = Lock()  # who looks takes the lock for a moment, and two that look at once would see each other
 ACTIVE = ("queued", "running", "paused")  # states that need a living owner
 
 
@@ -58,7 +60,7 @@ class Status:
         if not self.path.is_dir():  # deleted meanwhile; a lock file would make the folder again
             return False
         try:
-            with FileLock(self.path / "owner.lock", timeout=0):
+            with _LOOKING, FileLock(self.path / "owner.lock", timeout=0):
                 return False
         except Timeout:
             return True

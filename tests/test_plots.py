@@ -127,3 +127,14 @@ def test_robustness_shows_where_the_runs_were_trained() -> None:
     assert sorted(note.text for note in figure.layout.annotations) == ["a: trained here", "b: trained here"]
     together = robustness_figure(measured(), {}, {"a": (0.5, 0.5), "b": (0.5, 0.5)})
     assert [note.text for note in together.layout.annotations] == ["trained here"]
+
+
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize("y", Y_AXES)
+def test_level_lines_are_drawn_where_they_have_a_place(log: bool, y: str) -> None:
+    references = {"doing nothing": Scores(0.0, math.inf, 1.0), "median filter": Scores(0.01, 20.0, 0.9)}
+    figure = loss_figure([Curve("run", "#123456", lines())], y=y, log=log, references=references)
+    drawn = {note.text: note.y for note in figure.layout.annotations}
+    wanted = 0.01 if y == "loss" else 20.0
+    assert drawn.pop("median filter") == pytest.approx(math.log10(wanted) if log else wanted)
+    assert drawn == ({"doing nothing": 0.0} if y == "loss" and not log else {})

@@ -2,6 +2,7 @@
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from dae.recording import record
 from dae.runs import FORMAT, RunDirectory, find_run, list_runs, runs_root
 from dae.status import ACTIVE
 from dae.training import Report, Scores
-from tests.conftest import small
+from tests.conftest import new_run, small
 
 
 def change(run: RunDirectory, **values: Any) -> None:
@@ -238,3 +239,10 @@ def test_progress_read_while_it_grows_is_what_stands_in_the_file(data: st.DataOb
     assert [line["step"] for line in progress.read(path)] == list(range(6))
     path.write_bytes(content[content.index(b"\n") + 1 :])  # another run under the same name
     assert [line["step"] for line in progress.read(path)] == list(range(1, 6))
+
+
+def test_many_who_look_at_once_do_not_take_each_other_for_the_owner(photos: str, tmp_path: Path) -> None:
+    new_run(tmp_path, photos).status.set("running")
+    with ThreadPoolExecutor(8) as viewers:
+        states = list(viewers.map(lambda _: find_run("run", tmp_path).state, range(400)))
+    assert set(states) == {"interrupted"}

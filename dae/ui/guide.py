@@ -19,7 +19,8 @@ learnt with; far above it, it begins to make digits up.
     "pages/train.py": """
 A **run** is one training. The curves show its error: the **thin line** on the pictures that it learns from, the **line
 with dots** on test pictures that it never learns from. Both should fall. The level lines are a simple filter and doing
-nothing: below them the model is worth something.
+nothing: below them the model is worth something. Shown as **PSNR**, everything is upside down: curves rise, and above
+the level lines is good.
 
 Beside them: eight test pictures as the model cleans them after each epoch. Drag back to see how it began.
 

@@ -67,12 +67,17 @@ def _numbered(name: str, label: str, configs: dict[str, TrainConfig]) -> str:
 
 def _start(configs: dict[str, TrainConfig], name: str = "") -> None:
     """Make a run of each config, hand them to the lab as one job, and show them."""
+    runs: list[RunDirectory] = []
     try:
         presenter.demand()
-        runs = [
-            RunDirectory.create(config, recipe=label if label in RECIPES else "", name=_numbered(name, label, configs))
-            for label, config in configs.items()
-        ]
+        try:
+            for label, config in configs.items():
+                recipe = label if label in RECIPES else ""
+                runs.append(RunDirectory.create(config, recipe=recipe, name=_numbered(name, label, configs)))
+        except DaeError:
+            for run in runs:  # a race is whole or nothing
+                run.delete()
+            raise
         shared.lab().start(*runs)
         show([run.name for run in runs])
         st.session_state["launched"] = True

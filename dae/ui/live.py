@@ -139,12 +139,24 @@ def _queue(names: Sequence[str]) -> None:
         st.caption(f"Waiting for {words.listing(list(current))}: {queue}.{hint}")
 
 
-def _bar(run: RunDirectory, lines: list[dict[str, Any]], named: bool) -> Bar:
+def _bar(run: RunDirectory, progress: Progress) -> Bar:
+    lines = progress[run.name]
     done = min(lines[-1]["step"] / max(lines[-1]["steps"], 1), 1.0) if lines else 0.0
-    return Bar(done, f"{run.name} · {_facts(run, lines)}" if named else _facts(run, lines), color(run.model))
+    facts = _facts(run, lines, _left(run, progress))
+    return Bar(done, f"{run.name} · {facts}" if len(progress) > 1 else facts, color(run.model))
 
 
-def _facts(run: RunDirectory, lines: list[dict[str, Any]]) -> str:
+def _left(run: RunDirectory, progress: Progress) -> str:
+    """How long its job takes still; empty where one of its runs has not begun, or is not among those watched."""
+    job = next((job for job in shared.lab().jobs() if run.name in job), (run.name,))
+    lasts = [progress[name][-1] for name in job if progress.get(name)]
+    if len(lasts) < len(job) or not all(last["step"] for last in lasts):
+        return ""
+    seconds = sum(last["seconds"] / last["step"] * (last["steps"] - last["step"]) for last in lasts)
+    return f"{words.duration(seconds)} left" + (" for the race" if len(job) > 1 else "")
+
+
+def _facts(run: RunDirectory, lines: list[dict[str, Any]], left: str) -> str:
     """Where a run stands, in one line."""
     state = run.state
     if not lines:
@@ -153,7 +165,7 @@ def _facts(run: RunDirectory, lines: list[dict[str, Any]]) -> str:
     epoch = math.ceil(last["step"] / last["steps"] * last["epochs"])
     facts = [f"epoch {max(epoch, 1)} of {last['epochs']}"]
     if state == "running" and last["step"]:
-        facts.append(f"{words.duration(last['seconds'] / last['step'] * (last['steps'] - last['step']))} left")
+        facts += [left] if left else []
         speed = next((line["images_per_second"] for line in reversed(lines) if line.get("images_per_second")), None)
         facts += [f"{speed:,.0f} images a second"] if speed else []
         facts += [_where(known)] if (known := run.facts()) else []
@@ -163,7 +175,8 @@ def _facts(run: RunDirectory, lines: list[dict[str, Any]]) -> str:
     if scored:
         psnr_db, noisy_db = scored[-1]["scores"]["psnr_db"], scored[-1]["noisy_scores"]["psnr_db"]
         best = max(line["scores"]["psnr_db"] for line in scored)
-        facts.append(f"now {psnr_db:.1f} dB, best {best:.1f} dB: {words.gain(best - noisy_db)} against the noisy input")
+        against = " against the noisy input" if math.isfinite(noisy_db) else ""
+        facts.append(f"now {psnr_db:.1f} dB, best {best:.1f} dB: {words.gain(best - noisy_db)}{against}")
     return " · ".join(facts)
 
 
@@ -203,8 +216,8 @@ def _curves(runs: Sequence[RunDirectory], progress: Progress, drawn: Mapping[str
         key="loss-chart",
         height=360,
         alt=f"{plots.Y_AXES[drawn['y']]} of {names} against the {plots.X_AXES[drawn['x']]}",
-        bars=[_bar(run, progress[run.name], named=len(runs) > 1) for run in runs],
-        words=_verdict(progress),
+        bars=[_bar(run, progress) for run in runs],
+        words=_verdict(progress) if len({(run.dataset, run.noise) for run in runs}) == 1 else "",
     )
 
 

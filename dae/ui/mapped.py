@@ -67,7 +67,7 @@ def mapped(runs: Sequence[Choice], dataset: str, test: ImageSet, controls: Delta
         step=0,
         picked=-1,
         label="Noise strength",
-        key=f"code_map_{kind}",
+        key=f"code_map_{kind}_{dataset}",
         alt=f"The codes of {spec}, each a point in the colour of its class",
         caption=f"{spec}. A line leads from where the clean picture's code is to where noise has moved it. Point at a "
         "picture to see it, click for what the models make of it. "

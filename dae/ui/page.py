@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from dae.errors import DaeError
-from dae.ui import guide, presenter, stage
+from dae.ui import guide, presenter, shared, stage
 from dae.ui.modules import ASSETS
 
 PAGES = {  # path: (word in the header, icon)
@@ -57,12 +57,14 @@ def begin(path: str, title: str, lead: str) -> None:
 
 @st.cache_resource(show_spinner=False)
 def _settle() -> None:
-    """Once a server: what stays for good is not searched for garbage again.
+    """Once a server: what stays for good is not searched for garbage again, and the laboratory opens.
 
     With the million objects of the libraries among them, Python looks through everything so seldom that the garbage
-    of hundreds of drawn pages piles up, pictures and all.
+    of hundreds of drawn pages piles up, pictures and all. The laboratory is opened by a thread that has not stepped
+    aside yet, since its own would do so, too, for good.
     """
     gc.freeze()
+    shared.lab()
 
 
 def _step_aside() -> None:
@@ -102,8 +104,8 @@ def several(
     Names in the address that are no options are passed over; where none is left, the usual ones are chosen, and so
     they are when `of`, what all of them belong to, changes.
     """
-    if st.session_state.setdefault(f"{key}:of", of) != of:
-        st.session_state[f"{key}:of"] = of
+    before, st.session_state[f"{key}:of"] = st.session_state.get(f"{key}:of", of), of
+    if key in st.session_state and before != of:  # and not where a link has come from another page
         st.session_state[key] = list(usual)
     asked = st.session_state.get(key, st.query_params.get_all(key))
     known = [name for name in dict.fromkeys(asked) if name in options][:most]

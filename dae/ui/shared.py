@@ -85,10 +85,12 @@ def available_datasets() -> list[str]:
 
 def choose_dataset() -> str:
     """Let the user choose one of these; it is in the address."""
+    names = available_datasets()
+    labels = [label(name) for name in names]
     return st.selectbox(
         "Data set",
-        available_datasets(),
-        format_func=label,
+        names,
+        format_func=lambda name: name if labels.count(label(name)) > 1 else label(name),  # two folders of one name
         key="data",
         bind="query-params",
         help="Where the test pictures come from. The models have never seen these pictures.",
@@ -135,8 +137,8 @@ def for_any_size(channels: int, liked: Container[str]) -> list[Choice]:
 
 
 def _trained() -> Iterator[tuple[Choice, Shape]]:
-    """Every run that has weights, and the shape of its images."""
-    for run in list_runs():
+    """Every run that has weights, and the shape of its images; first those that were trained to their end."""
+    for run in sorted(list_runs(), key=lambda run: run.state != "finished"):
         try:
             model, shape = run.describe_model()
             noise = run.config.noise

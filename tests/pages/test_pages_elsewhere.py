@@ -39,8 +39,8 @@ def test_it_is_watched_and_asked_to_stop(elsewhere: RunDirectory) -> None:
 
 
 def test_its_processes_and_their_speed_are_shown(elsewhere: RunDirectory) -> None:
-    told = live._facts(elsewhere, elsewhere.progress())
-    assert "CPU, 1 thread, 2 processes" in told and "1,234 images a second" in told
+    told = live._facts(elsewhere, elsewhere.progress(), "3 s left")
+    assert "3 s left" in told and "CPU, 1 thread, 2 processes" in told and "1,234 images a second" in told
 
 
 def test_a_run_that_ends_before_the_press_is_told(elsewhere: RunDirectory) -> None:

@@ -79,10 +79,8 @@ class CodeMap {
     this.legend.replaceChildren()
     spec.classes.forEach((name, label) => {
       const button = make("button", "", make("li", "", this.legend), { type: "button", "aria-pressed": "false" })
-      const mark = make("span", "", button)
-      write(mark, markOf(name, label))
-      button.style.setProperty("--class", label)
-      write(make("span", "", button), name.length === 1 ? "" : name)
+      write(make("span", "mark", button), markOf(name, label) === name ? "●" : markOf(name, label))
+      write(make("span", "", button), name)
       button.setAttribute("aria-label", `Only ${name}`)
       button.onclick = () => {
         this.only = this.only === label ? -1 : label
@@ -201,8 +199,7 @@ class CodeMap {
     this.root.dataset.step = step
     this.root.dataset.picked = this.picked
     ;[...this.legend.children].forEach(({ firstChild }, label) => {
-      firstChild.firstChild.style.color = colors[label % colors.length]
-      firstChild.firstChild.style.fontWeight = 700
+      firstChild.style.setProperty("--class", colors[label % colors.length])
     })
     const marks = spec.classes.map((name, label) => stamp(markOf(name, label), colors[label % colors.length]))
     const ringed = [this.picked, this.hovered].filter((index) => index >= 0)
