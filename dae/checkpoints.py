@@ -23,7 +23,7 @@ from dae.models import Autoencoder, Shape, check_shape, meta_model
 FORMAT = 1
 _HEADER_LIMIT = 1 << 20  # bytes; ours are a few thousand
 _SIDE_LIMIT = 1_024
-_FILE_LIMIT = 1 << 30
+_FILE_LIMIT = 1 << 32  # a state to resume from has four times the weights of a model
 
 Form = tuple[torch.Size, str]  # shape and type of a tensor, as a file's header has them
 _TYPES = {torch.float32: "F32", torch.int64: "I64"}  # of weights, and of the counters of batch normalisation

@@ -17,6 +17,7 @@ from dae.registry import lookup
 from dae.seeds import generator
 
 TUNING_IMAGES = 64
+_TUNING = 1 << 30  # its stream of noise, which no block of test images has
 
 
 def _median(noisy: np.ndarray, size: float) -> np.ndarray:
@@ -106,6 +107,6 @@ def classical_denoiser(name: str, strength: float) -> Callable[[Tensor], Tensor]
 def tuned(name: str, train: ImageSet, noise: NoiseSpec) -> float:
     """The strength with the least mean squared error on the first training images under this noise."""
     clean = train.clean(slice(0, TUNING_IMAGES))
-    noisy = corrupt(clean, noise, generator(0))
+    noisy = corrupt(clean, noise, generator(0, _TUNING))
     strengths = lookup("classical filter", CLASSICAL, name).strengths
     return min(strengths, key=lambda strength: float(mse(classical_denoiser(name, strength)(noisy), clean).mean()))

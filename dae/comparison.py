@@ -178,7 +178,7 @@ def turning_points(curves: pd.DataFrame, about: Mapping[str, About]) -> Iterator
         curves: rows of `evaluation.row` at several levels: run, level, psnr_db, psnr_db_95; NOISY is among the runs.
     """
     lines, sure = (
-        curves.pivot_table(index="level", columns="run", values=values, sort=True)
+        curves.pivot_table(index="level", columns="run", values=values, sort=True, dropna=False)
         for values in ("psnr_db", "psnr_db_95")
     )
 

@@ -150,9 +150,9 @@ def _check_noisy_target(noise: NoiseSpec, loss: str) -> None:
             f"Target 'noisy' needs noise that is zero on average, and {str(noise)!r} is not: clipping and lost pixels "
             "shift the mean. Use a kind that may be unclipped, such as 'gaussian:0.5:unclipped', or the target 'clean'."
         )
-    if loss not in ("mse", "bce"):
+    if loss != "mse":  # cross-entropy takes no target outside 0 to 1
         raise SpecError(
-            f"Target 'noisy' needs a loss whose best answer is the mean, and {loss!r} has another; use 'mse'."
+            f"Target 'noisy' needs a loss whose best answer is the mean of any target, and {loss!r} is none; use 'mse'."
         )
 
 

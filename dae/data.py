@@ -18,7 +18,7 @@ import torch
 
 from dae import digits, downloads, folders, packed
 from dae.errors import DataError, SpecError
-from dae.files import cache_folder
+from dae.files import cache_folder, expanded
 from dae.packed import Arrays, ImageSet
 from dae.registry import lookup
 
@@ -99,7 +99,7 @@ DATASETS: dict[str, Dataset] = {
 
 def data_root(root: Path | str | None = None) -> Path:
     """The folder that holds data sets: `root`, else DAE_DATA, else a cache folder of the user's."""
-    return Path(root or os.environ.get("DAE_DATA") or cache_folder() / "data").expanduser()
+    return expanded(Path(root or os.environ.get("DAE_DATA") or cache_folder() / "data"))
 
 
 def load_dataset(
@@ -141,7 +141,7 @@ def load_dataset(
 def is_available(name: str, root: Path | str | None = None) -> bool:
     """Whether the data set `name` can be opened without a download; reads no image."""
     if name.startswith("folder:"):
-        return _folder(name, data_root(root))[0].is_dir()
+        return os.path.isdir(_folder(name, data_root(root))[0])
     entry = lookup("data set", DATASETS, name)
     return entry.present(data_root(root))
 
@@ -171,5 +171,5 @@ def _folder(name: str, root: Path) -> tuple[Path, int]:
         path, size = name.removeprefix("folder:"), "32"
     if not 8 <= int(size) <= 512:
         raise SpecError(f"Picture size {size} is outside 8 to 512 pixels; write for example folder:photos@64.")
-    here = Path(path).expanduser()
-    return (root / here if (root / here).is_dir() else here).resolve(), int(size)
+    here = expanded(Path(path))
+    return (root / here if os.path.isdir(root / here) else here).resolve(), int(size)

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from dae.errors import SpecError
+
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
@@ -67,6 +69,14 @@ def keep(path: Path, content: bytes, most: int) -> None:
                 old.unlink(missing_ok=True)
     except OSError:
         pass  # a full or read-only disk: the next process makes it again
+
+
+def expanded(path: Path) -> Path:
+    """The path with `~` as a home folder; raises SpecError where nobody of that name has one."""
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise SpecError(f"{path} begins with a user that has no home folder here; write the whole path.") from error
 
 
 def cache_folder() -> Path:

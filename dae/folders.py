@@ -1,6 +1,7 @@
 """Any folder of pictures as a data set, packed once into one array file that is memory-mapped."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from dae.pictures import plain
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 _GREY_MODES = {"1", "L", "LA", "I", "I;16", "F"}
+_UNREADABLE = (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError)
 _NAMED = 5  # how many unreadable files are named before the rest is only counted
 
 
@@ -20,7 +22,7 @@ def pictures(folder: Path) -> list[Path]:
     Raises:
         DataError: there is no such folder, or no picture in it.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # unlike Path.is_dir, also false for a name that no disk takes
         raise DataError(f"There is no folder {folder}. Name a folder of pictures, for example folder:photos.")
     found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file())
     if not found:
@@ -38,8 +40,8 @@ def pack(folder: Path, split: str, size: int, target: Path) -> None:
     """Write images.npy, labels.npy and about.json of one split into `target`.
 
     Folders `train` and `test` are the splits where both are there; else every tenth picture is for testing. Folders
-    below are the classes. Each picture is cropped to a square at its centre and resized. All become grey where the
-    first one is grey, else colour. Unreadable files are skipped, counted and named.
+    below are the classes. Each picture is cropped to a square at its centre and resized. All of both splits become
+    grey where the first picture of the folder is grey, else colour. Unreadable files are skipped, counted and named.
 
     Raises:
         DataError: no picture of the split can be read.
@@ -47,7 +49,7 @@ def pack(folder: Path, split: str, size: int, target: Path) -> None:
     chosen, base, classes = _split(folder, split)
     order = np.random.default_rng(0).permutation(len(chosen))  # so that the first few are of every class
     chosen = [chosen[place] for place in order]
-    images, labels, bad = _read(chosen, base, classes, size, target / "images.npy")
+    images, labels, bad = _read(chosen, base, classes, size, _mode(folder), target / "images.npy")
     if images == 0:
         raise DataError(f"None of the {len(chosen)} picture files for {split} in {folder} can be read.")
     np.save(target / "labels.npy", labels)
@@ -74,20 +76,30 @@ def _class(path: Path, base: Path) -> str:
     return path.relative_to(base).parts[0] if path.parent != base else "all"
 
 
-def _read(paths: list[Path], base: Path, classes: list[str], size: int, out: Path) -> tuple[int, np.ndarray, list[str]]:
+def _mode(folder: Path) -> str:
+    """What all pictures of the folder become, as Pillow calls it."""
+    for path in pictures(folder):
+        try:
+            with Image.open(path) as picture:
+                return "L" if picture.mode in _GREY_MODES else "RGB"
+        except _UNREADABLE:
+            continue
+    return "RGB"
+
+
+def _read(
+    paths: list[Path], base: Path, classes: list[str], size: int, mode: str, out: Path
+) -> tuple[int, np.ndarray, list[str]]:
     """Fill the array file picture by picture; what is not needed for unreadable ones is cut off in the end."""
     labels: list[int] = []
     bad: list[str] = []
     images: np.memmap | None = None
-    mode = "RGB"
     for path in paths:
         try:
             with Image.open(path) as picture:
-                if images is None:
-                    mode = "L" if picture.mode in _GREY_MODES else "RGB"
                 upright = plain(ImageOps.exif_transpose(picture)).convert(mode)
                 square = ImageOps.fit(upright, (size, size), Image.Resampling.LANCZOS)
-        except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError):
+        except _UNREADABLE:
             bad.append(path.relative_to(base).as_posix())
             continue
         if images is None:

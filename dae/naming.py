@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from dae.classical import CLASSICAL
 from dae.errors import RunError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -10,11 +11,13 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 def check_name(name: str) -> None:
     """Raise RunError unless `name` can be a run's folder."""
-    if not _NAME.fullmatch(name) or name == "noisy":  # which tables call the pictures that no model has cleaned
+    if not _NAME.fullmatch(name):
         raise RunError(
             f"{name!r} cannot name a run: use 1 to 64 small letters, digits, dots, dashes and underscores, "
-            "with a letter or digit first, and not the word noisy."
+            "with a letter or digit first."
         )
+    if name in ("noisy", *CLASSICAL):
+        raise RunError(f"{name!r} cannot name a run: in tables it means what needs no training. Use another name.")
 
 
 def new_folder(root: Path, stem: str, numbered: bool) -> Path:

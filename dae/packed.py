@@ -16,7 +16,7 @@ from torch import Tensor
 from dae.errors import DataError
 from dae.files import cache_folder, whole_folder
 
-_CACHE_FORMAT = 2  # raise it when the cached files of an older version would be wrong
+_CACHE_FORMAT = 3  # raise it when the cached files of an older version would be wrong
 
 Arrays = tuple[np.ndarray, np.ndarray, tuple[str, ...]]  # images (N, C, H, W), labels (N,), classes
 

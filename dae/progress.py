@@ -83,8 +83,9 @@ def read(path: Path) -> list[dict[str, Any]]:
     return lines
 
 
-def rewrite(path: Path, lines: list[dict[str, Any]]) -> None:
-    """Replace the file by these lines, whole or not at all."""
+def rewind(path: Path, step: int) -> None:
+    """Drop the lines after this step, all of them for 0; the file is replaced whole or not at all."""
+    lines = [line for line in read(path) if line["step"] <= step] if step else []
     with whole_file(path) as temporary:
         temporary.write_text("".join(json.dumps(line) + "\n" for line in lines))
 

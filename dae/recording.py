@@ -15,9 +15,11 @@ from dae.data import load_dataset
 from dae.devices import as_device, describe_device, flushed_denormals
 from dae.errors import DaeError, ProcessLost, RunError, SpecError
 from dae.facts import Facts
+from dae.models import build_model
 from dae.packed import ImageSet
 from dae.parallel import ALONE, Crew
 from dae.runs import RunDirectory
+from dae.seeds import generator
 from dae.state import TrainState
 from dae.teaching import find_teacher
 from dae.training import PREVIEWS, Report, fit, fixed_noise, score
@@ -41,7 +43,8 @@ def prepare(
         root: the folder of runs, for a teacher.
 
     Raises:
-        DaeError: the device, the images or the teacher are missing, or the batches are too small for the crew.
+        DaeError: the device, the images or the teacher are missing, the model is not for such images, or the batches
+            are too small for the crew.
     """
     if config.batch_size < crew.size:
         raise SpecError(
@@ -50,6 +53,7 @@ def prepare(
     name = crew.device(config.device)
     device = as_device(name)
     train, validation = (load_dataset(config.dataset, split, root=data_root) for split in ("train", "test"))
+    build_model(config.model, train.shape, generator(0))
     return Materials(train, validation, name, find_teacher(config, train, device, root))
 
 
@@ -113,6 +117,7 @@ def _record(run: RunDirectory, data_root: Path | str | None, crew: Crew) -> Gene
     train, validation, device, teacher = prepare(config, run.path.parent, data_root, crew)
     state = TrainState(replace(config, device=device), train.shape)
     run.restore(state)
+    run.rewind(state.step)
     clean, noisy = fixed_noise(config, validation)
     run.save_preview("clean", clean[:PREVIEWS])
     run.save_preview("noisy", noisy[:PREVIEWS])

@@ -65,8 +65,8 @@ def list_runs(root: Path | str | None = None) -> list["RunDirectory"]:
 
 def find_run(name: str, root: Path | str | None = None) -> "RunDirectory":
     """The run called `name`, or at the path `name`; raises RunError with the names that exist."""
-    path = Path(name) if Path(name, "config.json").is_file() else runs_root(root) / name
-    if not (path / "config.json").is_file():
+    path = Path(name) if os.path.isfile(Path(name, "config.json")) else runs_root(root) / name
+    if not os.path.isfile(path / "config.json"):  # unlike Path.is_file, also false for a name that no disk takes
         names = ", ".join(run.name for run in list_runs(root)) or "none yet; `dae train` makes one"
         raise RunError(f"There is no run {name!r} in {runs_root(root)}. Runs there: {names}.")
     return RunDirectory(path)
@@ -143,7 +143,7 @@ class RunDirectory:
         save_tensors(self.path / "resume.safetensors", state.tensors(), {"format": FORMAT})
 
     def restore(self, state: TrainState) -> None:
-        """Go back to the last whole epoch, and forget the progress reported after it."""
+        """Read the end of the last whole epoch into `state`, which otherwise stays at the beginning."""
         path = self.path / "resume.safetensors"
         if path.exists():
             try:
@@ -151,8 +151,10 @@ class RunDirectory:
                 state.restore(read_tensors(path))
             except (KeyError, ValueError, IndexError, RuntimeError) as error:
                 raise CheckpointError(f"{path} does not fit the run's configuration, so it cannot resume.") from error
-        kept = [line for line in self.progress() if line["step"] <= state.step] if state.step else []
-        progress.rewrite(self.path / "progress.jsonl", kept)
+
+    def rewind(self, step: int) -> None:
+        """Forget the progress reported after this step, or all of it; raises OSError."""
+        progress.rewind(self.path / "progress.jsonl", step)
 
     def save_model(self, state: TrainState, shape: Shape) -> None:
         """Keep the weights as they are now; raises OSError."""
@@ -185,8 +187,7 @@ class RunDirectory:
 
     def describe_model(self) -> tuple[str, Shape]:
         """The architecture and image shape of the run's weights, from their header; raises CheckpointError."""
-        name, shape, _ = describe(self.model_path)
-        return name, shape
+        return describe(self.model_path)[:2]
 
     def take(self) -> None:
         """Become the run's only writer until `status.release`, to train it.

@@ -10,7 +10,9 @@ _BANK = 1 << 21  # numbers, of 4 bytes each
 
 
 def generator(seed: int, *stream: int, device: torch.device | str = "cpu") -> torch.Generator:
-    """A generator of its own for each `stream` of numbers under one seed, for example (epoch, purpose).
+    """A generator for each `stream` of numbers under one seed, for example (purpose, epoch).
+
+    It is one of its own but for streams that differ only in zeros at their end: those are the same.
 
     Raises:
         SpecError: the seed is negative.

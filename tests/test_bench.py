@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 
-from dae.bench import inference, photographs, quality, throughput
+from dae.bench import inference, photographs, quality, throughput, told
 from dae.bench.loops import LOOPS, Curve, Watch, run
 from dae.classical import CLASSICAL
 from dae.cli import main
@@ -20,9 +20,10 @@ from dae.cli.bench import BENCHES, LONG
 from dae.contenders import as_denoiser
 from dae.data import load_dataset
 from dae.evaluation import measure
-from dae.models import build_model
+from dae.models import MODELS, build_model
 from dae.noise import NoiseSpec
 from dae.recipes import RECIPES
+from dae.registry import lookup
 from dae.runs import find_run
 from dae.state import TrainState
 from tests.conftest import ROOT, same, small, tiny, weights
@@ -211,3 +212,9 @@ def test_photographs_are_measured_with_every_filter_at_its_best(monkeypatch: pyt
     assert values["total-variation"][-1] > values["noisy"][-1] + 3 and values["cifar10-unet"][-1] > 24
     clean = photographs.photograph("camera", 40)
     assert clean.shape == (1, 3, 40, 40) and torch.equal(clean[:, 0], clean[:, 2]) and clean.max() <= 1
+
+
+def test_a_measurement_tells_a_mistake_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        told(lambda: print(lookup("model", MODELS, "foo")))
+    assert ended.value.code == 2 and capsys.readouterr().err.startswith("dae: There is no model 'foo'")

@@ -96,6 +96,11 @@ def test_turning_points_lie_where_the_lines_cross() -> None:
     assert above == "Above 0.35 doing nothing is better than Linear."
 
 
+def test_of_one_picture_nobody_knows_where_the_order_turns() -> None:
+    alone = curves(noisy=[9, 9, 9, 9], lin=[12, 11, 10, 8], conv=[13, 12, 9, 7]).assign(psnr_db_95=float("nan"))
+    assert list(turning_points(alone, ABOUT)) == []
+
+
 def test_a_turn_within_the_interval_is_none() -> None:
     assert (
         list(turning_points(curves(noisy=[9, 9, 9, 9], lin=[12, 12, 12, 12], conv=[13, 13, 12.1, 11.95]), ABOUT)) == []

@@ -6,15 +6,19 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+import torch.nn.functional as F
 
 from dae import export as export_module
 from dae.checkpoints import Checkpoint
 from dae.cli import main
+from dae.data import load_dataset
 from dae.errors import CheckpointError, DataError, SpecError
-from dae.export import TOLERANCE, export
+from dae.export import TOLERANCE, _Graph, export
 from dae.models import MODELS
+from dae.noise import NoiseSpec, corrupt
 from dae.recording import record
-from tests.conftest import new_run, untrained
+from dae.runs import find_run
+from tests.conftest import ROOT, new_run, untrained
 
 SIZES = [(28, 28), (5, 64), (37, 31), (64, 48)]
 
@@ -96,3 +100,14 @@ def test_what_is_wrong_or_cannot_be_written_leaves_nothing(
     with pytest.raises(CheckpointError, match="differs from the model by nan"):
         export(made, tmp_path / f"model{suffix}")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("side", [25, 29])
+def test_pictures_with_hardly_any_noise_come_out_alike(side: int) -> None:
+    """Whether there is any at all is decided with the border that a picture is padded by."""
+    made = find_run("mnist-blind", ROOT / "checkpoints").load()
+    digits = F.interpolate(load_dataset("digits", "test", limit=32).clean(), side)
+    for spec in ("gaussian:0.002", "gaussian:0.005", "masking:0.02"):
+        noisy = corrupt(digits, NoiseSpec.parse(spec), torch.Generator().manual_seed(0))
+        with torch.no_grad():
+            torch.testing.assert_close(_Graph(made.model)(noisy), made.model(noisy).clamp(0, 1), rtol=0, atol=TOLERANCE)

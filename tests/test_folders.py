@@ -73,12 +73,14 @@ def test_colours(mode: str, channels: int, tmp_path: Path) -> None:
     assert opened(tmp_path).shape == (channels, 8, 8)
 
 
-def test_the_first_picture_decides_between_grey_and_colour(tmp_path: Path) -> None:
-    paint(tmp_path, 3, 50)
-    Image.new("RGB", (9, 9), (255, 0, 0)).save(tmp_path / "002.png")
-    assert opened(tmp_path).shape == (1, 8, 8)
-    Image.new("RGB", (9, 9), (255, 0, 0)).save(tmp_path / "001.png")
-    assert opened(tmp_path).images[:, :, 0, 0].tolist() == [[255, 0, 0], [255, 0, 0]]
+def test_the_first_picture_decides_for_both_splits_between_grey_and_colour(tmp_path: Path) -> None:
+    paint(tmp_path, 20, 50)
+    for place in range(1, 20):
+        Image.new("RGB", (9, 9), (255, 0, 0)).save(tmp_path / f"{place:03d}.png")
+    assert opened(tmp_path).shape == opened(tmp_path, "test").shape == (1, 8, 8)
+    (tmp_path / "000.png").write_text("cannot be read")
+    assert opened(tmp_path).shape == opened(tmp_path, "test").shape == (3, 8, 8)
+    assert opened(tmp_path).images[:, :, 0, 0].tolist() == 18 * [[255, 0, 0]]
 
 
 def test_unreadable_files_are_counted_and_named(tmp_path: Path) -> None:

@@ -39,6 +39,11 @@ def test_the_best_model_is_small_enough_to_come_with_the_project(shape: Shape) -
     assert count_parameters(meta_model("res-unet", shape)) <= SHIPPED_PARAMETERS
 
 
+def test_a_model_that_no_run_could_keep_is_refused() -> None:
+    with pytest.raises(SpecError, match=r"would have 202,.* weights for pictures of 512 x 512.* folder:PATH@64"):
+        meta_model("linear-32", (3, 512, 512))
+
+
 @pytest.mark.parametrize("name", MODELS)
 class TestEveryModel:
     @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 28, 28)])

@@ -7,11 +7,12 @@ import pytest
 from PIL import Image
 
 from dae import training
-from dae.errors import RunError
-from dae.recording import record
+from dae.errors import RunError, SpecError
+from dae.parallel import ALONE
+from dae.recording import follow, prepare, record
 from dae.runs import RunDirectory
 from dae.training import PREVIEWS
-from tests.conftest import epochs, new_run, same, stop_after, weights
+from tests.conftest import epochs, new_run, same, small, stop_after, weights
 
 
 def without_times(run: RunDirectory) -> list[dict[str, Any]]:
@@ -153,3 +154,16 @@ def test_a_request_at_the_very_end_comes_too_late(tmp_path: Path, photos: str) -
         if report.epoch == report.epochs:
             run.status.request_stop()
     assert run.state == "finished" and not run.status.stop_requested
+
+
+def test_who_trains_along_writes_nothing(tmp_path: Path, photos: str) -> None:
+    run = new_run(tmp_path, photos)
+    list(record(run))
+    before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+    follow(run.config, prepare(run.config), run, ALONE)
+    assert {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()} == before
+
+
+def test_a_model_that_cannot_take_the_pictures_is_refused_before_there_is_a_run(photos: str) -> None:
+    with pytest.raises(SpecError, match="cannot take 30 x 30 pictures"):
+        prepare(small(dataset=photos.replace("@28", "@30"), model="conv-64"))

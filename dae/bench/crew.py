@@ -16,6 +16,7 @@ from pathlib import Path
 
 import torch
 
+from dae.bench import told
 from dae.config import TrainConfig
 from dae.runs import RunDirectory
 
@@ -78,4 +79,4 @@ def _speed(config: TrainConfig, processes: int, seconds: float) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    told(main)

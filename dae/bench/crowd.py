@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from dae.bench import told
 from dae.bench.server import CHROMIUM, Server, browser, dashboard
 from dae.bench.viewer import Viewer
 from dae.recipes import RECIPES
@@ -173,4 +174,4 @@ def _memory(server: Server) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    told(main)

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from dae import packed, training
+from dae.bench import told
 from dae.config import TrainConfig
 from dae.packed import ImageSet
 from dae.state import TrainState
@@ -98,4 +99,4 @@ def _memory() -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    main()
+    told(main)

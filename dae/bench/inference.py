@@ -10,6 +10,7 @@ import platform
 import torch
 from torch import Tensor
 
+from dae.bench import told
 from dae.bench.server import ROOT
 from dae.cli.tables import print_table
 from dae.devices import cores
@@ -39,7 +40,7 @@ def main() -> None:
     asked = parser.parse_args()
     print(f"{platform.machine()}, torch {torch.__version__}, float32, on the CPU")
     lines = []
-    for run in sorted(list_runs(ROOT / "checkpoints"), key=lambda run: run.name):
+    for run in sorted((run for run in list_runs(ROOT / "checkpoints") if run.has_model), key=lambda run: run.name):
         checkpoint = run.load()
         noisy = torch.rand(asked.batch, *checkpoint.shape, generator=generator(0))
         lines.append(timings(run.name, checkpoint.model, noisy, tuple(sorted({1, cores()}))))
@@ -47,4 +48,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    told(main)

@@ -13,7 +13,9 @@ import skimage.data
 import torch
 from torch import Tensor
 
+from dae.bench import told
 from dae.classical import CLASSICAL, classical_denoiser
+from dae.cli.command import noise
 from dae.cli.tables import print_table
 from dae.contenders import NOISY, Denoiser, nothing
 from dae.ensemble import VIEWS, self_ensemble
@@ -62,11 +64,11 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="*", default=["cifar10-unet"], help="runs of models for colour of any size")
-    parser.add_argument("--noise", type=NoiseSpec.parse, default=NoiseSpec("gaussian", 0.1))
+    parser.add_argument("--noise", type=noise, default=NoiseSpec("gaussian", 0.1))
     parser.add_argument("--side", type=int, help="only so many pixels of each side")
     asked = parser.parse_args()
     print_table(list(rows(asked.runs, asked.noise, side=asked.side)))
 
 
 if __name__ == "__main__":
-    main()
+    told(main)

@@ -20,6 +20,7 @@ from importlib.util import find_spec
 
 import torch
 
+from dae.bench import told
 from dae.bench.loops import Curve
 from dae.cli.tables import print_table
 from dae.config import TrainConfig
@@ -132,4 +133,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    told(main)

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dae.bench import told
 from dae.bench.server import browser, dashboard
 
 if TYPE_CHECKING:
@@ -131,4 +132,4 @@ def _drag(page: "Page") -> tuple[int, int]:
 
 
 if __name__ == "__main__":
-    main()
+    told(main)

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dae.bench import told
 from dae.bench.server import ROOT, browser, dashboard
 
 if TYPE_CHECKING:
@@ -77,4 +78,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    told(main)

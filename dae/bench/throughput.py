@@ -18,6 +18,7 @@ from dataclasses import replace
 
 import torch
 
+from dae.bench import told
 from dae.bench.server import ROOT
 from dae.config import LOSSES, TrainConfig
 from dae.data import is_available, load_dataset
@@ -159,4 +160,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    told(main)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from dae.bench import told
 from dae.bench.server import CHROMIUM, browser, dashboard
 from dae.bench.viewer import Viewer
 from dae.recipes import RECIPES
@@ -95,4 +96,4 @@ def _chromium(opened: "Browser", address: str) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    main()
+    told(main)

@@ -6,7 +6,7 @@ from pathlib import Path
 from dae import pictures, uploads
 from dae.cli.command import Commands, Options, command
 from dae.ensemble import self_ensemble
-from dae.errors import DataError
+from dae.errors import DataError, SpecError
 from dae.files import whole_file
 from dae.noise import NoiseSpec, corrupt
 from dae.runs import find_run
@@ -25,6 +25,8 @@ def add(commands: Commands) -> None:
 
 
 def _denoise(options: Options) -> None:
+    if Path(options.target).suffix.lower() != ".png":
+        raise SpecError(f"{options.target} does not end in .png, which is what is written.")
     checkpoint = find_run(options.run, options.checkpoints).load()
     noisy, resized = uploads.fit_picture(uploads.read_picture(_read(Path(options.source))), checkpoint)
     if options.noise:

@@ -6,14 +6,18 @@ from dataclasses import replace
 
 from tqdm import tqdm
 
-from dae import recipes
+from dae import recipes, words
 from dae.cli.command import Commands, Options, command, noise
 from dae.config import TrainConfig
 from dae.data import load_dataset
+from dae.errors import SpecError
 from dae.parallel import Crew, joined
 from dae.recording import follow, prepare, record
 from dae.registry import lookup
 from dae.runs import RunDirectory, find_run
+
+_CHANGED = ("dataset", "model", "noise", "target", "teacher", "epochs", "batch_size", "lr", "seed", "device", "images")
+_OF_NEW = ("recipe", "name", "note", *_CHANGED)
 
 
 def add(commands: Commands) -> None:
@@ -38,6 +42,11 @@ def add(commands: Commands) -> None:
 
 
 def _train(options: Options) -> None:
+    if options.resume and (given := _given(options)):
+        raise SpecError(
+            f"A run that is resumed keeps what it was asked for, so {words.listing(given)} cannot be given. "
+            "Leave that out, or begin a new run without --resume."
+        )
     with joined() as crew:
         run = find_run(options.resume, options.checkpoints) if options.resume else None
         config = run.config if run else _config(options)
@@ -49,10 +58,14 @@ def _train(options: Options) -> None:
         _record(run or RunDirectory.create(config, **new, note=options.note), options, crew)
 
 
+def _given(options: Options) -> list[str]:
+    """What is asked for of a new run, as it is written."""
+    return ["--" + name.replace("_", "-") for name in _OF_NEW if getattr(options, name) not in (None, "")]
+
+
 def _config(options: Options) -> TrainConfig:
     recipe = lookup("recipe", recipes.RECIPES, options.recipe) if options.recipe else None
-    names = ["dataset", "model", "noise", "target", "teacher", "epochs", "batch_size", "lr", "seed", "device", "images"]
-    given = {name: value for name in names if (value := getattr(options, name)) is not None}
+    given = {name: value for name in _CHANGED if (value := getattr(options, name)) is not None}
     return replace(recipe.config if recipe else TrainConfig(), **given)
 
 

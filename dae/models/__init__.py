@@ -26,6 +26,7 @@ __all__ = [
     "meta_model",
 ]
 
+MOST_PARAMETERS = 1 << 27  # half a gigabyte of weights, and a state to resume from of up to two
 MODELS: dict[str, Model] = {
     "linear-32": Model(
         label="Linear (32 numbers)",
@@ -117,10 +118,21 @@ MODELS: dict[str, Model] = {
 
 
 def meta_model(name: str, shape: Shape) -> Autoencoder:
-    """The architecture `name` for images of `shape`, without memory for its weights; raises UnknownName."""
+    """The architecture `name` for images of `shape`, without memory for its weights.
+
+    Raises:
+        UnknownName: no such model.
+        SpecError: it would have more than MOST_PARAMETERS.
+    """
     entry = lookup("model", MODELS, name)
     with torch.device("meta"):
-        return entry.build(shape)
+        model = entry.build(shape)
+    if (count := count_parameters(model)) > MOST_PARAMETERS:
+        raise SpecError(
+            f"Model {name!r} would have {count:,} weights for pictures of {shape[1]} x {shape[2]}, more than "
+            f"{MOST_PARAMETERS:,}. Use smaller pictures, such as folder:PATH@64, or a convolutional model."
+        )
+    return model
 
 
 def build_model(name: str, shape: Shape, generator: Generator) -> Autoencoder:

@@ -132,13 +132,13 @@ class ResUNet(Autoencoder):
             level: the root mean square of the noise of each image, (B,) in pixel units, if it is known.
             embedding: of the noise, from `context`, if these are parts of larger images.
         """
-        noise = self._noise(noisy, self._condition(noisy, level, embedding))
-        return noisy - noise * _is_noise(noise)
+        noise = self._noise(self._condition(noisy, level, embedding))
+        return noisy - _like(noise * _is_noise(noise), noisy)
 
     def learn(self, noisy: Tensor) -> tuple[Tensor, Tensor | float]:
         """Denoised images, and how far the estimated levels are from the strength of what is taken away."""
         conditioning = self._condition(noisy)
-        denoised = noisy - self._noise(noisy, conditioning)
+        denoised = noisy - _like(self._noise(conditioning), noisy)
         if conditioning.levels is None:
             return denoised, 0.0
         removed = self._fold((noisy - denoised).detach().float()).square().mean(1, keepdim=True)  # (B, 1, h, w)
@@ -170,13 +170,12 @@ class ResUNet(Autoencoder):
             features.append(blocks(down(features[-1]), known.embedding))
         return features
 
-    def _noise(self, noisy: Tensor, known: Conditioning) -> Tensor:
-        """What is to be taken away from the picture, (B, C, H, W)."""
-        height, width = noisy.shape[-2:]
+    def _noise(self, known: Conditioning) -> Tensor:
+        """What is to be taken away from the padded picture, (B, C, 2 h, 2 w)."""
         *skips, features = self._scales(known)
         for up, blocks, skip in reversed(list(zip(self.up, self.decoder_blocks, skips, strict=True))):
             features = blocks(up(features) + skip, known.embedding)
-        return F.pixel_shuffle(self.tail(features), _FOLD)[..., :height, :width]
+        return F.pixel_shuffle(self.tail(features), _FOLD)
 
 
 class _Estimator(nn.Module):
@@ -196,6 +195,12 @@ class _Estimator(nn.Module):
         seen = (down[:, None] & across).to(features.dtype)
         embedding: Tensor = self.embedding((features * seen).sum((2, 3)) / seen.sum())
         return embedding
+
+
+def _like(padded: Tensor, images: Tensor) -> Tensor:
+    """Cropped to the images' height and width."""
+    height, width = images.shape[-2:]
+    return padded[..., :height, :width]
 
 
 def _is_noise(found: Tensor) -> Tensor:

@@ -80,9 +80,18 @@ def test_what_is_unreadable_is_told_where_it_is_trained_on_and_measured(
     assert "1 unreadable file skipped: broken.png." in capsys.readouterr().out
 
 
-def test_no_run_can_take_the_name_of_the_baseline(tmp_path: Path, photos: str) -> None:
-    with pytest.raises(RunError, match="not the word noisy"):
-        new_run(tmp_path, photos, "noisy")
+@pytest.mark.parametrize("name", ["noisy", "median"])
+def test_no_run_can_take_the_name_of_what_it_is_compared_with(name: str, tmp_path: Path, photos: str) -> None:
+    with pytest.raises(RunError, match=f"{name}' cannot name a run: in tables"):
+        new_run(tmp_path, photos, name)
+
+
+def test_a_resumed_run_keeps_what_it_was_asked_for(
+    tmp_path: Path, photos: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = new_run(tmp_path, photos, "stopped")
+    assert call(tmp_path, "train", "--resume", "stopped", "--epochs", 9, "--batch-size", 4) == 2
+    assert "so --epochs and --batch-size cannot be given" in capsys.readouterr().err and not run.has_model
 
 
 def test_denoise(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,6 +105,8 @@ def test_denoise(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str])
             assert picture.format == "PNG" and np.asarray(picture).shape == (28, 28)
         kept.add(target.read_bytes())
     assert len(kept) == 3
+    assert call(root, "denoise", "trained", source, tmp_path / "out.jpg") == 2
+    assert "out.jpg does not end in .png" in capsys.readouterr().err and not (tmp_path / "out.jpg").exists()
 
 
 def test_denoise_tells_the_level_that_a_model_estimates(
@@ -143,6 +154,10 @@ MISTAKES = [
     (["train", "--dataset", "mnits"], "Did you mean 'mnist'"),
     (["train", "--dataset", "mnist"], "dae download mnist"),
     (["train", "--dataset", "folder:nowhere"], "There is no folder"),
+    (["train", "--dataset", "folder:~nobody-of-that-name/x"], "has no home folder here"),
+    (["train", "--dataset", "folder:" + 300 * "x"], "There is no folder"),
+    (["evaluate", 300 * "x"], "There is no run"),
+    (["list", "--data", "~nobody-of-that-name/x"], "has no home folder here"),
     (["train", "--noise", "gaussian:1.4"], "outside 0 to 1"),
     (["train", "--epochs", "0"], "Epochs 0 is outside"),
     (["train", "--epochs", "many"], "invalid int value"),
