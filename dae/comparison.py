@@ -74,12 +74,15 @@ def in_words(line: Mapping[Any, Any], metric: str, aside: str = "_95") -> str:
         return "–"
     if math.isinf(value):
         return "same"
-    text = FORMATS[metric].format(value)
-    decimals = len(text.partition(".")[2])
+    usual = FORMATS[metric]
+    text = usual.format(value)
     if math.isnan(interval) or not interval:
         return text
-    half = f"{interval:.{decimals}f}"
-    return f"{text} ± {half if float(half) else f'{interval:.1g}'}"
+    decimals = len(text.partition(".")[2])
+    if not round(interval, decimals):  # more of both, until the interval has a digit
+        needed = -math.floor(math.log10(interval))
+        text, decimals = usual.replace(f".{decimals}f", f".{needed}f").format(value), needed
+    return f"{text} ± {interval:.{decimals}f}"
 
 
 def readable(measured: pd.DataFrame) -> pd.DataFrame:

@@ -96,6 +96,19 @@ def test_turning_points_lie_where_the_lines_cross() -> None:
     assert above == "Above 0.35 doing nothing is better than Linear."
 
 
+@pytest.mark.parametrize(
+    ("mean", "deviation", "told"),
+    [
+        (0.012792, 0.0000337, "0.01279 ± 0.00003"),
+        (0.0073938, 0.00000073, "0.0073938 ± 0.0000007"),
+        (0.00354, 0.0, "0.00354"),
+        (0.00354, math.nan, "0.00354"),
+    ],
+)
+def test_a_mean_has_as_many_decimals_as_its_spread_needs(mean: float, deviation: float, told: str) -> None:
+    assert in_words({"mse": mean, "mse_sd": deviation}, "mse", "_sd") == told
+
+
 def test_of_one_picture_nobody_knows_where_the_order_turns() -> None:
     alone = curves(noisy=[9, 9, 9, 9], lin=[12, 11, 10, 8], conv=[13, 12, 9, 7]).assign(psnr_db_95=float("nan"))
     assert list(turning_points(alone, ABOUT)) == []
