@@ -75,6 +75,7 @@ class TrainConfig:
 
     dataset: str = "digits"
     model: str = "conv-64"
+    pretrained: str = ""  # a run of the same model whose weights the training begins with, instead of random ones
     noise: NoiseSpec = NoiseSpec("gaussian", 0.5)
     epochs: int = 5
     batch_size: int = 128

@@ -15,9 +15,10 @@ from dae.data import load_dataset
 from dae.devices import as_device, describe_device, flushed_denormals
 from dae.errors import DaeError, ProcessLost, RunError, SpecError
 from dae.facts import Facts
-from dae.models import build_model
+from dae.models import Autoencoder, build_model
 from dae.packed import ImageSet
 from dae.parallel import ALONE, Crew
+from dae.pretrained import find_pretrained
 from dae.runs import RunDirectory
 from dae.seeds import generator
 from dae.state import TrainState
@@ -32,19 +33,29 @@ class Materials(NamedTuple):
     validation: ImageSet
     device: str
     teacher: Callable[[Tensor], Tensor] | None
+    pretrained: Autoencoder | None
+
+    def begin(self, config: TrainConfig) -> TrainState:
+        """A training with these materials, at its beginning."""
+        return TrainState(replace(config, device=self.device), self.train.shape, self.pretrained)
 
 
 def prepare(
-    config: TrainConfig, root: Path | str | None = None, data_root: Path | str | None = None, crew: Crew = ALONE
+    config: TrainConfig,
+    root: Path | str | None = None,
+    data_root: Path | str | None = None,
+    crew: Crew = ALONE,
+    run: RunDirectory | None = None,
 ) -> Materials:
     """Open what a training needs; before a folder is made for its run, this finds out what would keep it from starting.
 
     Args:
-        root: the folder of runs, for a teacher.
+        root: the folder of runs, for a teacher and first weights.
+        run: the one that is to go on, if it has begun; it needs no first weights.
 
     Raises:
-        DaeError: the device, the images or the teacher are missing, the model is not for such images, or the batches
-            are too small for the crew.
+        DaeError: the device, the images, the teacher or the first weights are missing, the model is not for such
+            images, or the batches are too small for the crew.
     """
     if config.batch_size < crew.size:
         raise SpecError(
@@ -54,7 +65,8 @@ def prepare(
     device = as_device(name)
     train, validation = (load_dataset(config.dataset, split, root=data_root) for split in ("train", "test"))
     build_model(config.model, train.shape, generator(0))
-    return Materials(train, validation, name, find_teacher(config, train, device, root))
+    pretrained = None if run and run.has_begun else find_pretrained(config, train.shape, root)
+    return Materials(train, validation, name, find_teacher(config, train, device, root), pretrained)
 
 
 def follow(config: TrainConfig, materials: Materials, run: RunDirectory | None, crew: Crew) -> None:
@@ -66,7 +78,7 @@ def follow(config: TrainConfig, materials: Materials, run: RunDirectory | None, 
     Raises:
         DaeError: as `fit`.
     """
-    state = TrainState(replace(config, device=materials.device), materials.train.shape)
+    state = materials.begin(config)
     if run:
         run.restore(state)
     for _ in crew.together(fit(config, state, materials.train, materials.validation, crew, materials.teacher)):
@@ -114,8 +126,9 @@ def record(run: RunDirectory, data_root: Path | str | None = None, crew: Crew = 
 def _record(run: RunDirectory, data_root: Path | str | None, crew: Crew) -> Generator[Report, None, None]:
     config = run.config
     run.status.set("running")
-    train, validation, device, teacher = prepare(config, run.path.parent, data_root, crew)
-    state = TrainState(replace(config, device=device), train.shape)
+    materials = prepare(config, run.path.parent, data_root, crew, run)
+    train, validation = materials.train, materials.validation
+    state = materials.begin(config)
     run.restore(state)
     run.rewind(state.step)
     clean, noisy = fixed_noise(config, validation)
@@ -126,7 +139,7 @@ def _record(run: RunDirectory, data_root: Path | str | None, crew: Crew) -> Gene
     run.save_facts(Facts(describe_device(state.device), references, crew.size, train.note))
     asked = False
     try:
-        with closing(crew.together(fit(config, state, train, validation, crew, teacher))) as reports:
+        with closing(crew.together(fit(config, state, train, validation, crew, materials.teacher))) as reports:
             for report in reports:
                 if report.preview is not None:
                     run.save_preview(report.epoch, report.preview)

@@ -89,16 +89,11 @@ class RunDirectory:
             str(self._config[name]) for name in ("dataset", "model", "noise", "seed")
         )  # what was asked for
         self.status = Status(path)
+        self._resume_path = path / "resume.safetensors"
 
     @classmethod
     def create(
-        cls,
-        config: TrainConfig,
-        *,
-        root: Path | str | None = None,
-        name: str = "",
-        recipe: str = "",
-        note: str = "",
+        cls, config: TrainConfig, *, root: Path | str | None = None, name: str = "", recipe: str = "", note: str = ""
     ) -> "RunDirectory":
         """Make the folder of a new run; a number is added where `name` is not given and the usual one is taken.
 
@@ -140,17 +135,22 @@ class RunDirectory:
 
     def save_state(self, state: TrainState) -> None:
         """Keep the end of an epoch, to resume from; raises OSError."""
-        save_tensors(self.path / "resume.safetensors", state.tensors(), {"format": FORMAT})
+        save_tensors(self._resume_path, state.tensors(), {"format": FORMAT})
 
     def restore(self, state: TrainState) -> None:
         """Read the end of the last whole epoch into `state`, which otherwise stays at the beginning."""
-        path = self.path / "resume.safetensors"
-        if path.exists():
+        if self.has_begun:
+            path = self._resume_path
             try:
                 read_about(path)
                 state.restore(read_tensors(path))
             except (KeyError, ValueError, IndexError, RuntimeError) as error:
                 raise CheckpointError(f"{path} does not fit the run's configuration, so it cannot resume.") from error
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is a state to `restore`."""
+        return self._resume_path.is_file()
 
     def rewind(self, step: int) -> None:
         """Forget the progress reported after this step, or all of it; raises OSError."""
@@ -168,8 +168,8 @@ class RunDirectory:
     def finish(self) -> None:
         """The run is complete: what only a resume would need goes."""
         self.status.set("finished")
-        for needless in ("resume.safetensors", "failure.txt"):
-            (self.path / needless).unlink(missing_ok=True)
+        for needless in (self._resume_path, self.path / "failure.txt"):
+            needless.unlink(missing_ok=True)
 
     @property
     def model_path(self) -> Path:

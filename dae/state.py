@@ -21,16 +21,23 @@ class TrainState:
         averaged: the one to look at, to measure and to keep: a copy whose weights follow the model's slowly, as
             `TrainConfig.average` says, or the model itself.
 
+    Args:
+        pretrained: the same model, whose weights it begins with; None: random ones. `dae.pretrained.find_pretrained`
+            finds it; who restores a state needs none.
+
     Raises:
         SpecError: there is no such device, or the model cannot take images of this shape.
     """
 
-    def __init__(self, config: TrainConfig, shape: Shape) -> None:
+    def __init__(self, config: TrainConfig, shape: Shape, pretrained: Autoencoder | None = None) -> None:
         self.device = as_device(config.device)
         self.bfloat16 = uses_bfloat16(config.precision, config.model, self.device)
         self.model: Autoencoder = build_model(config.model, shape, generator(config.seed, _INITIAL)).to(self.device)
-        if self.bfloat16:
-            self.model.to(memory_format=torch.channels_last)
+        self.pretrained = pretrained is not None
+        if pretrained:
+            self.model.load_state_dict(pretrained.state_dict())
+        if self.device.type != "mps":
+            self.model.to(memory_format=torch.channels_last)  # convolutions run up to a third faster
         self.average = config.average
         self.averaged = copy.deepcopy(self.model).requires_grad_(False) if config.average else self.model
         kind = OPTIMIZERS[config.optimizer]

@@ -11,9 +11,7 @@ from dae.contenders import as_denoiser
 from dae.devices import uses_bfloat16
 from dae.errors import RunError
 from dae.packed import ImageSet
-from dae.runs import RunDirectory, find_run
-
-_SHIPPED = Path(__file__).parents[1] / "checkpoints"
+from dae.pretrained import finished_run
 
 
 def find_teacher(
@@ -23,8 +21,7 @@ def find_teacher(
 
     Args:
         images: that are to be learnt from.
-        root: the folder of runs in which a finished one is looked for first; then in the usual one, then in the
-            shipped one.
+        root: as `finished_run`.
 
     Raises:
         RunError: there is no such finished run, or it has learnt another noise.
@@ -32,7 +29,7 @@ def find_teacher(
     """
     if not config.teacher:
         return None
-    run = _find(config.teacher, root)
+    run = finished_run(config.teacher, root, "Or learn without a teacher: --teacher ''.")
     if run.noise != str(config.noise):
         raise RunError(
             f"Run {run.name!r} has learnt {run.noise} and cannot teach {config.noise}. Name a teacher of that noise, "
@@ -48,18 +45,3 @@ def find_teacher(
             return answer(noisy).float()
 
     return answers
-
-
-def _find(name: str, root: Path | str | None) -> RunDirectory:
-    """The finished run of that name; one that is not finished, such as the one to be trained, is passed over."""
-    missing: RunError | None = None
-    for folder in (root, None, _SHIPPED):
-        try:
-            run = find_run(name, folder)
-        except RunError as error:
-            missing = missing or error
-            continue
-        if run.state == "finished":
-            return run
-        missing = RunError(f"Run {name!r} is {run.state} and cannot teach before it is finished.")
-    raise RunError(f"There is no teacher to learn from. {missing} Or learn without one: --teacher ''.")

@@ -105,7 +105,7 @@ def fit(
             random, and so a far noisier target.
 
     Raises:
-        SpecError: the configuration names a teacher, and none is given.
+        SpecError: the configuration names a teacher or first weights, and none are given.
         Diverged: the loss is NaN or infinite.
         OutOfMemory: the device has too little memory.
         DataError: images that stay on the disk can be read no more.
@@ -113,6 +113,11 @@ def fit(
     if config.teacher and not teacher:
         raise SpecError(
             f"Teacher {config.teacher!r} has to be given to fit, too: `find_teacher`. For none: teacher=''."
+        )
+    if config.pretrained and not (state.pretrained or state.step):
+        raise SpecError(
+            f"Pretrained {config.pretrained!r} has to be given to TrainState, too: `find_pretrained`. "
+            "For random weights: pretrained=''."
         )
     device, model = state.device, state.model
     train = train.head(config.images)

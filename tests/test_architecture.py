@@ -68,7 +68,7 @@ FLOORS = [
         "dae.evaluation",
     ],
     ["dae.codes", "dae.probe", "dae.finetune", "dae.probed", "dae.findings"],
-    ["dae.teaching", "dae.recording", "dae.measured", "dae.comparison", "dae.export"],
+    ["dae.pretrained", "dae.teaching", "dae.recording", "dae.measured", "dae.comparison", "dae.export"],
     ["dae.frames", "dae.plots", "dae.report", "dae.lab"],
     ["dae.cli.command", "dae.cli.tables", "dae.cli.train", "dae.cli.evaluate", "dae.cli.probe", "dae.cli.denoise"],
     ["dae.cli.export", "dae.cli.stock", "dae.cli.bench"],

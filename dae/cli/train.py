@@ -16,7 +16,8 @@ from dae.recording import follow, prepare, record
 from dae.registry import lookup
 from dae.runs import RunDirectory, find_run
 
-_CHANGED = ("dataset", "model", "noise", "target", "teacher", "epochs", "batch_size", "lr", "seed", "device", "images")
+_LEARNT = ("dataset", "model", "pretrained", "noise", "target", "teacher")
+_CHANGED = (*_LEARNT, "epochs", "batch_size", "lr", "seed", "device", "images")
 _OF_NEW = ("recipe", "name", "note", *_CHANGED)
 
 
@@ -25,6 +26,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--recipe", metavar="NAME", help="a named training; other options change it")
     parser.add_argument("--dataset", metavar="NAME", help="a data set, or folder:PATH")
     parser.add_argument("--model", metavar="NAME", help="an architecture")
+    parser.add_argument("--pretrained", metavar="RUN", help="a run whose weights to begin with; '' for random ones")
     parser.add_argument(
         "--noise", type=noise, help="kind:level or kind:low-high, with :unclipped if wanted; + joins several"
     )
@@ -50,7 +52,7 @@ def _train(options: Options) -> None:
     with joined() as crew:
         run = find_run(options.resume, options.checkpoints) if options.resume else None
         config = run.config if run else _config(options)
-        materials = prepare(config, options.checkpoints, options.data, crew)  # before a folder is made for the run
+        materials = prepare(config, options.checkpoints, options.data, crew, run)  # before a folder is made for the run
         if crew.rank:
             follow(config, materials, run, crew)
             return

@@ -1,6 +1,6 @@
 """Every setting of a training, for those who want to choose."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from dae.devices import available_devices
 from dae.errors import SpecError
 from dae.models import MODELS
 from dae.noise import NOISES, NoiseSpec
+from dae.runs import RunDirectory
 
 _OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "muon": "Muon"}
 _TARGETS = {"clean": "Clean pictures", "noisy": "Other noisy copies alone"}
@@ -21,13 +22,18 @@ _USUAL = TrainConfig()
 Configs = Callable[[], dict[str, TrainConfig]]  # by model; raises SpecError where a setting breaks its rule
 
 
-def advanced() -> tuple[Configs, str]:
-    """Draw the settings; what gives the chosen configs, and the name asked for."""
+def advanced(runs: Sequence[RunDirectory]) -> tuple[Configs, str]:
+    """Draw the settings; what gives the chosen configs, and the name asked for.
+
+    Args:
+        runs: whose weights a training may begin with, if they are finished.
+    """
     left, middle, right = st.columns(3)
     with left:
         models = _models()
         noise = _noise()
-    settings = _steps(middle) | _rest(right)
+        pretrained = _pretrained(runs)
+    settings = {"pretrained": pretrained} | _steps(middle) | _rest(right)
     name = right.text_input("Name of the run (optional)", max_chars=64, help="Small letters, digits and dashes.")
 
     def configs() -> dict[str, TrainConfig]:
@@ -47,6 +53,17 @@ def _models() -> list[str]:
         max_selections=4,
         format_func=lambda name: MODELS[name].label,
         help="\n".join(f"- **{entry.label}**: {entry.help}" for entry in MODELS.values()),
+    )
+
+
+def _pretrained(runs: Sequence[RunDirectory]) -> str:
+    models = {run.name: run.model for run in runs if run.state == "finished" and run.model in MODELS}
+    return st.selectbox(
+        "Begin with",
+        ["", *models],
+        format_func=lambda name: f"{name} ({MODELS[models[name]].label})" if name else "Random weights",
+        help="The weights of a finished run of the same model: it then learns another noise or other pictures in far "
+        "fewer epochs. A learning rate below its own keeps more of what it knows.",
     )
 
 

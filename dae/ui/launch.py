@@ -8,9 +8,10 @@ import streamlit as st
 
 from dae import words
 from dae.config import TrainConfig
-from dae.data import is_available, label
+from dae.data import DATASETS, is_available, label
 from dae.errors import DaeError
 from dae.expected import Known, expected, finished
+from dae.pretrained import find_pretrained
 from dae.recipes import CODE_FAMILY, RECIPES
 from dae.runs import RunDirectory, list_runs
 from dae.ui import page, presenter, shared
@@ -71,6 +72,8 @@ def _start(configs: dict[str, TrainConfig], name: str = "") -> None:
     try:
         presenter.demand()
         try:
+            for config in configs.values():
+                find_pretrained(config, DATASETS[config.dataset].shape)  # raises where it would not fit
             for label, config in configs.items():
                 recipe = label if label in RECIPES else ""
                 runs.append(RunDirectory.create(config, recipe=recipe, name=_numbered(name, label, configs)))
@@ -132,13 +135,14 @@ def launcher(expanded: bool) -> None:
         return  # each element on the page makes every update of the curves dearer
     with folder:
         quick_tab, best_tab, advanced_tab = st.tabs(["Quick start", "Best and published models", "Advanced"])
-    known = finished(list_runs())
+    runs = list_runs()
+    known = finished(runs)
     with quick_tab:
         _quick_cards(known)
     with best_tab:
         _other_cards(known)
     with advanced_tab, st.form("advanced", border=False):
-        configs, name = advanced()
+        configs, name = advanced(runs)
         if st.form_submit_button("Start training", icon=":material/play_arrow:", type="primary"):
             with page.told():
                 _start(configs(), name)

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from dae.data import load_dataset
+from dae.recording import record
 from dae.runs import RunDirectory, list_runs
 from dae.ui import contest, shared
-from tests.conftest import ROOT, new_run, wait_for
+from tests.conftest import ROOT, new_run, small, wait_for
 from tests.pages.apps import opened
 
 PAGES = ("dashboard.py", "pages/train.py", "pages/explore.py", "pages/compare.py")
@@ -102,6 +103,22 @@ def test_every_setting_of_the_advanced_form_reaches_the_run() -> None:
     (config,) = (run.config for run in list_runs())
     assert str(config.noise) == "gaussian:0.1-0.6:unclipped+masking:0.1-0.6"
     assert (config.model, config.optimizer, config.images) == ("conv-flat", "muon", 9)
+
+
+def test_a_training_begins_with_another_runs_weights() -> None:
+    base = RunDirectory.create(small(dataset="digits", model="linear-32", images=8, epochs=1), name="base")
+    list(record(base))
+    app = opened("pages/train.py")
+    labelled(app.selectbox, "Begin with").set_value("base")
+    labelled(app.button, "Start training").click()
+    app.run()
+    assert "is 'linear-32' for grey pictures" in app.error[0].value and len(list_runs()) == 1
+    app = opened("pages/train.py")
+    labelled(app.selectbox, "Begin with").set_value("base")
+    labelled(app.multiselect, "Model, or several for a race").set_value(["linear-32"])
+    labelled(app.button, "Start training").click()
+    app.run()
+    assert not app.error and [run.config.pretrained for run in list_runs()] == ["base", ""] and not app.exception
 
 
 def test_settings_that_do_not_go_together_are_told_and_start_nothing() -> None:
