@@ -232,6 +232,8 @@ def training_line(run: RunDirectory) -> dict[str, Any]:
         told = ["target: its teacher" if config.distillation == 1 else "target: clean pictures and its teacher"]
     if config.loss == "psnr":
         told.append("geometric mean")
+    if config.pretrained:
+        told.append(f"from the weights of {config.pretrained}")
     training = "training" + (f" ({', '.join(told)})" if told else "")
     return {"training": training} | ({"as_mse": geometric_mean_mse} if config.loss == "psnr" else {})
 
