@@ -23,7 +23,7 @@ def find_pretrained(config: TrainConfig, shape: Shape, root: Path | str | None =
     """
     if not config.pretrained:
         return None
-    run = finished_run(config.pretrained, root, "Or begin with random weights: --pretrained ''.")
+    run = finished_run(config.pretrained, root, "Or begin a new run with random weights: --pretrained ''.")
     checkpoint = run.load()
     trained, wanted = (
         {name: weight.shape for name, weight in model.state_dict().items()}
@@ -32,8 +32,8 @@ def find_pretrained(config: TrainConfig, shape: Shape, root: Path | str | None =
     if checkpoint.name != config.model or trained != wanted:
         raise RunError(
             f"Run {run.name!r} is {checkpoint.name!r} for {_pictures(checkpoint.shape)}, and no {config.model!r} for "
-            f"{_pictures(shape)} can begin with its weights. Begin with a run of the same model, or with random "
-            "weights."
+            f"{_pictures(shape)} can begin with its weights. Begin with a run of that model for such pictures, "
+            "or with random weights."
         )
     return checkpoint.model
 

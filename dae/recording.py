@@ -51,7 +51,7 @@ def prepare(
 
     Args:
         root: the folder of runs, for a teacher and first weights.
-        run: the one that is to go on, if it has begun; it needs no first weights.
+        run: the one that is to be trained, if there is one; once it has begun it needs no first weights.
 
     Raises:
         DaeError: the device, the images, the teacher or the first weights are missing, the model is not for such
@@ -65,7 +65,8 @@ def prepare(
     device = as_device(name)
     train, validation = (load_dataset(config.dataset, split, root=data_root) for split in ("train", "test"))
     build_model(config.model, train.shape, generator(0))
-    pretrained = None if run and run.has_begun else find_pretrained(config, train.shape, root)
+    begun = run and (run.has_begun or run.state == "finished")
+    pretrained = None if begun else find_pretrained(config, train.shape, root)
     return Materials(train, validation, name, find_teacher(config, train, device, root), pretrained)
 
 

@@ -85,8 +85,8 @@ class RunDirectory:
         known = origin.read(path / "config.json")
         self.created, self.recipe, self.note = known.created, known.recipe, known.note
         self._config = known.config
-        self.dataset, self.model, self.noise, self.seed = (
-            str(self._config[name]) for name in ("dataset", "model", "noise", "seed")
+        self.dataset, self.model, self.noise, self.seed, self.pretrained = (
+            str(self._config.get(name, "")) for name in ("dataset", "model", "noise", "seed", "pretrained")
         )  # what was asked for
         self.status = Status(path)
         self._resume_path = path / "resume.safetensors"

@@ -20,6 +20,8 @@ class TrainState:
         model: the one that learns.
         averaged: the one to look at, to measure and to keep: a copy whose weights follow the model's slowly, as
             `TrainConfig.average` says, or the model itself.
+        complete: whether its weights are those that the configuration asks for: not before those of
+            `TrainConfig.pretrained` are there.
 
     Args:
         pretrained: the same model, whose weights it begins with; None: random ones. `dae.pretrained.find_pretrained`
@@ -33,11 +35,11 @@ class TrainState:
         self.device = as_device(config.device)
         self.bfloat16 = uses_bfloat16(config.precision, config.model, self.device)
         self.model: Autoencoder = build_model(config.model, shape, generator(config.seed, _INITIAL)).to(self.device)
-        self.pretrained = pretrained is not None
+        self.complete = not config.pretrained or pretrained is not None
         if pretrained:
             self.model.load_state_dict(pretrained.state_dict())
-        if self.device.type != "mps":
-            self.model.to(memory_format=torch.channels_last)  # convolutions run up to a third faster
+        if self.bfloat16 or self.device.type == "cpu":
+            self.model.to(memory_format=torch.channels_last)  # the order that convolutions are faster in
         self.average = config.average
         self.averaged = copy.deepcopy(self.model).requires_grad_(False) if config.average else self.model
         kind = OPTIMIZERS[config.optimizer]
@@ -101,6 +103,7 @@ class TrainState:
                 self.optimizer.state[parameter][field] = moment
         self.epoch, self.step = int(tensors["epoch"]), int(tensors["step"])
         self.seconds = float(tensors["seconds"])
+        self.complete = True
 
     def _models(self) -> dict[str, Autoencoder]:
         """The models whose weights are kept, by the prefix of their names."""

@@ -29,7 +29,7 @@ def find_teacher(
     """
     if not config.teacher:
         return None
-    run = finished_run(config.teacher, root, "Or learn without a teacher: --teacher ''.")
+    run = finished_run(config.teacher, root, "Or begin a new run without a teacher: --teacher ''.")
     if run.noise != str(config.noise):
         raise RunError(
             f"Run {run.name!r} has learnt {run.noise} and cannot teach {config.noise}. Name a teacher of that noise, "

@@ -114,7 +114,7 @@ def fit(
         raise SpecError(
             f"Teacher {config.teacher!r} has to be given to fit, too: `find_teacher`. For none: teacher=''."
         )
-    if config.pretrained and not (state.pretrained or state.step):
+    if not state.complete:
         raise SpecError(
             f"Pretrained {config.pretrained!r} has to be given to TrainState, too: `find_pretrained`. "
             "For random weights: pretrained=''."

@@ -176,7 +176,6 @@ def test_a_folder_that_cannot_be_written_still_gives_a_chart(monkeypatch: pytest
             "training (target: its teacher, geometric mean)",
         ),
         ({"teacher": "mnist-unet", "distillation": 0.0}, "training"),
-        ({"pretrained": "base"}, "training (from the weights of base)"),
     ],
 )
 def test_the_training_line_says_what_its_loss_is(tmp_path: Path, changes: dict[str, Any], name: str) -> None:

@@ -33,12 +33,13 @@ def test_the_average_begins_with_them_too() -> None:
     assert same(weights(state.averaged), weights(model))
 
 
-def test_it_goes_on_when_the_first_weights_have_gone(tmp_path: Path, photos: str) -> None:
+@pytest.mark.parametrize("epoch", [0, 1])
+def test_it_goes_on_when_the_first_weights_have_gone(tmp_path: Path, photos: str, epoch: int) -> None:
     base = new_run(tmp_path, photos, "base", epochs=1)
     list(record(base))
     whole, parts = (new_run(tmp_path, photos, name, pretrained="base", epochs=3) for name in ("whole", "parts"))
     list(record(whole))
-    stop_after(parts, 1)
+    stop_after(parts, epoch)
     base.delete()
     list(record(parts))
     assert same(weights(whole.load().model), weights(parts.load().model))
@@ -70,6 +71,17 @@ def test_what_it_cannot_begin_with(tmp_path: Path, photos: str) -> None:
         with pytest.raises(RunError, match=words):
             find_pretrained(small(model=model, pretrained=name), shape, tmp_path)
     assert find_pretrained(small(), (1, 28, 28), tmp_path) is None
+
+
+def test_a_finished_run_needs_none(tmp_path: Path, photos: str) -> None:
+    base = new_run(tmp_path, photos, "base", epochs=1)
+    tuned = new_run(tmp_path, photos, "tuned", pretrained="base", epochs=1)
+    list(record(base))
+    list(record(tuned))
+    base.delete()
+    with pytest.raises(RunError, match="'tuned' is finished"):
+        list(record(tuned))
+    prepare(tuned.config, tmp_path, run=tuned)
 
 
 def test_no_folder_is_made_for_what_cannot_begin(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -93,7 +93,7 @@ def test_a_teacher_is_not_forgotten() -> None:
 def test_who_cannot_teach_is_told_before_a_run_begins(tmp_path: Path, photos: str) -> None:
     new_run(tmp_path, photos, "untrained")
     for config, words in (
-        (small(dataset=photos, teacher="nobody"), "There is no run 'nobody'.*Or learn without a teacher"),
+        (small(dataset=photos, teacher="nobody"), "There is no run 'nobody'.*Or begin a new run without a teacher"),
         (small(dataset=photos, teacher="untrained"), "is stopped; it has to be finished before a training"),
         (
             small(dataset=photos, teacher="digits-linear", noise=NoiseSpec("masking", 0.5)),
@@ -110,7 +110,7 @@ def test_a_run_whose_teacher_has_gone_says_so(tmp_path: Path, photos: str) -> No
     run = new_run(tmp_path, photos, teacher="gone")
     with pytest.raises(RunError, match="There is no run .gone."):
         list(record(run))
-    assert run.state == "failed" and "learn without a teacher" in run.status.message
+    assert run.state == "failed" and "without a teacher" in run.status.message
 
 
 def test_a_teacher_knows_clean_pictures() -> None:

@@ -39,7 +39,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--seed", type=int, metavar="N")
     parser.add_argument("--device", metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps")
     parser.add_argument("--name", metavar="RUN", help="what to call the run")
-    parser.add_argument("--note", default="", metavar="TEXT", help="a line kept with the run")
+    parser.add_argument("--note", metavar="TEXT", help="a line kept with the run")
     parser.add_argument("--resume", metavar="RUN", help="go on with a stopped or interrupted run instead")
 
 
@@ -52,17 +52,18 @@ def _train(options: Options) -> None:
     with joined() as crew:
         run = find_run(options.resume, options.checkpoints) if options.resume else None
         config = run.config if run else _config(options)
-        materials = prepare(config, options.checkpoints, options.data, crew, run)  # before a folder is made for the run
+        folder = run.path.parent if run else options.checkpoints
+        materials = prepare(config, folder, options.data, crew, run)  # before a folder is made for the run
         if crew.rank:
             follow(config, materials, run, crew)
             return
-        new = {"root": options.checkpoints, "name": options.name or "", "recipe": options.recipe or ""}
-        _record(run or RunDirectory.create(config, **new, note=options.note), options, crew)
+        new = {name: getattr(options, name) or "" for name in ("name", "recipe", "note")}
+        _record(run or RunDirectory.create(config, root=options.checkpoints, **new), options, crew)
 
 
 def _given(options: Options) -> list[str]:
     """What is asked for of a new run, as it is written."""
-    return ["--" + name.replace("_", "-") for name in _OF_NEW if getattr(options, name) not in (None, "")]
+    return ["--" + name.replace("_", "-") for name in _OF_NEW if getattr(options, name) is not None]
 
 
 def _config(options: Options) -> TrainConfig:

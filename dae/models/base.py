@@ -55,7 +55,7 @@ class Model:
     build: Callable[[Shape], Autoencoder]
     bounded: bool = True  # what it gives back is within [0, 1], as binary cross-entropy needs
     any_size: bool = False  # denoises pictures of every height and width, whatever it was trained on
-    bfloat16: bool = False  # trains faster, and no worse, in bfloat16 and channels-last memory
+    bfloat16: bool = False  # trains faster, and no worse, in bfloat16
     color: str = "#882255"
 
 

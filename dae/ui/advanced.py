@@ -61,9 +61,10 @@ def _pretrained(runs: Sequence[RunDirectory]) -> str:
     return st.selectbox(
         "Begin with",
         ["", *models],
+        key="pretrained",  # without one it forgets its choice when a run is finished
         format_func=lambda name: f"{name} ({MODELS[models[name]].label})" if name else "Random weights",
         help="The weights of a finished run of the same model: it then learns another noise or other pictures in far "
-        "fewer epochs. A learning rate below its own keeps more of what it knows.",
+        "fewer epochs. Choose its model above, too; a race of several models cannot share them.",
     )
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dae import words
 from dae.config import TrainConfig
-from dae.data import DATASETS, is_available, label
+from dae.data import is_available, label
 from dae.errors import DaeError
 from dae.expected import Known, expected, finished
 from dae.pretrained import find_pretrained
@@ -73,7 +73,8 @@ def _start(configs: dict[str, TrainConfig], name: str = "") -> None:
         presenter.demand()
         try:
             for config in configs.values():
-                find_pretrained(config, DATASETS[config.dataset].shape)  # raises where it would not fit
+                if config.pretrained:  # told before a run is made
+                    find_pretrained(config, shared.images(config.dataset, "train", 1).shape)
             for label, config in configs.items():
                 recipe = label if label in RECIPES else ""
                 runs.append(RunDirectory.create(config, recipe=recipe, name=_numbered(name, label, configs)))

@@ -177,6 +177,7 @@ def _facts(run: RunDirectory, lines: list[dict[str, Any]], left: str) -> str:
         best = max(line["scores"]["psnr_db"] for line in scored)
         against = " against the noisy input" if math.isfinite(noisy_db) else ""
         facts.append(f"now {psnr_db:.1f} dB, best {best:.1f} dB: {words.gain(best - noisy_db)}{against}")
+    facts += [f"began with the weights of {run.pretrained}"] if run.pretrained else []
     return " · ".join(facts)
 
 
@@ -232,8 +233,6 @@ def training_line(run: RunDirectory) -> dict[str, Any]:
         told = ["target: its teacher" if config.distillation == 1 else "target: clean pictures and its teacher"]
     if config.loss == "psnr":
         told.append("geometric mean")
-    if config.pretrained:
-        told.append(f"from the weights of {config.pretrained}")
     training = "training" + (f" ({', '.join(told)})" if told else "")
     return {"training": training} | ({"as_mse": geometric_mean_mse} if config.loss == "psnr" else {})
 

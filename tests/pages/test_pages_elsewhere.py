@@ -15,7 +15,7 @@ from tests.pages.apps import opened, shown
 @pytest.fixture
 def elsewhere(photos: str, tmp_path: Path) -> RunDirectory:
     """A run that says it is being trained; its lock is held by an object that no page knows."""
-    run = new_run(tmp_path / "runs", photos, "elsewhere")
+    run = new_run(tmp_path / "runs", photos, "elsewhere", pretrained="base")
     run.take()
     run.status.set("running")
     run.save_facts(Facts("CPU, 1 thread", {}, processes=2))
@@ -38,9 +38,10 @@ def test_it_is_watched_and_asked_to_stop(elsewhere: RunDirectory) -> None:
     assert "Stopped on request." in shown(app) and "resume-elsewhere" in {button.key for button in app.button}
 
 
-def test_its_processes_and_their_speed_are_shown(elsewhere: RunDirectory) -> None:
+def test_its_processes_speed_and_first_weights_are_shown(elsewhere: RunDirectory) -> None:
     told = live._facts(elsewhere, elsewhere.progress(), "3 s left")
     assert "3 s left" in told and "CPU, 1 thread, 2 processes" in told and "1,234 images a second" in told
+    assert "began with the weights of base" in told
 
 
 def test_a_run_that_ends_before_the_press_is_told(elsewhere: RunDirectory) -> None:
