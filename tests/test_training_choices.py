@@ -35,7 +35,7 @@ def test_every_model_and_loss_that_a_config_allows_trains(model: str, loss: str)
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_one_step_of_every_recipe(name: str) -> None:
-    config = replace(RECIPES[name].config, epochs=1, device="cpu", teacher="")
+    config = replace(RECIPES[name].config, epochs=1, device="cpu", teacher="", pretrained="")
     shape = (3 if "cifar" in config.dataset else 1, *([32, 32] if config.dataset == "cifar10" else [28, 28]))
     images = tiny(4, (shape[0], shape[1], shape[2]))
     state, reports = train(replace(config, precision="float32"), images)
