@@ -13,7 +13,7 @@ needs_chromium = pytest.mark.skipif(
 )
 
 READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
-SLOW_MS = 60_000
+SLOW_MS = 180_000
 
 
 def environment(runs: Path) -> dict[str, str]:
