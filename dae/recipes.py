@@ -53,8 +53,8 @@ _BEST_CONV = replace(
 _RES_UNET = replace(_MUON, model="res-unet", epochs=40, batch_size=64, lr=8e-3)
 # The one that comes with the project teaches the next.
 _BEST_UNET = replace(_RES_UNET, epochs=60, lr=5e-3, teacher="mnist-unet")
-# Every strength of three kinds; more often those at which the one that comes with the project, with which this one
-# begins, was furthest behind models of one strength.
+# Every strength of three kinds; more often those at which the first blind model was furthest behind models of one
+# strength. The one that comes with the project gives the next its first weights.
 _ALL_STRENGTHS = NoiseSpec.parse(
     "gaussian:0-1+masking:0-1+salt-and-pepper:0-1"
     "+gaussian:0-0.4+masking:0.4-0.8+salt-and-pepper:0.3-0.8+salt-and-pepper:0.5-0.8"

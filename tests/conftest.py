@@ -27,7 +27,7 @@ from dae.state import TrainState
 from dae.training import Report, fit
 
 ROOT = Path(__file__).parent.parent
-PATIENCE_S = 30.0
+PATIENCE_S = 15.0
 torch.set_num_threads(1)  # as many tests run at once as there are cores
 _DATA = os.environ.get("DAE_DATA")  # before the fixture below hides it
 
