@@ -29,7 +29,9 @@ with page.told():
     if "runs" in st.session_state:  # a run that was deleted meanwhile is no longer a choice
         st.session_state["runs"] = [name for name in st.session_state["runs"] if name in names]
     else:
-        usual = [run.name for run in known if run.recipe not in CODE_FAMILY and not run.recipe.startswith("cifar10")]
+        # Not a recipe's that had learnt before it began: its curve is flat.
+        curves = [run for run in known if not (run.recipe and run.pretrained) and run.recipe not in CODE_FAMILY]
+        usual = [run.name for run in curves if not run.recipe.startswith("cifar10")]
         first = [name for name in (jobs[0] if jobs else usual[:1]) if name in names]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         shown = st.multiselect(

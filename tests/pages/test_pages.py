@@ -121,6 +121,12 @@ def test_a_training_begins_with_another_runs_weights() -> None:
     assert not app.error and [run.config.pretrained for run in list_runs()] == ["base", ""] and not app.exception
 
 
+def test_what_is_shown_first_has_a_curve_to_show(photos: str, tmp_path: Path) -> None:
+    new_run(tmp_path / "runs", photos, name="learns")
+    RunDirectory.create(small(dataset=photos, pretrained="learns"), recipe="mnist-blind", name="knows")
+    assert opened("pages/train.py").session_state["runs"] == ["learns"]
+
+
 def test_settings_that_do_not_go_together_are_told_and_start_nothing() -> None:
     app = opened("pages/train.py")
     labelled(app.selectbox, "Compared with").set_value("noisy")
