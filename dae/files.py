@@ -22,7 +22,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        with temporary.open("rb") as written:
+        with temporary.open("rb+") as written:  # writable, or Windows refuses to flush it
             os.fsync(written.fileno())
         temporary.chmod(0o644)  # mkstemp makes it private
         os.replace(temporary, path)

@@ -114,13 +114,13 @@ class Lab:
     def _train(self, job: Sequence[RunDirectory]) -> None:
         turns = deque((run, record(run)) for run in job)
         try:
-            while turns and self._may_go_on(job):
+            while turns and self._may_go_on():
                 run, recording = turns[0]
                 try:
                     report = next(recording)
                 except Exception:  # at its end, or the run's directory says what happened; the others go on
                     turns.popleft()
-                    run.status.release()
+                    self._leave_job(run)
                 else:
                     if report.scores:  # an epoch is over: the next one's turn
                         turns.rotate(-1)
@@ -133,11 +133,17 @@ class Lab:
                 if run.state == "queued":
                     _set_state(run, "stopped", "Stopped before it began.")
 
-    def _may_go_on(self, job: Sequence[RunDirectory]) -> bool:
+    def _leave_job(self, run: RunDirectory) -> None:
+        """The run is nobody's from now on; the others of its job go on without it."""
+        with self._changed:
+            run.status.release()
+            self._current = tuple(other for other in self._current if other is not run)
+
+    def _may_go_on(self) -> bool:
         """Wait while the job is paused; False when it is to stop."""
         with self._changed:
             if self._paused and not self._stopping:
-                running = [run for run in job if run.state == "running"]
+                running = [run for run in self._current if run.state == "running"]
                 for run in running:
                     _set_state(run, "paused")
                 while not self._changed.wait_for(lambda: not self._paused or self._stopping, REQUEST_POLL_S):

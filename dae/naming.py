@@ -1,6 +1,9 @@
 """What a run may be called, and making its folder."""
 
 import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from dae.classical import CLASSICAL
@@ -20,13 +23,25 @@ def check_name(name: str) -> None:
         raise RunError(f"{name!r} cannot name a run: in tables it means what needs no training. Use another name.")
 
 
-def new_folder(root: Path, stem: str, numbered: bool) -> Path:
-    """Make and return the folder `stem` in `root`, or where `numbered` the first free of stem-2, stem-3 ...
+@contextmanager
+def new_folder(root: Path, stem: str, numbered: bool) -> Iterator[Path]:
+    """Make the folder `stem` in `root`, or where `numbered` the first free of stem-2, stem-3 ...
+
+    Where the block does not end well, the folder goes again, so that the name stays free.
 
     Raises:
         RunError: there is one already.
         OSError: the disk refuses.
     """
+    path = _made(root, stem, numbered)
+    try:
+        yield path
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)
+        raise
+
+
+def _made(root: Path, stem: str, numbered: bool) -> Path:
     root.mkdir(parents=True, exist_ok=True)
     names = [stem, *(f"{stem}-{number}" for number in range(2, 10_000))] if numbered else [stem]
     for name in names:

@@ -105,10 +105,10 @@ class RunDirectory:
         stem = wanted if name else re.sub(r"[^a-z0-9._-]", "-", wanted.lower()).strip("-._")[:56]
         check_name(stem)
         try:
-            path = new_folder(folder, stem, numbered=not name)
-            (path / "previews").mkdir()
-            Status(path).set("stopped", "Not started yet.")
-            origin.write(path / "config.json", config, recipe, note)  # last: a folder without it is no run
+            with new_folder(folder, stem, numbered=not name) as path:
+                (path / "previews").mkdir()
+                Status(path).set("stopped", "Not started yet.")
+                origin.write(path / "config.json", config, recipe, note)  # last: a folder without it is no run
         except OSError as error:
             raise RunError(f"The runs folder {folder} cannot be written: {error.strerror}. Name another.") from error
         return cls(path)
@@ -140,12 +140,12 @@ class RunDirectory:
     def restore(self, state: TrainState) -> None:
         """Read the end of the last whole epoch into `state`, which otherwise stays at the beginning."""
         if self.has_begun:
-            path = self._resume_path
             try:
-                read_about(path)
-                state.restore(read_tensors(path))
+                read_about(self._resume_path)
+                state.restore(read_tensors(self._resume_path))
             except (KeyError, ValueError, IndexError, RuntimeError) as error:
-                raise CheckpointError(f"{path} does not fit the run's configuration, so it cannot resume.") from error
+                fault = f"{self._resume_path} does not fit the run's configuration, so it cannot resume."
+                raise CheckpointError(fault) from error
 
     @property
     def has_begun(self) -> bool:

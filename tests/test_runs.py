@@ -3,10 +3,12 @@
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from filelock import FileLock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -143,6 +145,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(RunError, match="cannot be written"):
         RunDirectory.create(small(), root=tmp_path, name="other")
     assert [entry.name for entry in list_runs(tmp_path)] == ["run"]
+    assert not (tmp_path / "other").exists()  # the name is still free
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="cannot be written"):
         RunDirectory.create(small(), root=tmp_path / "file")
@@ -222,6 +225,13 @@ def test_progress_of_another_kind_ends_what_is_read(line: str, tmp_path: Path) -
     progress.append(path, report(0))
     path.write_text(path.read_text() + line + "\n" + path.read_text())
     assert len(progress.read(path)) == 1
+
+
+def test_a_loss_as_large_as_a_number_can_be_does_not_end_what_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "progress.jsonl"
+    for step, loss in enumerate([0.5, torch.finfo(torch.float32).max, 0.5]):
+        progress.append(path, replace(report(step), loss=loss))
+    assert [line["step"] for line in progress.read(path)] == [0, 1, 2]
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -95,6 +95,21 @@ def test_one_failing_racer_does_not_end_the_race(
     assert runs[2].state == "finished"
 
 
+def test_who_has_left_a_race_is_no_part_of_it(
+    lab: Lab, leash: Leash, runs: list[RunDirectory], tmp_path: Path
+) -> None:
+    bad = new_run(tmp_path, f"folder:{tmp_path / 'nothing'}", "bad")
+    lab.start(bad, runs[0], runs[1])
+    assert [leash.next(), leash.next()] == [("bad", "end"), ("a", 0)]
+    assert lab.jobs() == [("a", "b")]
+    lab.start(bad)  # tried again: a job of its own, which is stopped alone
+    assert lab.jobs() == [("a", "b"), ("bad",)]
+    lab.stop("bad")
+    assert lab.jobs() == [("a", "b")]
+    release(leash, lab)
+    assert [run.state for run in (bad, *runs[:2])] == ["stopped", "finished", "finished"]
+
+
 def test_pause_and_resume(lab: Lab, leash: Leash, runs: list[RunDirectory]) -> None:
     lab.start(runs[0])
     lab.start(runs[1])
