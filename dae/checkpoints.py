@@ -27,6 +27,7 @@ _FILE_LIMIT = 1 << 32  # a state to resume from has four times the weights of a 
 
 Form = tuple[torch.Size, str]  # shape and type of a tensor, as a file's header has them
 _TYPES = {torch.float32: "F32", torch.int64: "I64"}  # of weights, and of the counters of batch normalisation
+_OF_LAYER = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 _HALF = "F16"  # stored to halve the file, read as float32
 
 
@@ -168,8 +169,11 @@ def _assign(model: Autoencoder, tensors: dict[str, Tensor]) -> None:
     model.eval()
 
 
-def _natural(name: str) -> list[int | str]:
-    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
+def _natural(name: str) -> tuple[list[int | str], int, str]:
+    """Where a tensor stands among others: layer 10 after layer 9, and a layer's own as PyTorch orders them."""
+    layer, _, own = name.rpartition(".")
+    numbered: list[int | str] = [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", layer)]
+    return numbered, _OF_LAYER.index(own) if own in _OF_LAYER else len(_OF_LAYER), own
 
 
 def _forms(model: Autoencoder) -> dict[str, Form]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from dae.blocks import at_once
 from dae.errors import DataError
 from dae.evaluation import noisy_blocks
 from dae.models import Autoencoder, Shape
@@ -18,7 +19,7 @@ from dae.packed import ImageSet
 
 STRENGTHS = 11  # of a kind of noise, from its lowest to its highest
 MOST_NUMBERS = 4_096
-_PIXELS = 400_000  # encoded at once
+_BLOCK = 500  # images encoded at once, at the most
 _FEWEST = 3  # pictures of which a map can be drawn
 
 
@@ -60,8 +61,8 @@ def decodes(model: Autoencoder) -> bool:
 def encode(model: Autoencoder, images: Tensor) -> Tensor:
     """The codes (N, D) of images, float32 (N, C, H, W)."""
     model.eval()
-    at_once = max(1, _PIXELS // math.prod(images.shape[1:]))
-    return torch.cat([model.encode(batch).flatten(1).float() for batch in images.split(at_once)])
+    batches = images.split(at_once(images.shape[1:], _BLOCK))
+    return torch.cat([model.encode(batch).flatten(1).float() for batch in batches])
 
 
 @torch.no_grad()

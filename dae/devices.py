@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import torch
+from torch import Tensor
 
-from dae.errors import SpecError
+from dae.errors import OutOfMemory, SpecError
 from dae.models import MODELS
 
 
 def as_device(name: str) -> torch.device:
-    """The device called `name`; "auto" is CUDA where there is one, else the CPU. MPS, which nobody has tried, is asked for.
+    """The device called `name`; "auto" is CUDA where there is one, else the CPU; MPS, so far untried, has to be named.
 
     Raises:
         SpecError: no such device here.
@@ -49,6 +50,20 @@ def available_devices() -> list[str]:
         *(["mps"] if torch.backends.mps.is_available() else []),
         "cpu",
     ]
+
+
+def as_measured(images: Tensor) -> Tensor:
+    """The same images where metrics can be computed: they need float64, which MPS has not."""
+    return images.cpu() if images.device.type == "mps" else images
+
+
+@contextmanager
+def told_memory(device: torch.device, batch_size: int) -> Iterator[None]:
+    """Raises OutOfMemory where the device has too little."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise OutOfMemory(str(device), batch_size) from error
 
 
 def cores() -> int:

@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from dae.blocks import at_once
 from dae.contenders import Contender, Denoiser, doing_nothing, nothing
 from dae.metrics import METRICS, changed, mean_psnr_db
 from dae.noise import NoiseSpec, corrupt
@@ -60,11 +61,14 @@ def measure(
         on_share: told the share that is done, up to 1, a few hundred images at a time.
     """
     blocks = []
-    for clean, noisy in noisy_blocks(images, noise, seed):
-        denoised = denoiser(noisy)
-        scores = {name: metric(denoised, clean).numpy() for name, metric in METRICS.items()}
-        blocks.append(pd.DataFrame(scores | {CHANGED: changed(nothing(noisy), clean).numpy()}))
-        on_share(min(len(blocks) * _BLOCK / len(images), 1.0))
+    done, part = 0, at_once(images.shape, _BLOCK)
+    for block in noisy_blocks(images, noise, seed):
+        for clean, noisy in zip(*(pictures.split(part) for pictures in block), strict=True):
+            denoised = denoiser(noisy)
+            scores = {name: metric(denoised, clean).numpy() for name, metric in METRICS.items()}
+            blocks.append(pd.DataFrame(scores | {CHANGED: changed(nothing(noisy), clean).numpy()}))
+            done += len(clean)
+            on_share(done / len(images))
     return pd.concat(blocks, ignore_index=True)
 
 

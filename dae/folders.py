@@ -5,14 +5,13 @@ import os
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from dae.errors import DataError
-from dae.pictures import plain
+from dae.pictures import FORMATS, UNREADABLE, plain
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 _GREY_MODES = {"1", "L", "LA", "I", "I;16", "F"}
-_UNREADABLE = (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError)
 _NAMED = 5  # how many unreadable files are named before the rest is only counted
 
 
@@ -80,9 +79,9 @@ def _mode(folder: Path) -> str:
     """What all pictures of the folder become, as Pillow calls it."""
     for path in pictures(folder):
         try:
-            with Image.open(path) as picture:
+            with Image.open(path, formats=FORMATS) as picture:
                 return "L" if picture.mode in _GREY_MODES else "RGB"
-        except _UNREADABLE:
+        except UNREADABLE:
             continue
     return "RGB"
 
@@ -96,10 +95,10 @@ def _read(
     images: np.memmap | None = None
     for path in paths:
         try:
-            with Image.open(path) as picture:
+            with Image.open(path, formats=FORMATS) as picture:
                 upright = plain(ImageOps.exif_transpose(picture)).convert(mode)
                 square = ImageOps.fit(upright, (size, size), Image.Resampling.LANCZOS)
-        except _UNREADABLE:
+        except UNREADABLE:
             bad.append(path.relative_to(base).as_posix())
             continue
         if images is None:

@@ -8,6 +8,15 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")  # of files from outside; Pillow knows riskier ones
+UNREADABLE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    MemoryError,
+    Image.DecompressionBombError,
+)  # what Pillow raises
 ERROR_TOP = 0.5
 _GLOW = ((0, 0, 4), (87, 16, 110), (188, 55, 84), (249, 142, 9), (252, 255, 164))  # dark to light, evenly
 

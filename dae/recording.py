@@ -86,7 +86,12 @@ def follow(config: TrainConfig, materials: Materials, run: RunDirectory | None, 
         pass
 
 
-def record(run: RunDirectory, data_root: Path | str | None = None, crew: Crew = ALONE) -> Generator[Report, None, None]:
+def record(
+    run: RunDirectory,
+    data_root: Path | str | None = None,
+    crew: Crew = ALONE,
+    materials: Materials | None = None,
+) -> Generator[Report, None, None]:
     """Train the run from where it stands, yielding each report once it is on disk.
 
     Whoever stops iterating before the end (`close`, or Ctrl-C) leaves a stopped run that can be recorded again; it
@@ -95,6 +100,7 @@ def record(run: RunDirectory, data_root: Path | str | None = None, crew: Crew = 
 
     Args:
         crew: whose rank 0 this is; the others `follow`.
+        materials: what `prepare` gave for this run; None: it is prepared here.
 
     Raises:
         RunError: the run is finished, another process writes it, or its disk refuses.
@@ -105,7 +111,7 @@ def record(run: RunDirectory, data_root: Path | str | None = None, crew: Crew = 
         run.take()
     try:
         with flushed_denormals():  # from the first picture on, so that all of PyTorch's threads do so
-            yield from _record(run, data_root, crew)
+            yield from _record(run, data_root, crew, materials)
     except ProcessLost as error:
         run.status.set("stopped", str(error))
         raise
@@ -124,10 +130,12 @@ def record(run: RunDirectory, data_root: Path | str | None = None, crew: Crew = 
             run.status.release()
 
 
-def _record(run: RunDirectory, data_root: Path | str | None, crew: Crew) -> Generator[Report, None, None]:
+def _record(
+    run: RunDirectory, data_root: Path | str | None, crew: Crew, materials: Materials | None
+) -> Generator[Report, None, None]:
     config = run.config
     run.status.set("running")
-    materials = prepare(config, run.path.parent, data_root, crew, run)
+    materials = materials or prepare(config, run.path.parent, data_root, crew, run)
     train, validation = materials.train, materials.validation
     state = materials.begin(config)
     run.restore(state)

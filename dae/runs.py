@@ -13,8 +13,8 @@
         owner.lock            held by the process that writes the run
         stop.request          put there by whoever wants that process to stop
 
-Every file is written whole or not at all; a line of progress that a crash cut short is ignored by readers. A run
-whose owner is gone while it says running is interrupted.
+Every file but failure.txt is written whole or not at all; a line of progress that a crash cut short is ignored by
+readers. A run whose owner is gone while it says running is interrupted.
 """
 
 import os
@@ -161,7 +161,7 @@ class RunDirectory:
         save_checkpoint(self.model_path, state.averaged, self.model, shape, self._config)
 
     def import_model(self, model: Autoencoder, shape: Shape) -> None:
-        """Keep weights that were trained elsewhere, as a finished run."""
+        """Keep weights that were trained elsewhere, as a finished run; raises OSError."""
         save_checkpoint(self.model_path, model, self.model, shape, self._config)
         self.finish()
 

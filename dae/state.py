@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from dae.config import OPTIMIZERS, TrainConfig
-from dae.devices import as_device, uses_bfloat16
+from dae.devices import as_device, told_memory, uses_bfloat16
 from dae.models import Autoencoder, Shape, build_model
 from dae.seeds import generator
 
@@ -29,12 +29,14 @@ class TrainState:
 
     Raises:
         SpecError: there is no such device, or the model cannot take images of this shape.
+        OutOfMemory: the device has no room for the model.
     """
 
     def __init__(self, config: TrainConfig, shape: Shape, pretrained: Autoencoder | None = None) -> None:
         self.device = as_device(config.device)
         self.bfloat16 = uses_bfloat16(config.precision, config.model, self.device)
-        self.model: Autoencoder = build_model(config.model, shape, generator(config.seed, _INITIAL)).to(self.device)
+        with told_memory(self.device, config.batch_size):
+            self.model = build_model(config.model, shape, generator(config.seed, _INITIAL)).to(self.device)
         self.complete = not config.pretrained or pretrained is not None
         if pretrained:
             self.model.load_state_dict(pretrained.state_dict())

@@ -7,16 +7,16 @@ it decides between two reports whether to go on, wait, save or stop. It knows no
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor, nn
 
 from dae import metrics
+from dae.blocks import at_once
 from dae.config import LOSSES, SCHEDULES, TARGETS, TrainConfig
-from dae.devices import flushed_denormals
-from dae.errors import Diverged, OutOfMemory, SpecError
+from dae.devices import as_measured, flushed_denormals, told_memory
+from dae.errors import Diverged, SpecError
 from dae.models import Autoencoder
 from dae.noise import corrupt
 from dae.packed import ImageSet
@@ -27,8 +27,9 @@ from dae.state import TrainState
 REPORT_EVERY_S = 0.25
 STREAMED_FROM = 4 << 30  # bytes: smaller sets become one tensor on the device, larger ones stay on the disk
 PREVIEWS = 8  # images shown while a model learns
-VALIDATION_IMAGES = 1_000
-_BLOCK = 250  # images measured at once: metrics compute in float64
+VALIDATION_IMAGES = 1_000  # fewer where they are large:
+_VALIDATION_VALUES = 1 << 26  # of pixels and channels, 256 MiB
+_BLOCK = 250  # images denoised or measured at once, at the most: metrics compute in float64
 
 _SHUFFLE, _NOISE, _VALIDATION = 1, 2, 3  # streams of random numbers under one seed; 0 is the first weights'
 
@@ -80,7 +81,7 @@ class Objective(nn.Module):
 
 def fixed_noise(config: TrainConfig, validation: ImageSet) -> tuple[Tensor, Tensor]:
     """The clean and noisy validation images that every epoch is measured on, float32 (N, C, H, W) on the CPU."""
-    clean = validation.clean(slice(0, VALIDATION_IMAGES))
+    clean = validation.clean(slice(0, at_once(validation.shape, VALIDATION_IMAGES, _VALIDATION_VALUES)))
     return clean, corrupt(clean, config.noise, generator(config.seed, _VALIDATION))
 
 
@@ -105,7 +106,8 @@ def fit(
             random, and so a far noisier target.
 
     Raises:
-        SpecError: the configuration names a teacher or first weights, and none are given.
+        SpecError: the configuration names a teacher or first weights, and none are given; or the state has learnt from
+            another number of images.
         Diverged: the loss is NaN or infinite.
         OutOfMemory: the device has too little memory.
         DataError: images that stay on the disk can be read no more.
@@ -123,11 +125,14 @@ def fit(
     train = train.head(config.images)
     steps_per_epoch = -(-len(train) // config.batch_size)
     steps = config.epochs * steps_per_epoch
+    if state.step // steps_per_epoch != state.epoch:
+        raise SpecError(
+            f"The training stands at step {state.step} after {state.epoch} epochs, but {len(train):,} images make "
+            f"{steps_per_epoch} steps an epoch: its data set has changed. Bring it back, or begin a new run."
+        )
     schedule, target_of = SCHEDULES[config.schedule], TARGETS[config.target]
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=state.bfloat16)
     objective = crew.model(Objective(model, LOSSES[config.loss], autocast))
-    clean_fixed, noisy_fixed = (batch.to(device) for batch in fixed_noise(config, validation))
-    noisy_scores = score(noisy_fixed, noisy_fixed, clean_fixed)
     total, counted, seen = torch.zeros((), device=device), 0, 0  # loss, steps and images since the last report
     mark = clock()
 
@@ -152,7 +157,9 @@ def fit(
             state.epoch, config.epochs, state.step, steps, state.seconds, loss, speed, scores, noisy_scores, preview
         )
 
-    with flushed_denormals(), _told_memory(device, config.batch_size):
+    with flushed_denormals(), told_memory(device, config.batch_size):
+        clean_fixed, noisy_fixed = (batch.to(device) for batch in fixed_noise(config, validation))
+        noisy_scores = score(noisy_fixed, noisy_fixed, clean_fixed)
         in_memory = train.images.nbytes < STREAMED_FROM
         images = train.images.to(device) if in_memory else train.streamed()
         if state.step == 0:
@@ -188,30 +195,24 @@ def fit(
             yield report(finished_epoch=True)
 
 
-@contextmanager
-def _told_memory(device: torch.device, batch_size: int) -> Iterator[None]:
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        raise OutOfMemory(str(device), batch_size) from error
-
-
 @torch.no_grad()
-def denoise(model: Autoencoder, noisy: Tensor, batch_size: int = 250) -> Tensor:
+def denoise(model: Autoencoder, noisy: Tensor) -> Tensor:
     """What the model makes of noisy images (B, C, H, W): the same shape and type, clamped to [0, 1]."""
     learning = model.training  # somebody may look while it learns
     model.eval()
-    denoised = torch.cat([model(batch).to(noisy.dtype).clamp(0, 1) for batch in noisy.split(batch_size)])
+    batches = noisy.split(at_once(noisy.shape[1:], _BLOCK))
+    denoised = torch.cat([model(batch).to(noisy.dtype).clamp(0, 1) for batch in batches])
     model.train(learning)
     return denoised
 
 
 def score(denoised: Tensor, noisy: Tensor, clean: Tensor) -> Scores:
     """Means over images (N, C, H, W), clamped to [0, 1]; the PSNR's over those that the noise changed."""
+    block = at_once(clean.shape[1:], _BLOCK)
     columns: dict[str, list[Tensor]] = {field.name: [] for field in fields(Scores)}
     counted = []
-    for batch in zip(denoised.split(_BLOCK), noisy.split(_BLOCK), clean.split(_BLOCK), strict=True):
-        ours, theirs, wanted = (images.clamp(0, 1) for images in batch)
+    for batch in zip(denoised.split(block), noisy.split(block), clean.split(block), strict=True):
+        ours, theirs, wanted = (as_measured(images.clamp(0, 1)) for images in batch)
         counted.append(metrics.changed(theirs, wanted))
         for name, values in columns.items():
             values.append(metrics.METRICS[name](ours, wanted))

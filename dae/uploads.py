@@ -13,7 +13,6 @@ from dae.checkpoints import Checkpoint
 from dae.errors import DataError
 from dae.models import MODELS, Shape
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 BYTES_LIMIT = 20 << 20
 PIXELS_LIMIT = 25_000_000
 SIDE_LIMIT = 16_384
@@ -33,7 +32,7 @@ def read_picture(content: bytes) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of damaged metadata and of size, which we check ourselves
-            with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
+            with Image.open(io.BytesIO(content), formats=pictures.FORMATS) as picture:
                 width, height = picture.size
                 if width * height > PIXELS_LIMIT or max(width, height) > SIDE_LIMIT:
                     raise DataError(
@@ -43,7 +42,7 @@ def read_picture(content: bytes) -> Image.Image:
                 return pictures.plain(ImageOps.exif_transpose(picture))
     except DataError:
         raise
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, Image.DecompressionBombError) as error:
+    except pictures.UNREADABLE as error:
         raise DataError(
             "The file is damaged or no picture of a known kind. Use PNG, JPEG, WebP, BMP, TIFF or GIF."
         ) from error

@@ -24,6 +24,7 @@ CORE = [name for name in MODULES if not name.startswith(("dae.ui", "dae.bench"))
 FLOORS = [
     ["dae.errors", "dae.files", "dae.seeds", "dae.words", "dae.pictures", "dae.registry", "dae.parallel"],
     [
+        "dae.blocks",
         "dae.corruptions",
         "dae.ensemble",
         "dae.metrics",

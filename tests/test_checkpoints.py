@@ -175,7 +175,15 @@ def test_foreign_weights_by_name_and_by_order(name: str, tmp_path: Path) -> None
     model, path = model_of(name, seed=3), tmp_path / "w.safetensors"
     save_file(dict(model.state_dict()), path)
     assert same(weights(import_weights(path, name, SHAPE)), weights(model))
-    # the natural order: layer 10 after layer 9, the weight of a layer after its bias only if its name says so
+    # the natural order: layer 10 after layer 9, and of one layer the weight before the bias
+    layers = list(dict.fromkeys(key.rpartition(".")[0] for key in model.state_dict()))
+    places = {layer: place for place, layer in enumerate(layers)}
+    foreign = {
+        f"fc{places[layer]}.{own}": value.contiguous()
+        for (layer, _, own), value in ((key.rpartition("."), value) for key, value in model.state_dict().items())
+    }
+    save_file(foreign, path)
+    assert same(weights(import_weights(path, name, SHAPE)), weights(model))
     numbered = {f"layer{place}.w": value.contiguous() for place, value in enumerate(model.state_dict().values())}
     save_file(numbered, path)
     assert same(weights(import_weights(path, name, SHAPE)), weights(model))

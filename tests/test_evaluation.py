@@ -65,6 +65,15 @@ def test_the_limit_changes_nothing_for_the_images_it_leaves(noise: str) -> None:
         pd.testing.assert_frame_equal(part, whole.head(limit), check_exact=True)
 
 
+def test_large_pictures_are_measured_in_parts_of_the_same_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    images, shares = tiny(520), list[float]()
+    whole = measure(nothing, images, HALF)
+    monkeypatch.setattr("dae.evaluation.at_once", lambda shape, most: 200)
+    parts = measure(nothing, images, HALF, on_share=shares.append)
+    pd.testing.assert_frame_equal(parts, whole, check_exact=True)
+    assert shares == [200 / 520, 400 / 520, 500 / 520, 1]
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_a_models_numbers_do_not_depend_on_the_limit(name: str) -> None:
     images = tiny(40)

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from dae.config import OPTIMIZERS
+from dae.errors import SpecError
 from dae.state import TrainState
 from dae.training import fit
 from tests.conftest import same, small, tiny, train, weights
@@ -35,6 +36,19 @@ def test_from_an_epochs_end_it_goes_on_bit_for_bit(model: str, precision: str, o
     one, two = resumed.tensors(), whole.tensors()
     assert one.keys() == two.keys()
     assert all(torch.equal(one[name], two[name]) for name in one if name != "seconds")
+
+
+def test_a_data_set_that_has_changed_is_told() -> None:
+    config = small(epochs=3)
+    begun = TrainState(config, (1, 28, 28))
+    for _ in fit(config, begun, tiny(40), TEST):
+        if begun.epoch == 2:
+            break
+    resumed = TrainState(config, (1, 28, 28))
+    resumed.restore(begun.tensors())
+    with pytest.raises(SpecError, match="step 10 after 2 epochs, but 20 images make 3 steps"):
+        list(fit(config, resumed, tiny(20), TEST))
+    assert resumed.epoch == 2
 
 
 def test_the_running_means_of_batch_normalisation_are_averaged_kept_and_taken_up() -> None:

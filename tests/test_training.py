@@ -6,10 +6,12 @@ from dataclasses import replace
 import pytest
 import torch
 
+from dae.blocks import at_once
 from dae.config import LOSSES
 from dae.errors import Diverged, OutOfMemory, TrainingError
 from dae.models import MODELS
 from dae.noise import NoiseSpec
+from dae.packed import ImageSet
 from dae.state import TrainState
 from dae.training import PREVIEWS, denoise, fit, fixed_noise
 from tests.conftest import same, small, tiny, train, weights
@@ -156,9 +158,24 @@ def test_no_memory_is_told_with_the_batch(monkeypatch: pytest.MonkeyPatch) -> No
     assert caught.value.batch_size == 8 and "Lower the batch size" in str(caught.value)
 
 
-def test_denoise_is_in_range_the_same_in_any_batch_and_without_gradient() -> None:
+def test_denoise_is_in_range_the_same_in_any_batch_and_without_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
     model = TrainState(small(model="unet"), (1, 28, 28)).model
     noisy = torch.randn(7, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     whole = denoise(model, noisy)
     assert whole.min() >= 0 and whole.max() <= 1 and not whole.requires_grad
-    assert torch.allclose(whole, denoise(model, noisy, batch_size=2), atol=1e-6)
+    monkeypatch.setattr("dae.training._BLOCK", 2)
+    assert torch.allclose(whole, denoise(model, noisy), atol=1e-6)
+
+
+def test_large_pictures_are_computed_with_few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [at_once((3, side, side), 250) for side in (32, 64, 512, 2048)] == [250, 85, 1, 1]
+    seen: list[int] = []
+    model = TrainState(small(model="unet"), (1, 28, 28)).model
+    model.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    monkeypatch.setattr("dae.training._VALIDATION_VALUES", 3 * 256 * 256)
+    photographs = ImageSet("p", "test", torch.zeros(9, 1, 256, 256, dtype=torch.uint8), torch.zeros(9), ("a",))
+    clean, noisy = fixed_noise(small(), photographs)
+    assert clean.shape == noisy.shape == (3, 1, 256, 256)
+    denoise(model, photographs.clean())
+    denoise(model, torch.zeros(20, 1, 256, 256))
+    assert seen == [9, 16, 4]

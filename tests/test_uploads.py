@@ -13,9 +13,9 @@ from PIL import Image, ImageOps
 
 from dae.errors import DataError
 from dae.models import MODELS
+from dae.pictures import FORMATS
 from dae.uploads import (
     BYTES_LIMIT,
-    FORMATS,
     SIDE_LIMIT,
     as_digit,
     fit_picture,

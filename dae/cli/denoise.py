@@ -3,6 +3,8 @@
 from functools import partial
 from pathlib import Path
 
+import torch
+
 from dae import pictures, uploads
 from dae.cli.command import Commands, Options, command
 from dae.ensemble import self_ensemble
@@ -39,7 +41,8 @@ def _denoise(options: Options) -> None:
     except OSError as error:
         raise DataError(f"{options.target} cannot be written: {error.strerror}.") from error
     height, width = denoised.shape[-2:]
-    level = checkpoint.model.level(noisy)
+    with torch.no_grad():
+        level = checkpoint.model.level(noisy)
     print(
         f"{options.target}: {width} x {height}"
         + (", resized to fit the model" if resized else "")

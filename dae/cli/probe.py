@@ -11,14 +11,12 @@ from dae.errors import SpecError
 from dae.probe import Task
 from dae.runs import find_run
 
-_DEFAULT = "10,100,1000,all"
-
 
 def add(commands: Commands) -> None:
     parser = command(commands, "probe", _probe, "Measure what the codes of runs know of the classes of pictures.")
     parser.add_argument("runs", nargs="+", metavar="RUN")
     parser.add_argument("--dataset", metavar="NAME", help="else the first run's")
-    parser.add_argument("--labels", default=_DEFAULT, metavar="N,N,all", help=f"how many labels; else {_DEFAULT}")
+    parser.add_argument("--labels", metavar="N,N,all", help="how many labels; else 10,100,1000,all as far as they go")
     parser.add_argument("--seeds", type=int, default=probed.SEEDS, metavar="N", help="over how many seeds to average")
     parser.add_argument("--limit", type=int, metavar="N", help="the first N test images only")
     add_forms(parser)
@@ -27,11 +25,12 @@ def add(commands: Commands) -> None:
 def _probe(options: Options) -> None:
     runs = {run.name: run for run in (find_run(name, options.checkpoints) for name in options.runs)}
     dataset = options.dataset or next(iter(runs.values())).dataset
-    asked = probed.read_labels(options.labels)
+    asked = probed.read_labels(options.labels) if options.labels else probed.LABELS
     train = data.load_dataset(dataset, "train", root=options.data)
     task = Task(train, data.load_dataset(dataset, "test", root=options.data, limit=options.limit))
-    for count in filter(None, asked):
-        task.check(count)
+    if options.labels:
+        for count in filter(None, asked):
+            task.check(count)
     probes = probed.Probes(task, options.seeds)
     learners = []
     for run in runs.values():

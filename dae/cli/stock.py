@@ -9,6 +9,7 @@ from dae.checkpoints import import_weights
 from dae.cli.command import Commands, Options, command, noise
 from dae.cli.tables import print_table
 from dae.config import TrainConfig
+from dae.errors import RunError
 from dae.models import MODELS
 from dae.noise import NOISES
 from dae.recipes import RECIPES
@@ -74,5 +75,9 @@ def _import(options: Options) -> None:
         name=options.name or "",
         note=f"Weights from {Path(options.weights).name}.",
     )
-    run.import_model(model, shape)
+    try:
+        run.import_model(model, shape)
+    except OSError as error:
+        run.delete()
+        raise RunError(f"{run.path} cannot be written: {error.strerror or error}. Free some space.") from error
     print(f"Run {run.name} in {run.path}")

@@ -9,10 +9,9 @@ from tqdm import tqdm
 from dae import recipes, words
 from dae.cli.command import Commands, Options, command, noise
 from dae.config import TrainConfig
-from dae.data import load_dataset
 from dae.errors import SpecError
 from dae.parallel import Crew, joined
-from dae.recording import follow, prepare, record
+from dae.recording import Materials, follow, prepare, record
 from dae.registry import lookup
 from dae.runs import RunDirectory, find_run
 
@@ -58,7 +57,7 @@ def _train(options: Options) -> None:
             follow(config, materials, run, crew)
             return
         new = {name: getattr(options, name) or "" for name in ("name", "recipe", "note")}
-        _record(run or RunDirectory.create(config, root=options.checkpoints, **new), options, crew)
+        _record(run or RunDirectory.create(config, root=options.checkpoints, **new), materials, crew)
 
 
 def _given(options: Options) -> list[str]:
@@ -72,12 +71,12 @@ def _config(options: Options) -> TrainConfig:
     return replace(recipe.config if recipe else TrainConfig(), **given)
 
 
-def _record(run: RunDirectory, options: Options, crew: Crew) -> None:
-    if note := load_dataset(run.config.dataset, "train", root=options.data).note:
+def _record(run: RunDirectory, materials: Materials, crew: Crew) -> None:
+    if note := materials.train.note:
         print(note)
     print(f"Run {run.name} in {run.path}" + (f", trained by {crew.size} processes" if crew.size > 1 else ""))
     with tqdm(unit=" steps", dynamic_ncols=True) as bar:
-        for report in record(run, options.data, crew):
+        for report in record(run, crew=crew, materials=materials):
             bar.total = report.steps
             bar.update(report.step - bar.n)
             if report.loss is not None and report.images_per_second is not None:

@@ -1,4 +1,4 @@
-"""What every model shares: the contract, seeded initial weights, and models built by name."""
+"""What every model shares: the contract, what is known of it, and seeded initial weights."""
 
 import math
 from collections.abc import Callable

@@ -20,6 +20,7 @@ from dae.models.base import Autoencoder, Shape
 _EMBEDDING = 48  # numbers that tell the blocks what the noise is like
 _FOLD = 2  # pixels of each side that become channels
 _SEEN = 256  # pixels of each side, from the upper left, that say what the noise is like, for every tile of a picture
+_JUDGED = 512  # pixels of each side, likewise, by which the strength of the noise is told
 _NEAR = 27  # pixels to each side of one that say whether there is noise: from each corner of a digit all of it
 _SIDE = 2 * _NEAR + 1
 # What tells noise from a gap in a stroke, where white is 1; of 60,000 digits without noise three are taken for noisy:
@@ -113,9 +114,14 @@ class ResUNet(Autoencoder):
         return self._scales(self._condition(noisy))[-1].mean((2, 3))
 
     def level(self, noisy: Tensor) -> Tensor | None:
-        """The estimated root mean square of the noise of each image, (B,) in pixel units; None if not level-aware."""
-        levels = self._condition(noisy).levels
-        return None if levels is None else levels.square().mean((1, 2, 3)).sqrt()
+        """The estimated root mean square of each image's noise, (B,) in pixel units; None if not level-aware.
+
+        Of large images their upper left says it.
+        """
+        if self.estimator is None:
+            return None
+        levels = self.estimator.level(self.estimator.features(self._fold(noisy[..., :_JUDGED, :_JUDGED])))
+        return levels.square().mean((1, 2, 3)).sqrt()
 
     def context(self, noisy: Tensor) -> dict[str, Tensor]:
         """The embedding of the noise of each image; nothing if not level-aware."""

@@ -25,7 +25,6 @@ from dae.uploads import fit_picture
 _AT_ONCE = 500_000  # pixels: more wait for a press of the button
 _ROWS = 256
 _LEAST_LEVEL = 0.1  # what is weaker the shipped model cannot tell from details
-_JUDGED = 512  # pixels of each side by which the strength of the noise is estimated
 _WIDE, _TALL = 640, 560  # of what is shown, in pixels
 
 
@@ -102,9 +101,8 @@ def _denoise(clean: Tensor, noisy: Tensor, run: Choice, bar: DeltaGenerator) -> 
 
 
 def _level(noisy: Tensor, run: Choice) -> float | None:
-    """The model's estimate for the upper left of the picture, which stands for all of it."""
     with shared.turn(_nothing), torch.no_grad():
-        level = shared.checkpoint(run.name).model.level(noisy[..., :_JUDGED, :_JUDGED])
+        level = shared.checkpoint(run.name).model.level(noisy)
     return None if level is None else float(level)
 
 

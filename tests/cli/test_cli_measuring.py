@@ -116,6 +116,8 @@ def test_probe_says_what_the_probe_says(
     assert call(tmp_path / "runs", "probe", *options) == 0
     told = capsys.readouterr().out
     assert "10 test pictures" in told and "2 seeds" in told and "code of coded" in told
+    assert call(tmp_path / "runs", "probe", "coded", "--seeds", 1, "--limit", 10, "--json") == 0
+    assert {row["labels"] for row in json.loads(capsys.readouterr().out)} == {10, 32}  # 100 are not there
     assert "choose 2 to 32" in fails(capsys, tmp_path / "runs", "probe", "coded", "--labels", "1")
     assert "no number of labels" in fails(capsys, tmp_path / "runs", "probe", "coded", "--labels", "few")
 

@@ -95,9 +95,7 @@ def test_one_failing_racer_does_not_end_the_race(
     assert runs[2].state == "finished"
 
 
-def test_who_has_left_a_race_is_no_part_of_it(
-    lab: Lab, leash: Leash, runs: list[RunDirectory], tmp_path: Path
-) -> None:
+def test_who_has_left_a_race_is_no_part_of_it(lab: Lab, leash: Leash, runs: list[RunDirectory], tmp_path: Path) -> None:
     bad = new_run(tmp_path, f"folder:{tmp_path / 'nothing'}", "bad")
     lab.start(bad, runs[0], runs[1])
     assert [leash.next(), leash.next()] == [("bad", "end"), ("a", 0)]
