@@ -112,7 +112,7 @@ def verdict(scores: Mapping[str, pd.DataFrame], about: Mapping[str, About]) -> I
     ranked = sorted(scores, key=lambda name: -_psnr_db(scores[name]))
     first, second = (ranked + [NOISY])[:2]
     if len(ranked) == 1:
-        others = "The others are being measured." if len(about) > 1 else "Choose a model to compare it with."
+        others = "The others are not measured yet." if len(about) > 1 else "Choose a model to compare it with."
         yield f"Doing nothing gives {_psnr_db(noisy):.1f} dB. {others}"
         return
     if first == NOISY:

@@ -150,7 +150,7 @@ def label(name: str) -> str:
     """What people call the data set, a folder by its own name."""
     if name in DATASETS:
         return DATASETS[name].label
-    return f"Folder {Path(name.removeprefix('folder:').rpartition('@')[0] or name.removeprefix('folder:')).name}"
+    return f"Folder {Path(_path_and_size(name)[0]).name}"
 
 
 def download(name: str, root: Path | str | None = None) -> None:
@@ -166,10 +166,14 @@ def download(name: str, root: Path | str | None = None) -> None:
 
 
 def _folder(name: str, root: Path) -> tuple[Path, int]:
-    path, at, size = name.removeprefix("folder:").rpartition("@")
-    if not (at and size.isdecimal()):
-        path, size = name.removeprefix("folder:"), "32"
+    path, size = _path_and_size(name)
     if not 8 <= int(size) <= 512:
         raise SpecError(f"Picture size {size} is outside 8 to 512 pixels; write for example folder:photos@64.")
     here = expanded(Path(path))
     return (root / here if os.path.isdir(root / here) else here).resolve(), int(size)
+
+
+def _path_and_size(name: str) -> tuple[str, str]:
+    whole = name.removeprefix("folder:")
+    path, at, size = whole.rpartition("@")
+    return (path, size) if at and size.isdecimal() else (whole, "32")

@@ -138,7 +138,7 @@ def fit(
 
     def report(finished_epoch: bool) -> Report:
         nonlocal total, counted, seen
-        loss = crew.mean(total) / counted if counted else None  # the only wait for the device
+        loss = crew.mean(total) / counted if counted else None  # waits for the device
         if loss is not None and not math.isfinite(loss):
             raise Diverged(state.epoch + (not finished_epoch), loss)
         elapsed = clock() - mark

@@ -9,7 +9,7 @@ from dae.classical import CLASSICAL
 from dae.contenders import NOISY
 from dae.data import label
 from dae.noise import NOISES, NoiseSpec
-from dae.ui import again, contest, evidence, page, shared, stage, tables, takeaway
+from dae.ui import again, choosing, contest, evidence, page, shared, stage, tables, takeaway
 from dae.ui.lineup import extremes, lineup
 
 QUICK = 1_000
@@ -25,15 +25,7 @@ page.begin(
 with page.told():
     with st.container(horizontal=True, vertical_alignment="bottom"):
         dataset = shared.choose_dataset()
-        kind = st.selectbox(
-            "Noise",
-            list(NOISES),
-            format_func=lambda name: NOISES[name].label,
-            key="noise",
-            bind="query-params",
-            help="\n".join(f"- **{entry.label}**: {entry.help}" for entry in NOISES.values()),
-            width=200,
-        )
+        kind = choosing.noise_kind(small=True)
         level = st.slider(
             "Noise strength",
             NOISES[kind].low,
@@ -65,8 +57,7 @@ with page.told():
         named=lambda name: shared.in_full((found | filters)[name]),
     )
     if not found:
-        st.info(f"No trained model fits {label(dataset)} yet. Train one, then come back.")
-        st.page_link("pages/train.py", label="Train a model", icon=page.PAGES["pages/train.py"][1])
+        choosing.none_fits(dataset)
     choices = [shared.doing_nothing(), *shared.told_apart([(found | filters)[name] for name in chosen])]
     spec = NoiseSpec(kind, level)
     limit = None if full else min(QUICK, len(test))

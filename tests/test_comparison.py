@@ -61,7 +61,7 @@ def test_doing_nothing_can_win() -> None:
     assert list(verdict({NOISY: clean, "lin": clean}, ABOUT)) == [
         "Without noise doing nothing is perfect, and everybody else can only lose."
     ]
-    assert said(noisy=9) == ["Doing nothing gives 9.0 dB. The others are being measured."]
+    assert said(noisy=9) == ["Doing nothing gives 9.0 dB. The others are not measured yet."]
     alone = {NOISY: ABOUT[NOISY]}
     assert list(verdict({NOISY: scores(9)}, alone)) == [
         "Doing nothing gives 9.0 dB. Choose a model to compare it with."

@@ -20,7 +20,7 @@ from dae.runs import list_runs
 from dae.seeds import generator
 from dae.training import denoise
 
-BATCH = 256
+BATCH = 250  # what `denoise` takes together at the most
 
 
 def timings(name: str, model: Autoencoder, noisy: Tensor, threads: tuple[int, ...]) -> dict[str, str]:
@@ -28,7 +28,7 @@ def timings(name: str, model: Autoencoder, noisy: Tensor, threads: tuple[int, ..
     line = {"run": name, "images": " x ".join(map(str, noisy.shape[1:]))}
     for number in threads:
         for batch in (noisy[:1], noisy):
-            taken = milliseconds(lambda pictures: denoise(model, pictures, len(pictures)), batch, number) * len(batch)
+            taken = milliseconds(lambda pictures: denoise(model, pictures), batch, number) * len(batch)
             line[f"{len(batch)}, {number} core{'s' * (number > 1)}"] = f"{taken:.2f} ms"
     return line
 

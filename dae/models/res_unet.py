@@ -120,7 +120,8 @@ class ResUNet(Autoencoder):
         """
         if self.estimator is None:
             return None
-        levels = self.estimator.level(self.estimator.features(self._fold(noisy[..., :_JUDGED, :_JUDGED])))
+        corner = self._fold(noisy[..., :_JUDGED, :_JUDGED])
+        levels: Tensor = self.estimator.level(self.estimator.features(corner))
         return levels.square().mean((1, 2, 3)).sqrt()
 
     def context(self, noisy: Tensor) -> dict[str, Tensor]:

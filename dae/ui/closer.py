@@ -18,8 +18,10 @@ _SIDE = 420  # of an enlarged picture, in CSS pixels
 
 def closer(batch: Batch, runs: Sequence[Choice], sheets: Mapping[str, Sheet], step: int) -> None:
     """Draw the part, folded until it is wanted."""
+    if not runs:
+        return
     folder = st.expander("Look closer at one picture", icon=":material/zoom_in:", key="closer", on_change="rerun")
-    if not folder.open or not runs:
+    if not folder.open:
         return
     with folder:
         with st.container(horizontal=True):

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dae.data import label
 from dae.errors import DaeError
 from dae.runs import RunDirectory, find_run
 from dae.status import ACTIVE
@@ -50,7 +49,7 @@ def _elsewhere(run: RunDirectory) -> None:
 
 def _links(run: RunDirectory) -> None:
     if run.has_model and run.dataset in shared.available_datasets():
-        link = {"data": label(run.dataset), "models": run.name, "compared": run.name}
+        link = {"data": shared.option(run.dataset), "models": run.name, "compared": run.name}
         st.page_link("pages/explore.py", label="Explore", icon=":material/search:", query_params=link)
         st.page_link("pages/compare.py", label="Compare", icon=":material/leaderboard:", query_params=link)
 

@@ -16,7 +16,7 @@ from dae.ui.shared import Choice
 
 IMAGES = 200  # of the test set, at each strength and kind
 _CURVE_STEPS = 11
-_STRENGTHS = {"half": 0.5, "usual": 1.0, "more": 1.5}  # of a kind's usual level
+_STRENGTHS = (0.5, 1.0, 1.5)  # times a kind's usual level
 
 
 def rows(choices: Sequence[Choice], dataset: str, noises: Sequence[NoiseSpec]) -> pd.DataFrame:
@@ -84,7 +84,7 @@ def grid(choices: Sequence[Choice], dataset: str, question: str) -> pd.DataFrame
         noises = {
             NoiseSpec(kind, min(round(entry.typical * share, 6), entry.high)): entry.label
             for kind, entry in NOISES.items()
-            for share in _STRENGTHS.values()
+            for share in _STRENGTHS
         }
         labels = {choice.name: choice.label for choice in choices}
 

@@ -118,7 +118,8 @@ def show(slot: Any, rows: Sequence[Mapping[str, Any]], runs: Sequence[Choice]) -
         lines.values(), columns=["Learns from", "Numbers", *(f"{count:,} labels" for count in columns)]
     )
     first = {"Learns from": st.column_config.TextColumn(width=260)}
-    slot.dataframe(whole.fillna("–"), hide_index=True, width="stretch", column_config=first)
+    alt = "The share of test pictures that is recognised, a line for each feature, a column for each number of labels."
+    slot.dataframe(whole.fillna("–"), hide_index=True, width="stretch", column_config=first, alt=alt)
 
 
 def named(row: Mapping[str, Any], runs: Sequence[Choice]) -> str:

@@ -28,7 +28,7 @@ _WORDS: dict[str, str] = {
     "Noise": "What spoils a picture. There are seven kinds, from grain to a hidden rectangle.",
     "Noise2Noise": "Learning from pairs of noisy pictures alone, which works where the noise is zero on average.",
     "Parameters": "The numbers that a model has learnt, also called its weights.",
-    "PCA": "A map made by the directions in which the codes differ most.",
+    "PCA": "The directions in which pictures, or codes, differ most: they make a map, and a simple kind of code.",
     "PSNR": "Peak signal-to-noise ratio: how close a picture is to the clean one, in decibels. Higher is better.",
     "Race": "Several models that learn the same task in turns, an epoch each.",
     "Recipe": "A training with a name: which model, pictures, noise and settings.",
@@ -40,7 +40,7 @@ _WORDS: dict[str, str] = {
     "Strength": "How much noise there is: 0 is none. The help beside each kind says what it counts.",
     "Test pictures": "Pictures that no model has learnt from. Only they show what a model is worth.",
     "U-Net": "A modern network that looks at several scales at once and estimates the noise, to take it away.",
-    "Validation": "Measuring after each epoch, on 1,000 test pictures, always with the same noise.",
+    "Validation": "Measuring after each epoch, on up to 1,000 test pictures, always with the same noise.",
 }
 _KINDS = {f"{entry.label} (noise)": entry.help for entry in NOISES.values()}
 _FILTERS = {f"{entry.label.removesuffix(' filter')} (filter)": entry.help for entry in CLASSICAL.values()}

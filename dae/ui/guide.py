@@ -71,6 +71,7 @@ def offer(path: str) -> None:
         with presenting:
             st.markdown(_KEYS)
             st.markdown(
-                "The address holds what you see: copy it, and the link opens the same. Nothing needs a network."
+                "The address holds what you see: copy it, and the link opens the same pictures and models. Nothing "
+                "needs a network."
             )
             stage.reset_link()

@@ -3,9 +3,9 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dae import codes, data
+from dae import codes
 from dae.errors import DaeError
-from dae.ui import choosing, page, shared
+from dae.ui import choosing, shared
 from dae.ui.features import features
 from dae.ui.mapped import mapped
 from dae.ui.noise_matters import noise_matters
@@ -44,8 +44,7 @@ def knows(row: DeltaGenerator) -> None:
         found = shared.choices(test)
         runs = choosing.models(found, dataset)
     if not found:
-        st.info(f"No trained model fits {data.label(dataset)} yet. Train one, then come back.")
-        st.page_link("pages/train.py", label="Train a model", icon=page.PAGES["pages/train.py"][1])
+        choosing.none_fits(dataset)
         return
     runs = _with_codes(runs, dataset)
     if not runs:

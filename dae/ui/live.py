@@ -48,6 +48,7 @@ def curve_controls() -> dict[str, Any]:
         default=None if CURVE_Y in st.session_state else "loss",
         required=True,
         key=CURVE_Y,
+        persist_state="session",
         help="**Loss** is the error that training makes smaller; **PSNR** how clear the pictures are, in decibels.",
     )
     x = st.segmented_control(
@@ -57,6 +58,7 @@ def curve_controls() -> dict[str, Any]:
         default="epoch",
         required=True,
         key="curve_x",
+        persist_state="session",
         help="An **epoch** is one pass over all training pictures; a **step** is one batch of them.",
     )
     smoothing = st.slider(
@@ -66,10 +68,13 @@ def curve_controls() -> dict[str, Any]:
         0.0,
         0.05,
         key="curve_smoothing",
+        persist_state="session",
         width=140,
         help="Averages the jumpy training loss; the validation curve stays as measured.",
     )
-    log = st.toggle("Log scale", key="curve_log", help="Shows small differences late in the training.")
+    log = st.toggle(
+        "Log scale", key="curve_log", persist_state="session", help="Shows small differences late in the training."
+    )
     return {"x": x or "epoch", "y": y or "loss", "log": log, "smoothing": smoothing}
 
 

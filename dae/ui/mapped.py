@@ -64,8 +64,6 @@ def mapped(runs: Sequence[Choice], dataset: str, test: ImageSet, controls: Delta
         test,
         _sheet(dataset, len(test)),
         steps=[f"{level:.2f}" for level in steps],
-        step=0,
-        picked=-1,
         label="Noise strength",
         key=f"code_map_{kind}_{dataset}",
         alt=f"The codes of {spec}, each a point in the colour of its class",

@@ -8,7 +8,7 @@ from dae import words
 from dae.data import label
 from dae.findings import best_and_worst
 from dae.recipes import CODE_FAMILY, RECIPES
-from dae.ui import page, shared
+from dae.ui import choosing, shared
 from dae.ui.features import found, probe, probes
 from dae.ui.shared import Choice
 
@@ -30,7 +30,7 @@ def noise_matters() -> None:
             f"Not trained yet, or not for pictures like those of {label(dataset)}: {words.listing(missing)}. "
             f"Each takes about a minute: dae train --recipe {missing[0]}, or its card on the Train page."
         )
-        st.page_link("pages/train.py", label="Train a model", icon=page.PAGES["pages/train.py"][1])
+        choosing.to_train()
     if not runs:
         return
     kept = probes(dataset)
@@ -38,7 +38,7 @@ def noise_matters() -> None:
     probe(runs, kept, learners, dataset, "noise_matters", _LABELS, best_and_worst)
     names = [run.name for run in runs]
     with st.container(horizontal=True):
-        link = {"data": label(dataset), "compared": names, "models": names}
+        link = {"data": shared.option(dataset), "compared": names, "models": names}
         st.page_link(
             "pages/compare.py", label="Compare how they denoise", icon=":material/leaderboard:", query_params=link
         )

@@ -6,7 +6,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
-from dae import data, frames, words
+from dae import frames, words
 from dae.classical import CLASSICAL
 from dae.errors import SpecError
 from dae.noise import NOISES, NoiseSpec
@@ -30,10 +30,12 @@ def _new_noise() -> None:
 
 
 def _asked_level(kind: str) -> float:
-    """The strength in the address when the page was opened, else the kind's usual one."""
-    opened = st.session_state.setdefault("opened_level", st.query_params.get("level", ""))
+    """What the user had this kind at, or the address, when the view was opened; else the kind's usual strength."""
+    if "seed" not in st.session_state:  # of a control that this view alone has: it has just been opened
+        st.session_state["opened"] = kind, "".join(page.remembered("level"))
+    of, level = st.session_state["opened"]
     try:
-        return NoiseSpec(kind, float(opened)).low
+        return NoiseSpec(kind, float(level if of == kind else "")).low
     except (ValueError, SpecError):
         return NOISES[kind].typical
 
@@ -105,8 +107,7 @@ def noisy_pictures(row: DeltaGenerator) -> None:
         st.button("New noise", icon=":material/casino:", on_click=_new_noise, key="new_noise")
 
     if not found:
-        st.info(f"No trained model fits {data.label(dataset)} yet. Train one, then come back.")
-        st.page_link("pages/train.py", label="Train a model", icon=page.PAGES["pages/train.py"][1])
+        choosing.none_fits(dataset)
 
     if classic in CLASSICAL:
         runs.append(shared.classical(classic, dataset))
@@ -143,7 +144,7 @@ def noisy_pictures(row: DeltaGenerator) -> None:
                 st.markdown(
                     f"**{best.label}** is the clearest here: {words.gain(gain)}, compared with the noisy pictures."
                 )
-    st.query_params["level"] = f"{frames.levels(spec)[step]:g}"
+    page.remember("level", [f"{frames.levels(spec)[step]:g}"])
     with pictures:
         finish = whole(large, runs, spec.at(frames.levels(spec)[step]), seed) if large else None
     with which:

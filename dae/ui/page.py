@@ -1,10 +1,7 @@
 """What every page begins with: its settings, its style and the way to the others."""
 
 import gc
-import os
 import re
-import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -21,8 +18,6 @@ PAGES = {  # path: (word in the header, icon)
     "pages/compare.py": ("Compare", ":material/leaderboard:"),
 }
 
-_NICE = 10
-
 
 def begin(path: str, title: str, lead: str) -> None:
     """Open the page: call it first, once.
@@ -33,7 +28,7 @@ def begin(path: str, title: str, lead: str) -> None:
         lead: one plain sentence on what can be done here.
     """
     _settle()
-    _step_aside()
+    shared.step_aside()
     word, _ = PAGES[path]
     st.set_page_config(
         page_title=f"{word} · Denoising autoencoders",
@@ -67,24 +62,19 @@ def _settle() -> None:
     shared.lab()
 
 
-def _step_aside() -> None:
-    """Let a training have the processor first where both want it; a page hardly notices."""
-    if sys.platform == "linux":  # elsewhere a priority is not a thread's own
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+def whole_number(label: str, low: int, high: int, *, key: str, help: str, width: int, usual: int | None = None) -> int:
+    """A number input whose value is in the address; `bind` breaks on addresses that name 1e999.
 
-
-def whole_number(label: str, low: int, high: int, *, key: str, help: str, width: int) -> int:
-    """A number input whose value is in the address; `bind` breaks on addresses that name 1e999."""
+    Args:
+        usual: what it begins with, and what the address leaves out; None: the lowest.
+    """
+    usual = low if usual is None else usual
     if key not in st.session_state:
-        asked = st.query_params.get(key, "")
-        known = re.fullmatch(r"[0-9]{1,9}", asked) is not None
-        st.session_state[key] = int(asked) if known else low
+        asked = "".join(remembered(key))
+        st.session_state[key] = int(asked) if re.fullmatch(r"[0-9]{1,9}", asked) else usual
     st.session_state[key] = min(max(int(st.session_state[key]), low), high)  # the limits may have changed meanwhile
     value = int(st.number_input(label, low, high, key=key, help=help, width=width))
-    if value != low:
-        st.query_params[key] = str(value)
-    elif key in st.query_params:
-        del st.query_params[key]
+    remember(key, [str(value)] if value != usual else [])
     return value
 
 
@@ -97,7 +87,7 @@ def several(
     help: str,
     most: int,
     of: str,
-    named: Callable[[str], str] = str,
+    named: Callable[[str], str],
 ) -> list[str]:
     """A choice of several names that is always in the address; `bind` leaves out a default that depends on others.
 
@@ -105,17 +95,40 @@ def several(
     they are when `of`, what all of them belong to, changes.
     """
     before, st.session_state[f"{key}:of"] = st.session_state.get(f"{key}:of", of), of
-    if key in st.session_state and before != of:  # and not where a link has come from another page
-        st.session_state[key] = list(usual)
-    asked = st.session_state.get(key, st.query_params.get_all(key))
+    if before != of:
+        st.session_state.pop(_kept(key), None)
+        if key in st.session_state:  # and not where a link has come from another page
+            st.session_state[key] = list(usual)
+    asked = st.session_state[key] if key in st.session_state else remembered(key)
     known = [name for name in dict.fromkeys(asked) if name in options][:most]
     if key not in st.session_state or (asked and not known):
         st.session_state[key] = known or list(usual)
     else:
         st.session_state[key] = known
     chosen = list(st.multiselect(label, options, key=key, help=help, max_selections=most, format_func=named))
-    st.query_params[key] = chosen
+    remember(key, chosen)
     return chosen
+
+
+def remembered(key: str) -> list[str]:
+    """What the address says of a widget that has just come onto the page, else what it said when it was last there.
+
+    Streamlit forgets a widget's value, and its part of the address, when the user goes to another page.
+    """
+    return st.query_params.get_all(key) or st.session_state.get(_kept(key), [])
+
+
+def remember(key: str, values: list[str]) -> None:
+    """Put the value of a widget into the address, and keep it for when the user comes back to the page."""
+    st.session_state[_kept(key)] = values
+    if values:
+        st.query_params[key] = values
+    elif key in st.query_params:
+        del st.query_params[key]
+
+
+def _kept(key: str) -> str:
+    return f"{key}:kept"
 
 
 @contextmanager

@@ -25,7 +25,8 @@ def color(model: str) -> str:
 
 
 def playback(runs: Sequence[RunDirectory], progress: Mapping[str, list[dict[str, Any]]]) -> None:
-    """Draw the pictures; while a run trains, the newest stand there. Runs on other pictures than the first wait."""
+    """Draw the pictures, not those of runs on others than the first's; while a run trains, the newest stand there."""
+    others = words.listing([run.name for run in runs if _pictures(run) != _pictures(runs[0])])
     runs = [run for run in runs if _pictures(run) == _pictures(runs[0])]
     scored = {run.name: [line for line in progress[run.name] if line.get("scores")] for run in runs}
     epochs = [line["epoch"] for line in min(scored.values(), key=len)] if scored else []
@@ -67,6 +68,7 @@ def playback(runs: Sequence[RunDirectory], progress: Mapping[str, list[dict[str,
         label="Watch it learn: after epoch",
         key="playback",
         alt=f"{columns} test pictures: clean, noisy, and denoised after each epoch",
+        caption=f"Not beside them, since their pictures or noise are others: {others}." if others else "",
         play=True,
     )
 

@@ -50,8 +50,6 @@ def scatter(
     sheet: bytes,
     *,
     steps: Sequence[str],
-    step: int,
-    picked: int,
     label: str,
     key: str,
     alt: str,
@@ -62,8 +60,7 @@ def scatter(
     Args:
         images: of the points; they give classes.
         sheet: what `thumbnails` made of them.
-        steps: the label of each step.
-        step: the one to begin with; picked: the picture.
+        steps: the label of each step; the first one is there to begin with.
     """
     dimensions = panels[0].places.shape[2]
     blocks = [images.labels.numpy().astype("<u2").tobytes()]
@@ -76,8 +73,6 @@ def scatter(
         "alt": alt,
         "caption": caption,
         "steps": list(steps),
-        "step": step,
-        "picked": picked,
         "dimensions": dimensions,
         "count": len(images),
         "classes": list(images.classes),
@@ -93,7 +88,7 @@ def scatter(
     match result:
         case {"look": {"index": int(index), "step": int(where)}}:  # anyone at the other end could have written it
             return Look(min(max(index, -1), len(images) - 1), min(max(where, 0), len(steps) - 1))
-    return Look(picked, step)
+    return Look(-1, 0)
 
 
 def thumbnails(images: ImageSet) -> bytes:

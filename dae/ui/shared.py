@@ -1,10 +1,11 @@
 """What all sessions of a server share: the laboratory, opened data sets and loaded models."""
 
+import os
 import sys
-from collections.abc import Callable, Container, Iterator
+import threading
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from threading import Lock
 
 import streamlit as st
 
@@ -21,13 +22,14 @@ from dae.plots import NEUTRAL
 from dae.recipes import CODE_FAMILY, RECIPES
 from dae.runs import find_run, list_runs
 
+_NICE = 10
+
 
 @st.cache_resource(show_spinner=False, on_release=lambda lab: lab.close())
 def lab() -> Lab:
     """The one thread that trains in this process."""
     sys.setswitchinterval(0.0005)  # a page that is being drawn gives the training its turn sooner
-    opened = Lab()
-    return opened
+    return Lab()
 
 
 @contextmanager
@@ -42,9 +44,15 @@ def turn(waiting: Callable[[], object]) -> Iterator[None]:
         lock.release()
 
 
+def step_aside() -> None:
+    """Let a training have the processor first where both want it; a page hardly notices. For good, in this thread."""
+    if sys.platform == "linux":  # elsewhere a priority is not a thread's own
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+
+
 @st.cache_resource(show_spinner=False)
-def _lock() -> Lock:
-    return Lock()
+def _lock() -> threading.Lock:
+    return threading.Lock()
 
 
 @st.cache_resource(show_spinner="Opening the images …", max_entries=12)
@@ -86,11 +94,10 @@ def available_datasets() -> list[str]:
 def choose_dataset() -> str:
     """Let the user choose one of these; it is in the address."""
     names = available_datasets()
-    labels = [label(name) for name in names]
     return st.selectbox(
         "Data set",
         names,
-        format_func=lambda name: name if labels.count(label(name)) > 1 else label(name),  # two folders of one name
+        format_func=lambda name: option(name, names),
         key="data",
         bind="query-params",
         help="Where the test pictures come from. The models have never seen these pictures.",
@@ -98,9 +105,19 @@ def choose_dataset() -> str:
     )
 
 
+def option(dataset: str, among: Sequence[str] | None = None) -> str:
+    """What the choice, and so the address, calls a data set: its label, its whole name where two have one label.
+
+    Args:
+        among: those that can be opened, for whoever knows them already.
+    """
+    labels = [label(name) for name in among or available_datasets()]
+    return dataset if labels.count(label(dataset)) > 1 else label(dataset)
+
+
 @dataclass(frozen=True)
 class Choice:
-    """Who can denoise, as pages list it: a run, or a filter of the family "classical"."""
+    """Who can denoise, as pages list it: a run, a filter of the family "classical", or of "nothing" doing nothing."""
 
     name: str
     model: str  # the architecture, or the filter

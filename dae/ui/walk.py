@@ -96,16 +96,16 @@ def _choose(test: ImageSet, key: str, label: str, usual: str, beside: int | None
         start = here.index(usual) if usual in here else (0 if key == "from" else len(here) - 1)
         name = st.selectbox(label, here, index=start, key=f"walk_{key}", bind="query-params", width=150)
         places = (test.labels == test.classes.index(name or here[start])).nonzero().flatten()
-    number_key = f"walk_{key}_picture"
-    if beside is not None and number_key not in st.session_state and number_key not in st.query_params:
-        others = places[places != beside]
+    nearest = 1
+    if beside is not None and len(others := places[places != beside]):
         away = (test.clean(others) - test.clean([beside])).flatten(1).square().sum(1)
-        st.session_state[number_key] = 1 + int((places == others[away.argmin()]).nonzero()) if len(others) else 1
+        nearest += int((places == others[away.argmin()]).nonzero())
     number = page.whole_number(
         f"{label}, picture" if len(test.classes) > 1 else label,
         1,
         len(places),
-        key=number_key,
+        key=f"walk_{key}_picture",
+        usual=nearest,
         help=f"1 to {len(places):,}, in the order of the data set.",
         width=150,
     )

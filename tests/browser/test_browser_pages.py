@@ -53,6 +53,8 @@ def test_the_front_door_cleans_a_picture_while_the_noise_is_dragged(page: "playw
         ("explore", "frame-row"),
         ("explore?view=What+the+code+knows", "code-map-panel"),
         ("explore?view=What+the+code+knows&part=Walk", "frame-row"),
+        ("explore?view=What+the+code+knows&part=Features", "stDataFrame"),
+        ("explore?view=What+the+code+knows&part=Noise+matters", "stDataFrame"),
         ("compare", "live-chart"),
     ],
 )

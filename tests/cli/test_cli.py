@@ -54,8 +54,8 @@ def test_a_recipe_and_what_changes_it(tmp_path: Path, photos: str) -> None:
 
 
 def test_ctrl_c(tmp_path: Path, photos: str, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(run: Any, **_: Any) -> Any:
-        recorded = record(run, data, crew)
+    def interrupted(run: Any, **others: Any) -> Any:
+        recorded = record(run, **others)
         yield next(recorded)
         recorded.throw(KeyboardInterrupt)
 

@@ -54,7 +54,7 @@ class CodeMap {
     if (text !== this.text) return sheet.close()
     this.sheet?.close()
     this.sheet = sheet
-    if (this.set !== spec.set) Object.assign(this, { set: spec.set, picked: spec.picked, hovered: -1, only: -1, step: spec.step })
+    if (this.set !== spec.set) Object.assign(this, { set: spec.set, picked: -1, hovered: -1, only: -1, step: 0 })
     this.spec = spec
     this.step = Math.min(this.step, spec.steps.length - 1)
     this.build()
@@ -78,7 +78,7 @@ class CodeMap {
     this.root.style.setProperty("--tall", spec.panels.length > 2 ? "24rem" : "30rem")
     this.legend.replaceChildren()
     spec.classes.forEach((name, label) => {
-      const button = make("button", "", make("li", "", this.legend), { type: "button", "aria-pressed": "false" })
+      const button = make("button", "", make("li", "", this.legend), { type: "button", "aria-pressed": String(label === this.only) })
       write(make("span", "mark", button), markOf(name, label) === name ? "●" : markOf(name, label))
       write(make("span", "", button), name)
       button.setAttribute("aria-label", `Only ${name}`)
