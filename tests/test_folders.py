@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from dae.data import load_dataset
+from dae.data import label, load_dataset
 from dae.errors import DaeError, DataError
 from dae.packed import ImageSet
 
@@ -184,3 +184,8 @@ def test_the_first_few_pictures_are_of_every_class_and_the_same_each_time(tmp_pa
     assert counts.min() >= 10
     shutil.copytree(tmp_path / "photos", tmp_path / "copy")
     assert torch.equal(opened(tmp_path / "copy").images, first.images)
+
+
+@pytest.mark.parametrize("name", ["folder:a/photos", "folder:photos@64", "folder:me@work/photos"])
+def test_a_folder_is_called_by_its_own_name(name: str) -> None:
+    assert label(name) == "Folder photos"
