@@ -47,7 +47,7 @@ def welcome() -> None:
 def front_door() -> None:
     """The page."""
     from dae.noise import NoiseSpec
-    from dae.ui import page, presenter, shared
+    from dae.ui import page, shared
     from dae.ui.gallery import Batch, gallery
 
     page.begin(
@@ -56,7 +56,6 @@ def front_door() -> None:
         "A **denoising autoencoder** is a small network that has learnt to turn a spoilt picture back into a clean "
         "one. Drag the strength of the noise and watch it work.",
     )
-    presenter.warning()
     with page.told():
         dataset = shared.available_datasets()[0]
         found = shared.choices(shared.images(dataset, "test", PICTURES))

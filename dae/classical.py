@@ -93,6 +93,10 @@ CLASSICAL: dict[str, Classical] = {
 def classical_denoiser(name: str, strength: float) -> Callable[[Tensor], Tensor]:
     """The filter as a call from noisy (B, C, H, W) to denoised of the same shape, float32 in [0, 1].
 
+    Args:
+        strength: in pixels the side of the median's window and the standard deviation of the blur; Chambolle's weight
+            of total variation; where white is 1, the h of non-local means and the wavelets' noise.
+
     Raises:
         UnknownName: no such filter.
     """

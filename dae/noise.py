@@ -23,10 +23,12 @@ class NoiseSpec:
     draws one with equal chances, as `gaussian:0-1+masking:0.5`. Kind, level and range of a mix are those of its first.
 
     Attributes:
+        low, high: the levels, in `NOISES[kind].unit`.
         others: what a mix holds beside the first, none of them a mix itself.
 
     Raises:
-        SpecError: the kind is unknown, a level is outside the kind's limits, or a mix holds a mix.
+        SpecError: the kind is unknown, a level is outside the kind's limits, a range runs backwards, what never leaves
+            0 to 1 is unclipped, or a mix holds a mix.
     """
 
     kind: str

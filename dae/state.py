@@ -24,6 +24,7 @@ class TrainState:
             `TrainConfig.pretrained` are there.
 
     Args:
+        shape: of one image, (C, H, W).
         pretrained: the same model, whose weights it begins with; None: random ones. `dae.pretrained.find_pretrained`
             finds it; who restores a state needs none.
 

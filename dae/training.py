@@ -100,6 +100,10 @@ def fit(
     epoch goes on exactly as if it had never stopped. Nothing is chosen by the validation images; they only show.
 
     Args:
+        train: what is learnt from, the first `config.images` of it.
+        validation: the first VALIDATION_IMAGES are measured before and after each epoch, under one draw of the noise.
+        crew: the processes that train together, as this one sees them.
+        clock: seconds.
         teacher: gives answers to noisy images (B, C, H, W), learnt beside or instead of the clean images (Hinton et
             al. 2015); `dae.teaching.find_teacher` finds it. A trained model comes close to the mean of all clean images
             that could be behind a noisy one, which is the best answer; the clean image itself is one of them at

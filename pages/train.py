@@ -4,7 +4,7 @@ import streamlit as st
 
 from dae.recipes import CODE_FAMILY
 from dae.runs import list_runs
-from dae.ui import page, presenter, shared
+from dae.ui import page, shared
 from dae.ui.launch import launcher
 from dae.ui.live import curve_controls, watch
 
@@ -14,7 +14,6 @@ page.begin(
     "Start with a card. The model sees pictures with noise and learns, step by step, to give back the clean ones.",
 )
 
-presenter.warning()
 problem = st.session_state.pop("problem", "")
 if problem:
     st.error(problem, icon=":material/error:")

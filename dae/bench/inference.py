@@ -1,6 +1,6 @@
 """How long the shipped models take to denoise: python -m dae.bench.inference
 
-Milliseconds for one image alone and for 256 together, on one core and on all of them; the quickest of the calls of
+Milliseconds for one image alone and for 250 together, on one core and on all of them; the quickest of the calls of
 0.1 s, so that whatever else the machine does counts least.
 """
 

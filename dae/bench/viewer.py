@@ -10,6 +10,7 @@ from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
 _PATIENCE_S = 60.0
+_FAILED = "This page has failed"  # so begins what the dashboard makes of an exception
 
 
 class Viewer:
@@ -108,5 +109,7 @@ class Viewer:
                     elif element.WhichOneof("type") == "exception":
                         self.errors.append(element.exception.message)
                     elif element.WhichOneof("type") == "alert":
-                        self.alerts.append(element.alert.body)
+                        (self.errors if element.alert.body.startswith(_FAILED) else self.alerts).append(
+                            element.alert.body
+                        )
             yield reply

@@ -15,7 +15,7 @@ from dae.devices import cores
 from dae.registry import lookup
 
 BENCHES: dict[str, str] = {  # modules of dae.bench, and what each measures
-    "inference": "milliseconds that the shipped models take for one image and for 256",
+    "inference": "milliseconds that the shipped models take for one image and for 250",
     "photographs": "decibels of the colour model on photographs of another world, beside the filters",
     "start": "seconds from `streamlit run` to the first picture, beside the smallest app",
     "slider": "milliseconds of a move of Explore's slider, beside the smallest app",

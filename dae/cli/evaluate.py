@@ -21,8 +21,10 @@ def add(commands: Commands) -> None:
     parser = command(commands, "evaluate", _evaluate, "Measure runs and classical filters on test images.")
     names = ", ".join(CLASSICAL)
     parser.add_argument("contenders", nargs="+", metavar="RUN", help=f"a run, or a filter: {names}")
-    parser.add_argument("--dataset", metavar="NAME", help="else the first run's")
-    parser.add_argument("--noise", action="append", metavar="SPEC", help="may be given several times; else the run's")
+    parser.add_argument("--dataset", metavar="NAME", help="else the first run's; for filters alone digits")
+    parser.add_argument(
+        "--noise", action="append", metavar="SPEC", help="may be given several times; else the first run's"
+    )
     parser.add_argument("--limit", type=int, metavar="N", help="the first N test images only")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise")
     parser.add_argument("--ensemble", action="store_true", help="and each run averaged over eight views of a picture")

@@ -28,7 +28,12 @@ def add(commands: Commands) -> None:
     parser.add_argument("weights", metavar="FILE.safetensors")
     parser.add_argument("--model", required=True, metavar="NAME")
     parser.add_argument("--dataset", default="mnist", metavar="NAME", help="whose image shape the model takes")
-    parser.add_argument("--noise", type=noise, default=TrainConfig.noise, help="what it was trained on")
+    parser.add_argument(
+        "--noise",
+        type=noise,
+        default=TrainConfig.noise,
+        help="what it was trained on, which pages will say; else gaussian:0.5",
+    )
     parser.add_argument("--name", metavar="RUN")
 
 

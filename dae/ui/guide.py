@@ -18,9 +18,9 @@ learnt with; far above it, it begins to make digits up.
 """,
     "pages/train.py": """
 A **run** is one training. The curves show its error: the **thin line** on the pictures that it learns from, the **line
-with dots** on test pictures that it never learns from. Both should fall. The level lines are a simple filter and doing
-nothing: below them the model is worth something. Shown as **PSNR**, everything is upside down: curves rise, and above
-the level lines is good.
+with dots** on test pictures that it never learns from. Both should fall. The **grey lines** are a simple filter and
+doing nothing: below them the model is worth something. Shown as **PSNR**, everything is upside down: curves rise, and
+above the grey lines is good.
 
 Beside them: eight test pictures as the model cleans them after each epoch. Drag back to see how it began.
 
@@ -71,7 +71,7 @@ def offer(path: str) -> None:
         with presenting:
             st.markdown(_KEYS)
             st.markdown(
-                "The address holds what you see: copy it, and the link opens the same pictures and models. Nothing "
-                "needs a network."
+                "The address holds what you see: copy it, and the link opens the same pictures and models, but for "
+                "pictures of your own. Nothing needs a network."
             )
             stage.reset_link()

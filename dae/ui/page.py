@@ -48,6 +48,7 @@ def begin(path: str, title: str, lead: str) -> None:
         stage.listen(f"to_{name}" for name, _ in PAGES.values())
     st.title(title, anchor=False)
     st.container(key="lead").markdown(lead)
+    presenter.warning()
 
 
 @st.cache_resource(show_spinner=False)
