@@ -169,11 +169,14 @@ def _assign(model: Autoencoder, tensors: dict[str, Tensor]) -> None:
     model.eval()
 
 
-def _natural(name: str) -> tuple[list[int | str], int, str]:
+def _natural(name: str) -> tuple[list[int | str], int, list[int | str]]:
     """Where a tensor stands among others: layer 10 after layer 9, and a layer's own as PyTorch orders them."""
     layer, _, own = name.rpartition(".")
-    numbered: list[int | str] = [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", layer)]
-    return numbered, _OF_LAYER.index(own) if own in _OF_LAYER else len(_OF_LAYER), own
+    return _numbered(layer), _OF_LAYER.index(own) if own in _OF_LAYER else len(_OF_LAYER), _numbered(own)
+
+
+def _numbered(text: str) -> list[int | str]:
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", text)]
 
 
 def _forms(model: Autoencoder) -> dict[str, Form]:

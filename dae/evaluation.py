@@ -20,7 +20,8 @@ from dae.seeds import generator
 OnShare = Callable[[float], None]  # told the share of a computation that is done, up to 1
 
 CHANGED = "changed"  # the column that says whether the noise altered the image
-_BLOCK = 500  # images that share a generator: the noise of an image depends on the seed and its place alone
+_BLOCK = 500  # images that share a generator, fewer where they are large:
+_BLOCK_VALUES = 1 << 26  # of pixels and channels, 256 MiB
 _SURE = 1.96  # standard errors to each side of a mean: 95 % of a normal distribution
 
 
@@ -29,21 +30,28 @@ def noisy_blocks(images: ImageSet, noise: NoiseSpec, seed: int) -> Iterator[tupl
 
     The noise of an image depends on the seed and its place in the set, not on how many images are measured.
     """
-    for block in range(-(-len(images) // _BLOCK)):
+    for block in range(-(-len(images) // _block(images))):
         yield _noisy_block(images, noise, seed, block)
 
 
 def noisy_at(images: ImageSet, noise: NoiseSpec, seed: int, places: Sequence[int]) -> tuple[Tensor, Tensor]:
     """Clean and noisy images at these places of the set, float32 (B, C, H, W), as `noisy_blocks` has them."""
-    blocks = {block: _noisy_block(images, noise, seed, block) for block in {place // _BLOCK for place in places}}
-    pairs = [tuple(part[place % _BLOCK] for part in blocks[place // _BLOCK]) for place in places]
+    size = _block(images)
+    blocks = {block: _noisy_block(images, noise, seed, block) for block in {place // size for place in places}}
+    pairs = [tuple(part[place % size] for part in blocks[place // size]) for place in places]
     clean, noisy = (torch.stack(parts) for parts in zip(*pairs, strict=True))
     return clean, noisy
 
 
+def _block(images: ImageSet) -> int:
+    """How many images share a generator: the noise of an image depends on the seed, its place and its size alone."""
+    return at_once(images.shape, _BLOCK, _BLOCK_VALUES)
+
+
 def _noisy_block(images: ImageSet, noise: NoiseSpec, seed: int, block: int) -> tuple[Tensor, Tensor]:
-    clean = images.clean(slice(block * _BLOCK, (block + 1) * _BLOCK))
-    missing = _BLOCK - len(clean)  # drawn all the same, so that a shorter set sees the same noise
+    size = _block(images)
+    clean = images.clean(slice(block * size, (block + 1) * size))
+    missing = size - len(clean)  # drawn all the same, so that a shorter set sees the same noise
     whole = torch.cat([clean, clean.new_zeros(missing, *images.shape)]) if missing else clean
     return clean, corrupt(whole, noise, generator(seed, block))[: len(clean)]
 

@@ -110,8 +110,8 @@ def fit(
             random, and so a far noisier target.
 
     Raises:
-        SpecError: the configuration names a teacher or first weights, and none are given; or the state has learnt from
-            another number of images.
+        SpecError: the configuration names a teacher or first weights, and none are given; or the state is not at the
+            end of an epoch of so many images.
         Diverged: the loss is NaN or infinite.
         OutOfMemory: the device has too little memory.
         DataError: images that stay on the disk can be read no more.
@@ -129,10 +129,11 @@ def fit(
     train = train.head(config.images)
     steps_per_epoch = -(-len(train) // config.batch_size)
     steps = config.epochs * steps_per_epoch
-    if state.step // steps_per_epoch != state.epoch:
+    if state.step != state.epoch * steps_per_epoch:
         raise SpecError(
             f"The training stands at step {state.step} after {state.epoch} epochs, but {len(train):,} images make "
-            f"{steps_per_epoch} steps an epoch: its data set has changed. Bring it back, or begin a new run."
+            f"{steps_per_epoch} steps an epoch: its data set has changed, or it was left amid an epoch. Bring the "
+            "images back, restore the end of an epoch, or begin a new run."
         )
     schedule, target_of = SCHEDULES[config.schedule], TARGETS[config.target]
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=state.bfloat16)

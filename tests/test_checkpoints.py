@@ -184,9 +184,10 @@ def test_foreign_weights_by_name_and_by_order(name: str, tmp_path: Path) -> None
     }
     save_file(foreign, path)
     assert same(weights(import_weights(path, name, SHAPE)), weights(model))
-    numbered = {f"layer{place}.w": value.contiguous() for place, value in enumerate(model.state_dict().values())}
-    save_file(numbered, path)
-    assert same(weights(import_weights(path, name, SHAPE)), weights(model))
+    for form in ("layer{}.w", "w{}", "weights.{}"):
+        numbered = {form.format(place): value.contiguous() for place, value in enumerate(model.state_dict().values())}
+        save_file(numbered, path)
+        assert same(weights(import_weights(path, name, SHAPE)), weights(model))
 
 
 def test_foreign_weights_that_do_not_fit(tmp_path: Path) -> None:

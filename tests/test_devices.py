@@ -80,3 +80,9 @@ def test_a_device_that_is_not_there_is_told(name: str, words: str, monkeypatch: 
     assert as_device("cuda:1") == torch.device("cuda", 1)
     with pytest.raises(SpecError, match=words):
         as_device(name)
+
+
+def test_mps_has_to_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert as_device("auto").type == "cpu" and as_device("mps").type == "mps"

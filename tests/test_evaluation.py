@@ -14,7 +14,7 @@ from dae.classical import classical_denoiser
 from dae.contenders import as_denoiser, classical, nothing, trained
 from dae.data import load_dataset
 from dae.errors import DataError
-from dae.evaluation import evaluate, gains_db, measure, milliseconds, noisy_blocks
+from dae.evaluation import evaluate, gains_db, measure, milliseconds, noisy_at, noisy_blocks
 from dae.models import MODELS
 from dae.noise import NOISES, NoiseSpec
 from dae.packed import ImageSet
@@ -68,10 +68,20 @@ def test_the_limit_changes_nothing_for_the_images_it_leaves(noise: str) -> None:
 def test_large_pictures_are_measured_in_parts_of_the_same_noise(monkeypatch: pytest.MonkeyPatch) -> None:
     images, shares = tiny(520), list[float]()
     whole = measure(nothing, images, HALF)
-    monkeypatch.setattr("dae.evaluation.at_once", lambda shape, most: 200)
+    monkeypatch.setattr("dae.evaluation.at_once", lambda shape, most, values=0: 500 if values else 200)
     parts = measure(nothing, images, HALF, on_share=shares.append)
     pd.testing.assert_frame_equal(parts, whole, check_exact=True)
     assert shares == [200 / 520, 400 / 520, 500 / 520, 1]
+
+
+def test_the_noise_of_large_pictures_is_drawn_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dae.evaluation._BLOCK_VALUES", 7 * 28 * 28)
+    images = tiny(20)
+    blocks = list(noisy_blocks(images, HALF, 0))
+    assert [len(clean) for clean, _ in blocks] == [7, 7, 6]
+    clean, noisy = noisy_at(images, HALF, 0, [3, 19])
+    assert torch.equal(clean, images.clean([3, 19]))
+    assert torch.equal(noisy, torch.cat([noisy for _, noisy in blocks])[[3, 19]])
 
 
 @pytest.mark.parametrize("name", MODELS)

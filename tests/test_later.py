@@ -29,9 +29,9 @@ def test_what_nobody_looks_for_any_more_is_not_made() -> None:
     now[0] = 60.0
     assert later.seconds("wanted") == 60.0  # its page waits, and looks
     go_on.set()
-    wait_for(lambda: later.ask("wanted", lambda: of("again")) == "wanted")
-    assert made == ["wanted"] and later.ask("first", first) == "first"
-    assert later.seconds("left") is None
+    wait_for(lambda: not later._begun)
+    assert made == ["wanted"] and later.ask("first", first) == "first" and later.seconds("left") is None
+    assert later.ask("wanted", lambda: of("again")) == "wanted"
     wait_for(lambda: later.ask("left", lambda: of("left")) == "left")  # somebody has come back
 
 

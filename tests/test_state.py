@@ -46,8 +46,9 @@ def test_a_data_set_that_has_changed_is_told() -> None:
             break
     resumed = TrainState(config, (1, 28, 28))
     resumed.restore(begun.tensors())
-    with pytest.raises(SpecError, match="step 10 after 2 epochs, but 20 images make 3 steps"):
-        list(fit(config, resumed, tiny(20), TEST))
+    for number, steps in ((20, 3), (32, 4), (41, 6)):
+        with pytest.raises(SpecError, match=f"step 10 after 2 epochs, but {number} images make {steps} steps"):
+            list(fit(config, resumed, tiny(number), TEST))
     assert resumed.epoch == 2
 
 

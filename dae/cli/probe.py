@@ -25,7 +25,7 @@ def add(commands: Commands) -> None:
 def _probe(options: Options) -> None:
     runs = {run.name: run for run in (find_run(name, options.checkpoints) for name in options.runs)}
     dataset = options.dataset or next(iter(runs.values())).dataset
-    asked = probed.read_labels(options.labels) if options.labels else probed.LABELS
+    asked = probed.LABELS if options.labels is None else probed.read_labels(options.labels)
     train = data.load_dataset(dataset, "train", root=options.data)
     task = Task(train, data.load_dataset(dataset, "test", root=options.data, limit=options.limit))
     if options.labels:

@@ -1,6 +1,7 @@
 """dae list, dae download, dae import-weights: what is there, and more of it."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,7 @@ def _import(options: Options) -> None:
     try:
         run.import_model(model, shape)
     except OSError as error:
-        run.delete()
+        with suppress(RunError):
+            run.delete()
         raise RunError(f"{run.path} cannot be written: {error.strerror or error}. Free some space.") from error
     print(f"Run {run.name} in {run.path}")

@@ -32,7 +32,8 @@ def _new_noise() -> None:
 def _asked_level(kind: str) -> float:
     """What the user had this kind at, or the address, when the view was opened; else the kind's usual strength."""
     if "seed" not in st.session_state:  # of a control that this view alone has: it has just been opened
-        st.session_state["opened"] = kind, "".join(page.remembered("level"))
+        asked, left = st.query_params.get("level", ""), st.session_state.get("left", ("", ""))
+        st.session_state["opened"] = left if asked in ("", left[1]) else (kind, asked)
     of, level = st.session_state["opened"]
     try:
         return NoiseSpec(kind, float(level if of == kind else "")).low
@@ -144,7 +145,8 @@ def noisy_pictures(row: DeltaGenerator) -> None:
                 st.markdown(
                     f"**{best.label}** is the clearest here: {words.gain(gain)}, compared with the noisy pictures."
                 )
-    page.remember("level", [f"{frames.levels(spec)[step]:g}"])
+    st.query_params["level"] = level = f"{frames.levels(spec)[step]:g}"
+    st.session_state["left"] = kind, level
     with pictures:
         finish = whole(large, runs, spec.at(frames.levels(spec)[step]), seed) if large else None
     with which:

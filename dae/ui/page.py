@@ -71,11 +71,11 @@ def whole_number(label: str, low: int, high: int, *, key: str, help: str, width:
     """
     usual = low if usual is None else usual
     if key not in st.session_state:
-        asked = "".join(remembered(key))
+        asked = (_remembered(key) or [""])[-1]
         st.session_state[key] = int(asked) if re.fullmatch(r"[0-9]{1,9}", asked) else usual
     st.session_state[key] = min(max(int(st.session_state[key]), low), high)  # the limits may have changed meanwhile
     value = int(st.number_input(label, low, high, key=key, help=help, width=width))
-    remember(key, [str(value)] if value != usual else [])
+    _remember(key, [str(value)] if value != usual else [])
     return value
 
 
@@ -100,18 +100,18 @@ def several(
         st.session_state.pop(_kept(key), None)
         if key in st.session_state:  # and not where a link has come from another page
             st.session_state[key] = list(usual)
-    asked = st.session_state[key] if key in st.session_state else remembered(key)
+    asked = st.session_state[key] if key in st.session_state else _remembered(key)
     known = [name for name in dict.fromkeys(asked) if name in options][:most]
     if key not in st.session_state or (asked and not known):
         st.session_state[key] = known or list(usual)
     else:
         st.session_state[key] = known
     chosen = list(st.multiselect(label, options, key=key, help=help, max_selections=most, format_func=named))
-    remember(key, chosen)
+    _remember(key, chosen)
     return chosen
 
 
-def remembered(key: str) -> list[str]:
+def _remembered(key: str) -> list[str]:
     """What the address says of a widget that has just come onto the page, else what it said when it was last there.
 
     Streamlit forgets a widget's value, and its part of the address, when the user goes to another page.
@@ -119,7 +119,7 @@ def remembered(key: str) -> list[str]:
     return st.query_params.get_all(key) or st.session_state.get(_kept(key), [])
 
 
-def remember(key: str, values: list[str]) -> None:
+def _remember(key: str, values: list[str]) -> None:
     """Put the value of a widget into the address, and keep it for when the user comes back to the page."""
     st.session_state[_kept(key)] = values
     if values:

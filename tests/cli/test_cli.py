@@ -1,5 +1,6 @@
 """The command line: every command through `main`, and every mistake in one sentence."""
 
+import errno
 import json
 import re
 import shutil
@@ -12,7 +13,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from dae import cli
+from dae import cli, recording
 from dae.cli import main
 from dae.data import DATASETS
 from dae.errors import RunError
@@ -44,6 +45,20 @@ def test_train_and_resume(tmp_path: Path, photos: str, capsys: pytest.CaptureFix
     next(recorded)
     recorded.close()
     assert call(tmp_path, "train", "--resume", "stopped") == 0 and stopped.state == "finished"
+
+
+def test_train_looks_where_data_says_and_opens_its_data_once(
+    tmp_path: Path, photos: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(photos.removeprefix("folder:").rpartition("@")[0], tmp_path / "data" / "mine")
+    prepared: list[Any] = []
+    for module in (cli.train, recording):
+        whole = module.prepare
+        monkeypatch.setattr(module, "prepare", lambda *given, whole=whole: prepared.append(given) or whole(*given))
+    options = ["--data", tmp_path / "data", "--dataset", "folder:mine@28", "--model", "linear-32", "--epochs", 1]
+    assert call(tmp_path / "runs", "train", *options) == 0
+    (run,) = list_runs(tmp_path / "runs")
+    assert run.state == "finished" and len(prepared) == 1
 
 
 def test_a_recipe_and_what_changes_it(tmp_path: Path, photos: str) -> None:
@@ -139,6 +154,19 @@ def test_import_weights(tmp_path: Path) -> None:
     assert call(tmp_path / "runs", "import-weights", tmp_path / "w.safetensors", *options) == 0
     run = find_run("theirs", tmp_path / "runs")
     assert run.state == "finished" and run.load().name == "conv-64" and "w.safetensors" in run.note
+
+
+def test_weights_that_the_disk_refuses_leave_no_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_file(dict(build_model("conv-64", (1, 28, 28), torch.Generator()).state_dict()), tmp_path / "w.safetensors")
+
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("dae.runs.save_checkpoint", refuse)
+    told = fails(capsys, tmp_path / "runs", "import-weights", tmp_path / "w.safetensors", "--model", "conv-64")
+    assert "No space left on device" in told and list_runs(tmp_path / "runs") == []
 
 
 def test_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

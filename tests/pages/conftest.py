@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
+from dae.data import load_dataset
 from dae.recording import record
-from dae.ui import shared
+from dae.ui import contest, shared
 from tests.conftest import PATIENCE_S, ROOT, new_run
+
+FEW = 48
 
 
 @pytest.fixture(scope="module")
@@ -29,3 +32,12 @@ def _fresh_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[N
     assert shared.lab().close(PATIENCE_S)
     st.cache_resource.clear()
     st.cache_data.clear()
+
+
+@pytest.fixture
+def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To measure, and for filters to be tuned by."""
+    monkeypatch.setattr(
+        shared, "load_dataset", lambda name, split, limit: load_dataset(name, split, limit=min(limit or FEW, FEW))
+    )
+    monkeypatch.setattr(contest, "TUNING_IMAGES", 4)

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from dae.data import load_dataset
 from dae.recording import record
 from dae.runs import RunDirectory, list_runs
-from dae.ui import contest, shared
+from dae.ui import shared
 from tests.conftest import ROOT, new_run, small, wait_for
 from tests.pages.apps import opened
 
@@ -20,12 +19,8 @@ FEW = 48
 
 
 @pytest.fixture(autouse=True)
-def _few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """To measure, and for filters to be tuned by: what comes out does not matter here."""
-    monkeypatch.setattr(
-        shared, "load_dataset", lambda name, split, limit: load_dataset(name, split, limit=min(limit or FEW, FEW))
-    )
-    monkeypatch.setattr(contest, "TUNING_IMAGES", 4)
+def _few(few_pictures: None) -> None:
+    """What comes out does not matter here."""
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -52,7 +47,7 @@ def test_a_nonsense_address_never_breaks_a_page(
     monkeypatch.setenv("DAE_CHECKPOINTS", str(trained))
     monkeypatch.setattr("dae.ui.contest.milliseconds", lambda *_: 1.0)
     names = ("data", "noise", "models", "page", "seed", "level", "strength_gaussian", "compared", "full", "runs")
-    opened(page, **dict.fromkeys(names, nonsense))
+    assert not opened(page, **dict.fromkeys(names, nonsense)).error
 
 
 def test_train_starts_a_run_in_a_background_thread_and_shows_its_end(photos: str) -> None:
@@ -176,12 +171,16 @@ def test_a_run_whose_server_died_is_interrupted_and_can_be_resumed(photos: str, 
 def test_a_damaged_run_does_not_take_its_neighbours_along(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photos: str
 ) -> None:
+    shutil.copytree(trained, tmp_path / "runs")
     damaged = new_run(tmp_path / "runs", photos, name="damaged")
     damaged.model_path.write_bytes(b"no weights at all")
     newer = new_run(tmp_path / "runs", photos, name="newer")
     (newer.path / "config.json").write_text('{"format": 99}')
-    for page in PAGES:
-        opened(page)
+    monkeypatch.setattr("dae.ui.contest.milliseconds", lambda *_: 1.0)
+    for page, whom in {"train": "runs", "explore": "models", "compare": "compared"}.items():
+        app = opened(f"pages/{page}.py", data=shared.label(photos))
+        assert not app.error and "small-conv-64" in str(app.multiselect(key=whom).options)
+    assert not opened("dashboard.py").error
 
 
 def test_every_run_of_the_project_can_be_read() -> None:

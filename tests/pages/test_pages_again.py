@@ -43,7 +43,7 @@ def test_models_noise_and_strength_are_there_again(photos: str) -> None:
     assert app.query_params["level"] == "0.7" and app.number_input(key="seed").value == 7
 
 
-def test_who_is_compared_is_there_again(photos: str) -> None:
+def test_who_is_compared_is_there_again(photos: str, few_pictures: None) -> None:
     app = opened("pages/compare.py", data=shared.label(photos))
     app.multiselect(key="compared").set_value(["median"])
     app.run()
@@ -56,6 +56,13 @@ def test_another_kind_of_noise_has_its_own_strength() -> None:
     app.pills(key="noise").set_value("masking")
     app.run()
     assert app.query_params["level"] == "0.5"
+
+
+def test_a_kind_chosen_elsewhere_comes_at_its_own_strength(few_pictures: None) -> None:
+    app = opened("pages/explore.py", level="0.9")
+    visited(app, "pages/train.py")
+    visited(app, "pages/explore.py", noise="Masking")
+    assert app.pills(key="noise").value == "masking" and app.query_params["level"] == "0.5"
 
 
 def test_how_curves_are_drawn_is_there_again() -> None:

@@ -19,6 +19,7 @@ from tests.pages.apps import opened, shown
 
 PARTS = ("Map", "Walk", "Features", "Noise matters")
 VIEW = {"view": "What the code knows"}
+NONSENSE = ("", "-1", "1e999", "<b>x</b>", "9" * 400, "\x00")
 BOTH = ["small-linear-32", "small-conv-64"]
 
 
@@ -54,11 +55,15 @@ def test_every_part_opens_with_runs_and_without(part: str, runs: Path, monkeypat
     assert not app.error and "rain" in shown(app)
 
 
-@pytest.mark.parametrize("nonsense", ["", "-1", "1e999", "<b>x</b>", "9" * 400, "\x00"])
+@pytest.mark.parametrize("nonsense", NONSENSE)
 @pytest.mark.parametrize("part", [*PARTS, ""])
 def test_a_nonsense_address_never_breaks_a_part(part: str, nonsense: str, runs: Path) -> None:
     names = ("map_by", "in_space", "noise", "walk_from", "walk_to", "walk_from_picture", "walk_to_picture", "models")
     assert not opened("pages/explore.py", part=part or nonsense, **VIEW, **dict.fromkeys(names, nonsense)).error
+
+
+@pytest.mark.parametrize("nonsense", NONSENSE)
+def test_a_view_that_is_none_never_breaks_the_page(nonsense: str, runs: Path) -> None:
     assert not opened("pages/explore.py", view=nonsense, part=nonsense).error
 
 
