@@ -23,7 +23,7 @@ _SEEN = 256  # pixels of each side, from the upper left, that say what the noise
 _JUDGED = 512  # pixels of each side, likewise, by which the strength of the noise is told
 _NEAR = 27  # pixels to each side of one that say whether there is noise: from each corner of a digit all of it
 _SIDE = 2 * _NEAR + 1
-# What tells noise from a gap in a stroke, where white is 1; of 60,000 digits without noise three are taken for noisy:
+# What tells noise from a gap in a stroke, where white is 1; of 60,000 digits without noise two are taken for noisy:
 _ONE = 0.96  # one pixel that is wrong by so much,
 _FEW = 3.5  # a few that come to so much,
 _MANY = 1.12  # or many that come to so much
