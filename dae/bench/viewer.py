@@ -109,7 +109,6 @@ class Viewer:
                     elif element.WhichOneof("type") == "exception":
                         self.errors.append(element.exception.message)
                     elif element.WhichOneof("type") == "alert":
-                        (self.errors if element.alert.body.startswith(_FAILED) else self.alerts).append(
-                            element.alert.body
-                        )
+                        body = element.alert.body
+                        (self.errors if body.startswith(_FAILED) else self.alerts).append(body)
             yield reply
