@@ -7,7 +7,6 @@ estimates it where the caller does not know it, as in CBDNet (Guo et al. 2019). 
 what kind of noise it sees, by an embedding that scales and shifts its features (FiLM, Perez et al. 2018).
 """
 
-from collections.abc import Callable
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -22,7 +21,6 @@ _FOLD = 2  # pixels of each side that become channels
 _SEEN = 256  # pixels of each side, from the upper left, that say what the noise is like, for every tile of a picture
 _JUDGED = 512  # pixels of each side, likewise, by which the strength of the noise is told
 _NEAR = 27  # pixels to each side of one that say whether there is noise: from each corner of a digit all of it
-_SIDE = 2 * _NEAR + 1
 # What tells noise from a gap in a stroke, where white is 1; of 60,000 digits without noise two are taken for noisy:
 _ONE = 0.96  # one pixel that is wrong by so much,
 _FEW = 3.5  # a few that come to so much,
@@ -212,12 +210,16 @@ def _like(padded: Tensor, images: Tensor) -> Tensor:
 
 def _is_noise(found: Tensor) -> Tensor:
     """Whether what was found (B, C, H, W) is noise for certain near each place, (B, 1, H, W)."""
-    amount = found.abs().mean(1, keepdim=True)
-    one = _near(F.max_pool2d, amount)
-    few, many = (_near(F.avg_pool2d, each) * _SIDE**2 for each in (amount, amount.clamp(max=_EACH)))
-    return (one >= _ONE) | (few >= _FEW) | (many >= _MANY)
+    amount = found.float().abs().mean(1, keepdim=True)
+    each = torch.cat([amount >= _ONE, amount, amount.clamp(max=_EACH)], dim=1)
+    near = _sums_near(_sums_near(each, -1), -2)
+    return (near >= near.new_tensor([0.5, _FEW, _MANY])[:, None, None]).any(1, keepdim=True)
 
 
-def _near(pool: Callable[..., Tensor], amount: Tensor) -> Tensor:
-    """(B, 1, H, W) pooled around each place, of the same shape."""
-    return pool(pool(amount, (_SIDE, 1), 1, (_NEAR, 0)), (1, _SIDE), 1, (0, _NEAR))
+def _sums_near(amounts: Tensor, dim: int) -> Tensor:
+    """Sums over the places near each one along a dimension, of the same shape: differences of running sums."""
+    length = amounts.shape[dim]
+    places = torch.arange(length, device=amounts.device)
+    running = torch.cat([torch.zeros_like(amounts.narrow(dim, 0, 1)), amounts.cumsum(dim)], dim)
+    first, past = (places - _NEAR).clamp(min=0), (places + _NEAR + 1).clamp(max=length)
+    return running.index_select(dim, past) - running.index_select(dim, first)
