@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 import numpy as np
 import torch
@@ -85,6 +86,9 @@ class TrainConfig:
     target: str = "clean"  # what the loss compares with; "noisy" learns without ever seeing a clean picture
     teacher: str = ""  # a run whose answers to the same noisy pictures are learnt, too
     distillation: float = 0.5  # what a teacher's answers weigh in the target; the clean pictures weigh the rest
+    # How many epochs have an order and noise of their own; those after them repeat these, in turn, so that a teacher
+    # need not answer again: its answers are kept in memory, a byte a value. None: all.
+    fresh_epochs: int | None = None
     optimizer: str = "adamw"
     beta2: float = 0.99  # forgets old gradients sooner than the usual 0.999, which short runs need
     schedule: str = "one-cycle"
@@ -125,6 +129,8 @@ class TrainConfig:
         _check("Seed", self.seed, 0, 2**32 - 1, whole=True)
         if self.images is not None:
             _check("Number of training images", self.images, 1, 10**9, whole=True)
+        if self.fresh_epochs is not None:
+            _check("Fresh epochs", self.fresh_epochs, 1, 10_000, whole=True)
 
     def to_json(self) -> dict[str, object]:
         return asdict(self) | {"noise": str(self.noise)}
@@ -135,11 +141,10 @@ class TrainConfig:
         known = {field.name: field for field in fields(cls)}
         for key, value in values.items():
             lookup("setting", known, key)
-            wanted = known[key].type
+            wanted: Any = known[key].type
             if wanted is float and type(value) is int:
                 continue
-            allowed = (str,) if wanted is NoiseSpec else (int, type(None)) if key == "images" else (wanted,)
-            if type(value) not in allowed:
+            if not isinstance(value, str if wanted is NoiseSpec else wanted) or isinstance(value, bool):
                 raise SpecError(f"Setting {key!r} is {json.dumps(value)}, which is of the wrong type.")
         return cls(**values | {"noise": NoiseSpec.parse(str(values.get("noise", cls.noise)))})  # type: ignore[arg-type]
 

@@ -48,7 +48,14 @@ _MUON = replace(TrainConfig(dataset="mnist"), optimizer="muon", lr=2e-2)
 _BEST_LINEAR = replace(_MUON, model="linear-32", epochs=60, batch_size=512, lr=4e-2)
 _BEST_POOL = replace(_MUON, model="conv-pool", noise=NoiseSpec("gaussian", 0.2, clipped=False), epochs=10)
 _BEST_CONV = replace(
-    _MUON, model="conv-64", epochs=160, batch_size=128, lr=1.5e-2, teacher="mnist-unet", distillation=1.0
+    _MUON,
+    model="conv-64",
+    epochs=160,
+    batch_size=128,
+    lr=1.5e-2,
+    teacher="mnist-unet",
+    distillation=1.0,
+    fresh_epochs=10,
 )
 _RES_UNET = replace(_MUON, model="res-unet", epochs=40, batch_size=64, lr=8e-3)
 # The one that comes with the project teaches the next.

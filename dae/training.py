@@ -79,6 +79,25 @@ class Objective(nn.Module):
         return self.compare(denoised.float(), target) + penalty
 
 
+class Answers:
+    """A teacher's answers to the noisy images of each step.
+
+    Where the same images come again, they are kept in 256 shades, as pictures are, and the teacher is asked once.
+    """
+
+    def __init__(self, teacher: Callable[[Tensor], Tensor], kept: bool) -> None:
+        self.teacher, self.kept = teacher, kept
+        self.known: dict[tuple[int, ...], Tensor] = {}  # uint8 (B, C, H, W)
+
+    def of(self, noisy: Tensor, *batch: int) -> Tensor:
+        """Float32 of the shape of `noisy`; those of the same `batch`, an epoch and a number in it, are the same."""
+        if not self.kept:
+            return self.teacher(noisy)
+        if batch not in self.known:
+            self.known[batch] = self.teacher(noisy).clamp(0, 1).mul(255).round().byte()
+        return self.known[batch].float().div(255)
+
+
 def fixed_noise(config: TrainConfig, validation: ImageSet) -> tuple[Tensor, Tensor]:
     """The clean and noisy validation images that every epoch is measured on, float32 (N, C, H, W) on the CPU."""
     clean = validation.clean(slice(0, at_once(validation.shape, VALIDATION_IMAGES, _VALIDATION_VALUES)))
@@ -136,6 +155,7 @@ def fit(
             "images back, restore the end of an epoch, or begin a new run."
         )
     schedule, target_of = SCHEDULES[config.schedule], TARGETS[config.target]
+    answers = Answers(teacher, config.fresh_epochs is not None) if teacher else None
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=state.bfloat16)
     objective = crew.model(Objective(model, LOSSES[config.loss], autocast))
     total, counted, seen = torch.zeros((), device=device), 0, 0  # loss, steps and images since the last report
@@ -170,19 +190,20 @@ def fit(
         if state.step == 0:
             yield report(finished_epoch=True)
         while state.epoch < config.epochs:
-            order = torch.randperm(len(train), generator=generator(config.seed, _SHUFFLE, state.epoch))
-            noise = generator(config.seed, _NOISE, state.epoch, crew.rank, device=device)
+            drawn = state.epoch % (config.fresh_epochs or config.epochs)
+            order = torch.randperm(len(train), generator=generator(config.seed, _SHUFFLE, drawn))
+            noise = generator(config.seed, _NOISE, drawn, crew.rank, device=device)
             if device.type == "cpu":
                 noise = Recycling.of(noise)
             model.train()
             mark = clock()
-            for batch in order.to(device if in_memory else "cpu").split(config.batch_size):
+            for number, batch in enumerate(order.to(device if in_memory else "cpu").split(config.batch_size)):
                 mine, weight = crew.share(batch)
                 clean = images.index_select(0, mine).to(device).float().div_(255)  # (B, C, H, W)
                 noisy = corrupt(clean, config.noise, noise)
                 target = target_of(clean, config.noise, noise)
-                if teacher:
-                    target = target.lerp(teacher(noisy), config.distillation)
+                if answers:
+                    target = target.lerp(answers.of(noisy, drawn, number), config.distillation)
                 for group in state.optimizer.param_groups:
                     group["lr"] = config.lr * schedule(state.step / steps)
                 loss = objective(noisy, target)

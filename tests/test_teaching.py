@@ -52,10 +52,27 @@ def test_without_a_share_a_teacher_changes_nothing() -> None:
     assert same(*ends)
 
 
-def test_a_taught_run_stops_and_goes_on_as_if_it_had_not(tmp_path: Path, photos: str) -> None:
+def test_a_teacher_is_asked_once_where_the_same_noisy_images_come_again() -> None:
+    asked: list[Tensor] = []
+
+    def answers(noisy: Tensor) -> Tensor:
+        asked.append(noisy)
+        return noisy.roll(1, 0)
+
+    config = small(epochs=5, distillation=1.0, fresh_epochs=2)
+    state = TrainState(config, tiny().shape)
+    batches = -(-len(tiny()) // config.batch_size)
+    for report in fit(config, state, tiny(), tiny(8), teacher=answers):
+        assert report.scores is None or len(asked) == min(report.epoch, 2) * batches
+    first, second = asked[:batches], asked[batches:]
+    assert not any(torch.equal(one, other) for one, other in zip(first, second, strict=True))
+
+
+@pytest.mark.parametrize("fresh", [None, 2])
+def test_a_taught_run_stops_and_goes_on_as_if_it_had_not(tmp_path: Path, photos: str, fresh: int | None) -> None:
     list(record(new_run(tmp_path, photos, "teacher", model="unet", epochs=1)))
     alone, whole, parts = (
-        new_run(tmp_path, photos, name, teacher=teacher)
+        new_run(tmp_path, photos, name, teacher=teacher, fresh_epochs=fresh)
         for name, teacher in (("alone", ""), ("whole", "teacher"), ("parts", "teacher"))
     )
     for run in (alone, whole):

@@ -87,7 +87,10 @@ def recorded(config: TrainConfig, images: int, folder: str) -> Generator[float, 
     """
     whole = len(load_dataset(config.dataset, limit=config.images))
     images = min(images, whole)
-    run = RunDirectory.create(replace(config, images=images, epochs=10_000), root=folder)
+    endless = replace(
+        config, images=images, epochs=10_000, fresh_epochs=None
+    )  # a teacher answers to each image, as above
+    run = RunDirectory.create(endless, root=folder)
     with closing(record(run)) as reports:
         before = next(reports)
         speed = 0.0
