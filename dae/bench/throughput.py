@@ -87,9 +87,8 @@ def recorded(config: TrainConfig, images: int, folder: str) -> Generator[float, 
     """
     whole = len(load_dataset(config.dataset, limit=config.images))
     images = min(images, whole)
-    endless = replace(
-        config, images=images, epochs=10_000, fresh_epochs=None
-    )  # a teacher answers to each image, as above
+    # A teacher answers to each image, as it does above.
+    endless = replace(config, images=images, epochs=10_000, fresh_epochs=None)
     run = RunDirectory.create(endless, root=folder)
     with closing(record(run)) as reports:
         before = next(reports)
