@@ -116,7 +116,8 @@ def fit(
     """Train `state` in place until its configured epochs are done, yielding reports on the way.
 
     Each epoch draws its order and its noise from the seed and its own number, or that of the epoch that it repeats, so
-    a state restored at the end of an epoch goes on exactly as if it had never stopped. Nothing is chosen by the validation images; they only show.
+    a state restored at the end of an epoch goes on exactly as if it had never stopped. Nothing is chosen by the
+    validation images; they only show.
 
     Args:
         train: what is learnt from, the first `config.images` of it.
