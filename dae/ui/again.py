@@ -39,6 +39,7 @@ def show(choices: Sequence[Choice]) -> None:
             )
             stage.fine_print(
                 "Each number is the mean over trainings alike but for their seed, ± their standard deviation: a "
-                "difference between two models that is not much larger may be chance. One noise draw for all.",
+                "difference between two models that is not much larger may be chance. One noise draw for all. Where a "
+                "model learns from a teacher or begins with another's weights, these are the same each time.",
                 key="again",
             )
