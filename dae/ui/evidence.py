@@ -1,5 +1,6 @@
 """Compare's curves over all strengths and its table over all kinds of noise."""
 
+import time
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -16,6 +17,7 @@ from dae.ui.shared import Choice
 
 IMAGES = 200  # of the test set, at each strength and kind
 _CURVE_STEPS = 11
+_FIRST_S, _GROW_EVERY_S = 0.25, 2.0  # when the curves are drawn while they are measured
 _STRENGTHS = (0.5, 1.0, 1.5)  # times a kind's usual level
 
 
@@ -35,28 +37,34 @@ def levels(noise: NoiseSpec) -> list[NoiseSpec]:
 def robustness(
     choices: Sequence[Choice], dataset: str, noise: NoiseSpec, about: Mapping[str, About], question: str
 ) -> tuple[list[str], go.Figure]:
-    """Draw PSNR against strength; the turning points in words, and the figure."""
+    """Draw PSNR against strength as far as it is known, measure the rest; turning points in words, and the figure."""
     st.header("At every strength", anchor=False)
-    chart, slot = st.empty(), st.empty()
     noises = levels(noise)
     labels = {choice.name: choice.label for choice in choices} | {NOISY: NOISY}
     known_parts = {c.label: c.noise.part(noise.kind) for c in choices if c.family not in ("classical", "nothing")}
     trained = {label: (part.low, part.high) for label, part in known_parts.items() if part}
     colors = {choice.label: choice.color for choice in choices}
+    known = rows(choices, dataset, noises)
+    named = known.assign(run=known["run"].map(labels)) if len(known) else pd.DataFrame(columns=["run"])
+    drawn = plots.robustness_figure(named, colors, trained)
+    if len(known):
+        live_chart(drawn, key="robustness", alt="PSNR against the strength of the noise, a line for each contender")
+    slot = st.empty()
+    stage.fine_print(f"The first {IMAGES} test pictures at each strength; higher is clearer.", key="robustness")
 
     # The curves of models first: those of filters, whose strength is looked for at each level, take longer.
     ordered = sorted(choices, key=lambda choice: choice.family == "classical")
     jobs = [job for choice in ordered for job in contest.measuring([choice], dataset, IMAGES, noises)]
-    whole = contest.work(jobs, slot, question, "curves", lambda: None)
-    known = rows(choices, dataset, noises)
-    named = known.assign(run=known["run"].map(labels)) if len(known) else pd.DataFrame(columns=["run"])
-    drawn = plots.robustness_figure(named, colors, trained)
-    with chart.container():
-        live_chart(drawn, key="robustness", alt="PSNR against the strength of the noise, a line for each contender")
+    next_s = time.monotonic() + (_GROW_EVERY_S if len(known) else _FIRST_S)
+
+    def grow() -> None:  # a run of the page draws a chart once
+        if time.monotonic() > next_s or all(job.is_done() for job in jobs):
+            st.rerun()
+
+    whole = contest.work(jobs, slot, question, "curves", grow)
     points = list(comparison.turning_points(known, about)) if whole else []
     if points:
         points[0] = f"On the first {IMAGES} pictures at each strength: {points[0]}"
-    stage.fine_print(f"The first {IMAGES} test pictures at each strength; higher is clearer.", key="robustness")
     return points, drawn
 
 
