@@ -61,7 +61,7 @@ def test_what_is_taken_away_is_what_the_command_line_measures(compared: "playwri
 
 
 def test_the_curves_of_models_do_not_wait_for_those_of_filters(page: "playwright.Page", server: str) -> None:
-    page.goto(f"{server}/compare?compared=digits-linear&compared=total-variation&data=Drawn+digits&noise=speckle")
+    page.goto(f"{server}/compare?compared=digits-linear&compared=total-variation&data=Drawn+digits&noise=Speckle")
     names = page.get_by_test_id("live-chart").locator(".legendtext")
     names.filter(has_text="Linear (32 numbers)").wait_for()
     assert not page.get_by_text("Take it away").count()
