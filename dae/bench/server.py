@@ -47,11 +47,6 @@ class Server(NamedTuple):
         pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
 
-    def computed_s(self) -> float:
-        """Seconds of processor time that it has used so far, which other processes hardly lengthen."""
-        user, system = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
-
 
 @contextmanager
 def dashboard(script: Path = ROOT / "dashboard.py", runs: Sequence[str] = ()) -> Iterator[Server]:
