@@ -10,10 +10,10 @@ _LARGE = "large"  # in the session, and in the address so that a link opens it
 
 
 def open_large() -> None:
-    """Style the page for a room if the large view is on."""
+    """Style the page for a room where the large view is on, which `listen` tells the browser."""
+    st.html(ASSETS / "large.css")
     if st.session_state.setdefault(_LARGE, st.query_params.get(_LARGE) == "true"):
         st.query_params[_LARGE] = "true"
-        st.html(ASSETS / "large.css")
     elif _LARGE in st.query_params:
         del st.query_params[_LARGE]
 
@@ -50,7 +50,9 @@ def listen(pages: Iterable[str]) -> None:
     selectors = {str(place): f".st-key-{key} a" for place, key in enumerate(pages, 1)}
     selectors |= {"l": ".st-key-stage button", "h": ".st-key-guide button"}
     with st.container(key="keys"):
-        inline_component("keys")(key="keys_component", data={"selectors": selectors})
+        inline_component("keys")(key="keys_component", data={"selectors": selectors, "large": is_large()})
+        if is_large():
+            st.html('<i class="large-view"></i>')  # before the component has come, so that nothing is drawn small
 
 
 def reset_link() -> None:

@@ -28,6 +28,7 @@ _HELP = {
 }
 _WIDTHS = {"psnr_db": 112, "gain_db": 118, "ssim": 132, "mse": 148, "l2": 116}  # for the best one, which is bold
 _LARGE_WIDTHS = {"psnr_db": 160, "gain_db": 165, "ssim": 190, "parameters": 150}  # for a room, and only these columns
+_CHARACTER, _LARGE_CHARACTER = 7, 10  # of a name: else its column is as wide as the first one's, while others come
 _PLAIN: dict[str, Any] = {
     "parameters": st.column_config.NumberColumn("Parameters", format="localized", help=_HELP["parameters"]),
     "kilobytes": st.column_config.NumberColumn(HEADINGS["kilobytes"], format="%.0f", help=_HELP["kilobytes"]),
@@ -59,8 +60,9 @@ def show(slot: DeltaGenerator, measured: pd.DataFrame, choosable: bool) -> str:
         for name, heading in HEADINGS.items()
         if name not in _PLAIN
     }
+    room = 16 + (_LARGE_CHARACTER if large else _CHARACTER) * int(measured["label"].str.len().max())
     options: dict[str, Any] = {
-        "column_config": config | {"label": st.column_config.Column(HEADINGS["label"], pinned=True)},
+        "column_config": config | {"label": st.column_config.Column(HEADINGS["label"], width=room, pinned=True)},
         "column_order": ["label", *_LARGE_WIDTHS] if large else list(HEADINGS),
         "hide_index": True,
         "height": "content",

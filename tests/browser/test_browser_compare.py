@@ -68,6 +68,21 @@ def test_the_curves_of_models_do_not_wait_for_those_of_filters(page: "playwright
     names.filter(has_text="Total variation").wait_for()  # the same chart, grown
 
 
+def test_the_letters_of_the_table_are_large_in_the_large_view_alone(compared: "playwright.Page") -> None:
+    compared.get_by_test_id("listening").wait_for(state="attached")
+    letters = "parseFloat(getComputedStyle(document.documentElement).fontSize)"
+    at_once = (
+        f"() => {{ document.querySelector('.st-key-stage button').click(); return {letters} }}"  # and only then tables
+    )
+    height = "document.querySelector('[data-testid=stDataFrame]')?.getBoundingClientRect().height"
+    usual, lines = compared.evaluate(letters), compared.evaluate(height)
+    for now, large in [("Leave the large view", True), ("Large view", False), ("Leave the large view", True)]:
+        size = compared.evaluate(at_once)
+        assert size > 1.2 * usual if large else size == usual
+        compared.get_by_role("button", name=now, exact=True).wait_for()
+        compared.wait_for_function(f"Math.abs({height} / {lines * size / usual} - 1) < 0.05")
+
+
 def test_the_report_opens_by_itself(
     compared: "playwright.Page", chromium: "playwright.Browser", tmp_path: Path
 ) -> None:

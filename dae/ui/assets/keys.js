@@ -1,4 +1,5 @@
-// Keys that work on the whole page: each clicks what Python names.
+// Keys that work on the whole page: each clicks what Python names. And the large view, from the click on, which Python then
+// hears of: tables take the size of their letters from the page once, when they come.
 
 export default mounted((parent) => new Keys(parent))
 
@@ -15,16 +16,25 @@ function scroll(key, target) {
   return true
 }
 
+const LARGE = "large"
+const show = (large) => { document.documentElement.dataset.view = large ? LARGE : "usual" }
+
 class Keys {
   constructor(parent) {
     make("span", "", parent, { "data-testid": "listening" })   // says to who waits for it that keys work from now on
-    this.end = onFreeKeys((key, target) => {
+    const ignore = onFreeKeys((key, target) => {
       if (SCROLLS[key]) return scroll(key, target)
       const node = document.querySelector(this.selectors[key.toLowerCase()] || "no-such")
       node?.click()
       return Boolean(node)
     })
+    const turn = ({ target }) => { if (target.closest?.(this.selectors.l)) show(document.documentElement.dataset.view !== LARGE) }
+    document.addEventListener("click", turn, true)
+    this.end = () => { ignore(); document.removeEventListener("click", turn, true) }
   }
 
-  receive({ selectors }) { this.selectors = selectors }
+  receive({ selectors, large }) {
+    this.selectors = selectors
+    show(large)
+  }
 }
