@@ -15,7 +15,7 @@ from dae.metrics import METRICS
 from dae.noise import NoiseSpec
 from dae.packed import ImageSet
 
-_FORMAT = 5  # raise it when what an older version measured would be wrong
+_FORMAT = 6  # raise it when what an older version measured would be wrong
 _ROWS = 4_000_000  # images whose scores are held in memory, some 150 MB
 _MOST = 5_000  # files; the oldest half goes when there are more
 

@@ -124,8 +124,10 @@ def test_a_level_aware_model_tells_its_blocks_what_kind_of_noise_it_sees() -> No
 @pytest.mark.parametrize(
     ("pixels", "noise", "changed"),
     [
-        pytest.param(784, 1.4e-3, False, id="next to nothing everywhere"),
-        pytest.param(784, 1.5e-3, True, id="a little everywhere"),
+        pytest.param(784, 4.0e-4, False, id="next to nothing everywhere"),
+        pytest.param(784, 4.2e-4, True, id="very little everywhere"),
+        pytest.param(600, 1.6e-3, False, id="next to nothing nearly everywhere"),
+        pytest.param(600, 1.7e-3, True, id="a little nearly everywhere"),
         pytest.param(6, 0.5, False, id="a gap in a stroke"),
         pytest.param(8, 0.5, True, id="gaps in strokes"),
         pytest.param(1, -0.95, False, id="one doubtful pixel"),

@@ -24,8 +24,7 @@ _NEAR = 27  # pixels to each side of one that say whether there is noise: from e
 # What tells noise from a gap in a stroke, where white is 1; of 60,000 digits without noise two are taken for noisy:
 _ONE = 0.96  # one pixel that is wrong by so much,
 _FEW = 3.5  # a few that come to so much,
-_MANY = 1.12  # or many that come to so much
-_EACH = 0.01  # if none counts for more than this
+_MANY = ((0.005, 0.98), (0.0005, 0.32))  # or many that come to the second, if none counts for more than the first
 
 
 class Block(nn.Module):
@@ -211,9 +210,10 @@ def _like(padded: Tensor, images: Tensor) -> Tensor:
 def _is_noise(found: Tensor) -> Tensor:
     """Whether what was found (B, C, H, W) is noise for certain near each place, (B, 1, H, W)."""
     amount = found.float().abs().mean(1, keepdim=True)
-    each = torch.cat([amount >= _ONE, amount, amount.clamp(max=_EACH)], dim=1)
+    each = torch.cat([amount >= _ONE, amount, *(amount.clamp(max=most) for most, _ in _MANY)], dim=1)
     near = _sums_near(_sums_near(each, -1), -2)
-    return (near >= near.new_tensor([0.5, _FEW, _MANY])[:, None, None]).any(1, keepdim=True)
+    enough = near.new_tensor([0.5, _FEW, *(together for _, together in _MANY)])
+    return (near >= enough[:, None, None]).any(1, keepdim=True)
 
 
 def _sums_near(amounts: Tensor, dim: int) -> Tensor:
