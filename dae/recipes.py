@@ -226,3 +226,11 @@ RECIPES: dict[str, Recipe] = {
 }
 
 CODE_FAMILY = ("code-clean", "code-little", "code-much", "code-masking")  # alike but for the noise
+
+
+def is_followed(name: str, config: TrainConfig) -> bool:
+    """Whether a training is as the recipe of that name says, on whatever data and machine, and wherever it begins."""
+    if name not in RECIPES:
+        return False
+    own = {"dataset", "pretrained", "teacher", "seed", "device"}
+    return config == replace(RECIPES[name].config, **{field: getattr(config, field) for field in own})

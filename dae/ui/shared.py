@@ -19,7 +19,7 @@ from dae.models import MODELS, Shape
 from dae.noise import NoiseSpec
 from dae.packed import ImageSet
 from dae.plots import NEUTRAL
-from dae.recipes import CODE_FAMILY, RECIPES
+from dae.recipes import CODE_FAMILY, RECIPES, is_followed
 from dae.runs import find_run, list_runs
 
 _NICE = 10
@@ -154,15 +154,20 @@ def for_any_size(channels: int, liked: Container[str]) -> list[Choice]:
 
 
 def _trained() -> Iterator[tuple[Choice, Shape]]:
-    """Every run that has weights, and the shape of its images; first those that were trained to their end."""
-    for run in sorted(list_runs(), key=lambda run: run.state != "finished"):
+    """Every run that has weights, and the shape of its images; first those trained to the end, as their recipe says."""
+    readable = []
+    for run in list_runs():
         try:
-            model, shape = run.describe_model()
-            noise = run.config.noise
+            readable.append((run, run.config, *run.describe_model()))
         except DaeError:
             continue  # no weights yet, or damaged: Train says so
+    readable.sort(key=lambda known: (known[0].state != "finished", not is_followed(known[0].recipe, known[1])))
+    for run, config, model, shape in readable:
         entry = MODELS[model]
-        yield Choice(run.name, model, entry.label, entry.color, entry.family, run.dataset, run.recipe, noise), shape
+        yield (
+            Choice(run.name, model, entry.label, entry.color, entry.family, run.dataset, run.recipe, config.noise),
+            shape,
+        )
 
 
 def _rank(recipe: str) -> tuple[int, int]:

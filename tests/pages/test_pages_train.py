@@ -3,14 +3,16 @@
 import os
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dae.noise import NoiseSpec
+from dae.recipes import RECIPES
 from dae.recording import record
-from dae.runs import list_runs
+from dae.runs import RunDirectory, list_runs
 from dae.training import Report, Scores
 from dae.ui import launch, live, shared
 from tests.conftest import ROOT, new_run, small
@@ -80,6 +82,22 @@ def test_a_repeat_that_was_stopped_does_not_stand_in_for_the_finished_run(photos
                 recording.close()
     images = shared.images(photos, "test")
     assert shared.usual(shared.choices(images), ("linear",)) == ["whole"]
+
+
+def test_a_training_that_changes_a_recipe_does_not_stand_in_for_it(
+    photos: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(RECIPES["mnist-linear"], config=small())
+    monkeypatch.setitem(RECIPES, "mnist-linear", recipe)
+    for name, changes in [
+        ("first", {"seed": 1}),
+        ("other-noise", {"noise": NoiseSpec("masking", 0.5)}),
+        ("short", {"epochs": 1}),
+    ]:
+        config = small(dataset=photos, **changes)
+        list(record(RunDirectory.create(config, root=tmp_path / "runs", name=name, recipe="mnist-linear")))
+    images = shared.images(photos, "test")
+    assert shared.usual(shared.choices(images), ("linear",)) == ["first"]
 
 
 def test_a_link_to_a_run_on_other_pictures_than_those_last_seen_shows_it(
