@@ -1,6 +1,7 @@
 """Recipes: named trainings that can be made, told apart and kept."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ import torch
 from dae.config import TrainConfig
 from dae.data import DATASETS
 from dae.models import MODELS, build_model
-from dae.recipes import RECIPES
+from dae.recipes import RECIPES, is_followed
 from dae.runs import check_name
 
 PUBLISHED = [name for name, recipe in RECIPES.items() if recipe.published]
@@ -30,6 +31,14 @@ class TestEveryRecipe:
         assert recipe.label and recipe.help.endswith(".")
         assert [other.label for other in RECIPES.values()].count(recipe.label) == 1
         assert [other.config for other in RECIPES.values()].count(recipe.config) == 1
+
+
+def test_it_is_followed_elsewhere_but_not_by_a_training_that_is_changed() -> None:
+    config = RECIPES["noisy-targets"].config
+    assert is_followed("noisy-targets", replace(config, dataset="mnist", seed=7, device="cpu"))
+    assert not is_followed("noisy-targets", replace(config, epochs=1))
+    assert not is_followed("noisy-targets", replace(config, target="clean", teacher="mnist-unet"))
+    assert not is_followed("no-such", config)
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

@@ -42,7 +42,7 @@ def large_button() -> None:
 
 
 def listen(pages: Iterable[str]) -> None:
-    """Let keys do what the header's buttons do.
+    """Let keys do what the header's buttons do, and tell the browser which view is on.
 
     Args:
         pages: the keys of the containers of the links to the pages, in order.
