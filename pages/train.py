@@ -5,8 +5,9 @@ import streamlit as st
 from dae.recipes import CODE_FAMILY
 from dae.runs import list_runs
 from dae.ui import page, shared
+from dae.ui.curves import curve_controls
 from dae.ui.launch import launcher
-from dae.ui.live import curve_controls, watch
+from dae.ui.live import watch
 
 page.begin(
     "pages/train.py",
@@ -14,9 +15,6 @@ page.begin(
     "Start with a card. The model sees pictures with noise and learns, step by step, to give back the clean ones.",
 )
 
-problem = st.session_state.pop("problem", "")
-if problem:
-    st.error(problem, icon=":material/error:")
 watching = "runs" in st.query_params or bool(shared.lab().jobs())
 launcher(expanded=not watching)
 

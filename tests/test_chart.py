@@ -16,7 +16,7 @@ from dae.noise import NoiseSpec
 from dae.runs import RunDirectory
 from dae.ui import chart
 from dae.ui.chart import TAIL, _Kept, _message
-from dae.ui.live import training_line
+from dae.ui.curves import training_line
 from tests.conftest import small
 
 PLOTLY_JS = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"

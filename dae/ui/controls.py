@@ -4,10 +4,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dae.errors import DaeError
 from dae.runs import RunDirectory, find_run
 from dae.status import ACTIVE
-from dae.ui import presenter, shared
+from dae.ui import page, presenter, shared
 
 
 def controls(run: RunDirectory, state: str) -> None:
@@ -19,12 +18,8 @@ def controls(run: RunDirectory, state: str) -> None:
     lab = shared.lab()
     jobs = lab.jobs()
     ours = any(run.name in job for job in jobs)
-    if ours and jobs and run.name in jobs[0] and state == "running":
-        st.button("Pause", icon=":material/pause:", key=f"pause-{run.name}", on_click=_act, args=(lab.pause, run.name))
-    if ours and state == "paused":
-        st.button(
-            "Go on", icon=":material/play_arrow:", key=f"goon-{run.name}", on_click=_act, args=(lab.resume, run.name)
-        )
+    if ours and run.name in jobs[0] and state in ("running", "paused"):
+        _hold(run.name, paused=state == "paused")
     if ours and state in ACTIVE:
         word = "Stop the race" if any(run.name in job and len(job) > 1 for job in jobs) else "Stop"
         st.button(word, icon=":material/stop:", key=f"stop-{run.name}", on_click=_act, args=(lab.stop, run.name))
@@ -36,6 +31,13 @@ def controls(run: RunDirectory, state: str) -> None:
     if state not in ACTIVE:
         _links(run)
         _housekeeping(run)
+
+
+def _hold(name: str, paused: bool) -> None:
+    """One button for both, so that it stands still under the pointer while its word changes."""
+    lab = shared.lab()
+    word, icon, action = ("Go on", "play_arrow", lab.resume) if paused else ("Pause", "pause", lab.pause)
+    st.button(word, icon=f":material/{icon}:", key=f"hold-{name}", on_click=_act, args=(action, name))
 
 
 def _elsewhere(run: RunDirectory) -> None:
@@ -69,22 +71,15 @@ def _housekeeping(run: RunDirectory) -> None:
         )
 
 
-def tell(problem: str) -> None:
-    """Leave a sentence for the next drawing of the page; callbacks draw before it."""
-    st.session_state["problem"] = problem
-
-
 def show(names: list[str]) -> None:
     """Choose what the page shows from its next drawing on."""
     st.session_state["runs"] = names
 
 
 def _act(action: Callable[[str], None], name: str) -> None:
-    try:
+    with page.acting():
         presenter.demand()
         action(name)
-    except DaeError as error:
-        tell(str(error))
 
 
 def _resume(name: str) -> None:

@@ -16,8 +16,8 @@ from dae.recipes import CODE_FAMILY, RECIPES
 from dae.runs import RunDirectory, list_runs
 from dae.ui import page, presenter, shared
 from dae.ui.advanced import advanced
-from dae.ui.controls import show, tell
-from dae.ui.live import CURVE_Y
+from dae.ui.controls import show
+from dae.ui.curves import CURVE_Y
 
 QUICK = [name for name in RECIPES if name.startswith("quick-")]
 
@@ -69,7 +69,7 @@ def _numbered(name: str, label: str, configs: dict[str, TrainConfig]) -> str:
 def _start(configs: dict[str, TrainConfig], name: str = "") -> None:
     """Make a run of each config, hand them to the lab as one job, and show them."""
     runs: list[RunDirectory] = []
-    try:
+    with page.acting():
         presenter.demand()
         try:
             for config in configs.values():
@@ -87,8 +87,6 @@ def _start(configs: dict[str, TrainConfig], name: str = "") -> None:
         st.session_state["launched"] = True
         if any(config.target == "noisy" for config in configs.values()):
             st.session_state[CURVE_Y] = "psnr_db"  # its loss is that against noisy pictures, which never gets small
-    except DaeError as error:
-        tell(str(error))
 
 
 def _takes(configs: dict[str, TrainConfig], known: Sequence[Known]) -> tuple[str, str]:

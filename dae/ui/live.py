@@ -5,27 +5,21 @@ two share a processor. So what may be clicked is drawn with the page, once; a ti
 drawn again when a run changes its state.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
-from dae import plots, words
-from dae.config import geometric_mean_mse
-from dae.errors import SpecError
-from dae.facts import Facts
+from dae import words
 from dae.runs import RunDirectory, find_run, list_runs
 from dae.status import ACTIVE
-from dae.training import Scores
 from dae.ui import page, shared
-from dae.ui.chart import Bar, live_chart
 from dae.ui.controls import controls
-from dae.ui.playback import color, playback
+from dae.ui.curves import draw_curves
+from dae.ui.playback import playback
 
 POLL_S = 0.5
 QUIET_POLL_S = 3.0  # nothing trains: for what other browsers and programs begin
-CURVE_Y = "curve_y"  # in the session: what the curves show
 STATES = {
     "queued": ":gray-badge[:material/hourglass: waiting]",
     "running": ":blue-badge[:material/play_arrow: training]",
@@ -36,47 +30,6 @@ STATES = {
     "failed": ":red-badge[:material/error: failed]",
 }
 
-Progress = Mapping[str, list[dict[str, Any]]]
-
-
-def curve_controls() -> dict[str, Any]:
-    """Let the user choose how curves are drawn; the arguments of `plots.loss_figure`."""
-    y = st.segmented_control(
-        "Show",
-        plots.Y_AXES,
-        format_func=lambda name: "Loss" if name == "loss" else "PSNR",
-        default=None if CURVE_Y in st.session_state else "loss",
-        required=True,
-        key=CURVE_Y,
-        persist_state="session",
-        help="**Loss** is the error that training makes smaller; **PSNR** how clear the pictures are, in decibels.",
-    )
-    x = st.segmented_control(
-        "Against",
-        plots.X_AXES,
-        format_func=str.capitalize,
-        default="epoch",
-        required=True,
-        key="curve_x",
-        persist_state="session",
-        help="An **epoch** is one pass over all training pictures; a **step** is one batch of them.",
-    )
-    smoothing = st.slider(
-        "Smoothing",
-        0.0,
-        0.95,
-        0.0,
-        0.05,
-        key="curve_smoothing",
-        persist_state="session",
-        width=140,
-        help="Averages the jumpy training loss; the validation curve stays as measured.",
-    )
-    log = st.toggle(
-        "Log scale", key="curve_log", persist_state="session", help="Shows small differences late in the training."
-    )
-    return {"x": x or "epoch", "y": y or "loss", "log": log, "smoothing": smoothing}
-
 
 def watch(names: Sequence[str], drawn: Mapping[str, Any]) -> None:
     """Draw the runs, twice a second as long as one of them is active.
@@ -86,21 +39,23 @@ def watch(names: Sequence[str], drawn: Mapping[str, Any]) -> None:
         drawn: how their curves are, from `curve_controls`.
     """
     before = _situation(names)
-    groups = _grouped(names)
-    for first in range(0, len(groups), 2):
-        for column, runs in zip(st.columns(min(len(groups), 2)), groups[first : first + 2], strict=False):
-            with column:
-                _header(runs)
-    _queue(names)
+    with st.container():  # one element, whatever is in it: Streamlit knows a fragment by its place on the page
+        groups = _grouped(names)
+        for first in range(0, len(groups), 2):
+            for column, runs in zip(st.columns(min(len(groups), 2)), groups[first : first + 2], strict=False):
+                with column:
+                    _header(runs)
+        _queue(names)
+    said = _said()
 
     @st.fragment(run_every=POLL_S if any(find_run(name).state in ACTIVE for name in names) else QUIET_POLL_S)
     def view() -> None:
-        if _situation(names) != before:
+        if _situation(names) != before or not _said().items() <= said.items():
             st.rerun()
         with page.told():
             runs = [find_run(name) for name in names]
             progress = {run.name: run.progress() for run in runs}
-            _curves(runs, progress, drawn)
+            draw_curves(runs, progress, drawn)
             with page.told():
                 playback(runs, progress)
 
@@ -112,6 +67,15 @@ def _situation(names: Sequence[str]) -> tuple[object, ...]:
     """What the page around the curves shows: which runs there are, how these ones stand, and who waits."""
     known = list_runs()
     return [run.name for run in known], [run.state for run in known if run.name in names], shared.lab().jobs()
+
+
+def _said() -> dict[str | int, object]:
+    """What the controls of the page say, and what their callbacks have left for it; components say more than one word.
+
+    A browser sends what happens in one moment as one message, and Streamlit answers it by drawing what spoke first.
+    Where that was the chart, which confirms its points, the chart alone is drawn anew, though a click came with it.
+    """
+    return {key: value for key, value in st.session_state.items() if isinstance(value, str | int | float | list)}
 
 
 def _grouped(names: Sequence[str]) -> list[list[RunDirectory]]:
@@ -142,107 +106,3 @@ def _queue(names: Sequence[str]) -> None:
         hint = f" {words.listing(list(current))} is paused; go on with it, or stop it." if paused else ""
         queue = words.listing([name for job in waiting for name in job])
         st.caption(f"Waiting for {words.listing(list(current))}: {queue}.{hint}")
-
-
-def _bar(run: RunDirectory, progress: Progress) -> Bar:
-    lines = progress[run.name]
-    done = min(lines[-1]["step"] / max(lines[-1]["steps"], 1), 1.0) if lines else 0.0
-    facts = _facts(run, lines, _left(run, progress))
-    return Bar(done, f"{run.name} · {facts}" if len(progress) > 1 else facts, color(run.model))
-
-
-def _left(run: RunDirectory, progress: Progress) -> str:
-    """How long its job takes still; empty where one of its runs has not begun, or is not among those watched."""
-    job = next((job for job in shared.lab().jobs() if run.name in job), (run.name,))
-    lasts = [progress[name][-1] for name in job if progress.get(name)]
-    if len(lasts) < len(job) or not all(last["step"] for last in lasts):
-        return ""
-    seconds = sum(last["seconds"] / last["step"] * (last["steps"] - last["step"]) for last in lasts)
-    return f"{words.duration(seconds)} left" + (" for the race" if len(job) > 1 else "")
-
-
-def _facts(run: RunDirectory, lines: list[dict[str, Any]], left: str) -> str:
-    """Where a run stands, in one line."""
-    state = run.state
-    if not lines:
-        return "Opening the images …" if state == "running" else "Not begun yet."
-    last = lines[-1]
-    epoch = math.ceil(last["step"] / last["steps"] * last["epochs"])
-    facts = [f"epoch {max(epoch, 1)} of {last['epochs']}"]
-    if state == "running" and last["step"]:
-        facts += [left] if left else []
-        speed = next((line["images_per_second"] for line in reversed(lines) if line.get("images_per_second")), None)
-        facts += [f"{speed:,.0f} images a second"] if speed else []
-        facts += [_where(known)] if (known := run.facts()) else []
-    else:
-        facts.append(f"{words.duration(last['seconds'])} of training")
-    scored = [line for line in lines if line.get("scores")]
-    if scored:
-        psnr_db, noisy_db = scored[-1]["scores"]["psnr_db"], scored[-1]["noisy_scores"]["psnr_db"]
-        best = max(line["scores"]["psnr_db"] for line in scored)
-        against = " against the noisy input" if math.isfinite(noisy_db) else ""
-        facts.append(f"now {psnr_db:.1f} dB, best {best:.1f} dB: {words.gain(best - noisy_db)}{against}")
-    facts += [f"began with the weights of {run.pretrained}"] if run.pretrained else []
-    return " · ".join(facts)
-
-
-def _where(known: Facts) -> str:
-    """What a run trains on: "CPU, 1 thread, 2 processes", and what is to be known of its images."""
-    together = f", {known.processes} processes" if known.processes > 1 else ""
-    return known.device + together + (f" · {known.note.rstrip('.')}" if known.note else "")
-
-
-def _verdict(progress: Progress) -> str:
-    """One sentence on who leads a race, after the last epoch that all have finished; empty where there is none."""
-    scored = {
-        name: {line["epoch"]: line["scores"]["psnr_db"] for line in lines if line.get("scores")}
-        for name, lines in progress.items()
-    }
-    common = set.intersection(*map(set, scored.values())) if len(scored) > 1 else set()
-    if max(common, default=0) == 0:
-        return ""
-    epoch = max(common)
-    first, second = sorted(scored, key=lambda name: -scored[name][epoch])[:2]
-    lead = scored[first][epoch] - scored[second][epoch]
-    if lead < 0.05:
-        return f"After epoch {epoch} {first} and {second} are level at {scored[first][epoch]:.1f} dB."
-    return f"After epoch {epoch} {first} leads {second} by {lead:.1f} dB ({scored[first][epoch]:.1f} dB)."
-
-
-def _curves(runs: Sequence[RunDirectory], progress: Progress, drawn: Mapping[str, Any]) -> None:
-    used: dict[str, int] = {}
-    curves = []
-    for run in runs:
-        dash = plots.DASHES[used.get(run.model, 0) % len(plots.DASHES)]  # a second run of a model shares its colour
-        used[run.model] = used.get(run.model, 0) + 1
-        curves.append(plots.Curve(run.name, color(run.model), progress[run.name], dash, **training_line(run)))
-    names = words.listing([run.name for run in runs])
-    live_chart(
-        plots.loss_figure(curves, **drawn, references=_references(runs)),
-        key="loss-chart",
-        height=360,
-        alt=f"{plots.Y_AXES[drawn['y']]} of {names} against the {plots.X_AXES[drawn['x']]}",
-        bars=[_bar(run, progress) for run in runs],
-        words=_verdict(progress) if len({(run.dataset, run.noise) for run in runs}) == 1 else "",
-    )
-
-
-def training_line(run: RunDirectory) -> dict[str, Any]:
-    """What the run's training loss is, in words and in squared errors, as `plots.Curve` takes it."""
-    try:
-        config = run.config
-    except SpecError:  # of a version that knows more losses
-        return {}
-    told = ["target: noisy pictures"] if config.target == "noisy" else []
-    if config.teacher and config.distillation:
-        told = ["target: its teacher" if config.distillation == 1 else "target: clean pictures and its teacher"]
-    if config.loss == "psnr":
-        told.append("geometric mean")
-    training = "training" + (f" ({', '.join(told)})" if told else "")
-    return {"training": training} | ({"as_mse": geometric_mean_mse} if config.loss == "psnr" else {})
-
-
-def _references(runs: Sequence[RunDirectory]) -> dict[str, Scores]:
-    """What needs no training, where all the runs have the same: they then share data and noise."""
-    known = [facts.references for run in runs if (facts := run.facts())]
-    return known[0] if known and all(other == known[0] for other in known) else {}

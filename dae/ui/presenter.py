@@ -20,6 +20,7 @@ TRIES = 5  # wrong ones on the whole server within WINDOW_S; a new session does 
 WINDOW_S = 60.0
 _HERE_ALONE = ("localhost", "127.0.0.1", "::1")
 _ENTERED = "presenter"  # in the session; no widget has this key, so no browser can set it
+_PROBLEM = "presenter_problem"  # in the session: what was wrong with the last try
 
 
 class NotPresenter(DaeError):
@@ -96,7 +97,7 @@ def entrance() -> None:
         with st.form("presenter_form", border=False):
             st.text_input("Presenter key", type="password", key="presenter_key", max_chars=200)
             st.form_submit_button("Enter", on_click=_enter)
-        if problem := st.session_state.pop("presenter_problem", ""):
+        if problem := st.session_state.get(_PROBLEM):
             st.error(problem)
 
 
@@ -111,10 +112,11 @@ def warning() -> None:
 
 
 def _enter() -> None:
-    given = str(st.session_state.get("presenter_key", ""))
+    given, problem = str(st.session_state.get("presenter_key", "")), ""
     if wait := _tries().wait_s():
-        st.session_state["presenter_problem"] = f"Too many wrong keys. Try again in {wait:.0f} s."
+        problem = f"Too many wrong keys. Try again in {wait:.0f} s."
     elif _tries().check(given, key()):
         st.session_state[_ENTERED] = key()
     else:
-        st.session_state["presenter_problem"] = "This is not the key."
+        problem = "This is not the key."
+    st.session_state[_PROBLEM] = problem  # until the next try

@@ -157,9 +157,24 @@ def test_a_run_outlives_leaving_and_reloading_and_a_second_browser_sees_it(
     assert find_run(endless, runs).state == "running"
 
 
+def test_a_click_in_the_moment_in_which_a_part_of_the_page_speaks_is_answered(
+    page: "playwright.Page", server: str
+) -> None:
+    visit(page, f"{server}/train?runs=digits-conv")
+    page.get_by_test_id("frame-slider-input").wait_for()
+    # One message to the server, sent for what spoke first: the slider, which is redrawn without the rest of the page.
+    page.get_by_test_id("frame-slider-input").evaluate(
+        "slider => { const folder = document.querySelector('.st-key-launcher summary');"
+        " slider.dispatchEvent(new Event('change')); folder.click(); }"
+    )
+    page.locator(".st-key-start-race button").wait_for()
+
+
 def test_pause_holds_a_run_and_go_on_lets_it(running: "playwright.Page", runs: Path, endless: str) -> None:
+    button(running, "Pause").evaluate("node => { node.dataset.mark = 'the same node'; }")
     button(running, "Pause").click()
     button(running, "Go on").wait_for()
+    assert button(running, "Go on").get_attribute("data-mark") == "the same node"  # it stands still under the pointer
     run = find_run(endless, runs)
     assert run.state == "paused"
     held = run.progress()[-1]["step"]

@@ -7,7 +7,7 @@ import pytest
 from dae.facts import Facts
 from dae.runs import RunDirectory
 from dae.training import Report
-from dae.ui import live
+from dae.ui import curves
 from tests.conftest import new_run
 from tests.pages.apps import opened, shown
 
@@ -27,7 +27,7 @@ def test_it_is_watched_and_asked_to_stop(elsewhere: RunDirectory) -> None:
     app = opened("pages/train.py", runs="elsewhere")
     assert any("training" in text.value for text in app.markdown) and "another program" in shown(app)
     keys = {button.key for button in app.button}
-    assert not {"pause-elsewhere", "resume-elsewhere"} & keys and not elsewhere.status.stop_requested
+    assert not {"hold-elsewhere", "resume-elsewhere"} & keys and not elsewhere.status.stop_requested
     app.button(key="stop-elsewhere").click()
     app.run()
     assert not app.exception and not app.error and elsewhere.status.stop_requested
@@ -39,7 +39,7 @@ def test_it_is_watched_and_asked_to_stop(elsewhere: RunDirectory) -> None:
 
 
 def test_its_processes_speed_and_first_weights_are_shown(elsewhere: RunDirectory) -> None:
-    told = live._facts(elsewhere, elsewhere.progress(), "3 s left")
+    told = curves._facts(elsewhere, elsewhere.progress(), "3 s left")
     assert "3 s left" in told and "CPU, 1 thread, 2 processes" in told and "1,234 images a second" in told
     assert "began with the weights of base" in told
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit as st
 
 from dae.noise import NoiseSpec
 from dae.recipes import RECIPES
 from dae.recording import record
 from dae.runs import RunDirectory, list_runs
 from dae.training import Report, Scores
-from dae.ui import launch, live, shared
+from dae.ui import curves, launch, shared
 from tests.conftest import ROOT, new_run, small
 from tests.pages.apps import opened, shown
 
@@ -23,7 +24,7 @@ from tests.pages.apps import opened, shown
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What the chart is told, each time it is drawn."""
     told: list[dict[str, Any]] = []
-    monkeypatch.setattr(live, "live_chart", lambda figure, **keywords: told.append(keywords))
+    monkeypatch.setattr(curves, "live_chart", lambda figure, **keywords: told.append(keywords))
     return told
 
 
@@ -57,21 +58,32 @@ def test_what_is_left_of_a_race_is_that_of_all_who_take_turns(
     for run in runs:
         run.append(reports[run.name])
     progress = {run.name: run.progress() for run in runs}
-    assert live._left(runs[0], progress) == "4 s left"
+    assert curves._left(runs[0], progress) == "4 s left"
     monkeypatch.setattr(shared.lab(), "jobs", lambda: [("fast", "slow")])
-    assert live._left(runs[0], progress) == live._left(runs[1], progress) == "44 s left for the race"
-    assert live._left(runs[0], {"fast": progress["fast"]}) == live._left(runs[0], progress | {"slow": []}) == ""
+    assert curves._left(runs[0], progress) == curves._left(runs[1], progress) == "44 s left for the race"
+    assert curves._left(runs[0], {"fast": progress["fast"]}) == curves._left(runs[0], progress | {"slow": []}) == ""
 
 
-def test_a_race_of_which_one_name_is_taken_leaves_nothing_behind(
-    photos: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_race_of_which_one_name_is_taken_leaves_nothing_behind(photos: str, tmp_path: Path) -> None:
     new_run(tmp_path / "runs", photos, "demo-conv-64")
-    told: list[str] = []
-    monkeypatch.setattr(launch, "tell", told.append)
     launch._start({model: small(dataset=photos, model=model) for model in ("linear-32", "conv-64")}, "demo")
-    assert "There is a run 'demo-conv-64' already" in told[0]
+    assert "There is a run 'demo-conv-64' already" in st.session_state["problem"]
     assert [run.name for run in list_runs()] == ["demo-conv-64"] and not shared.lab().jobs()
+    del st.session_state["problem"]
+
+
+def test_what_went_wrong_stands_until_the_next_action_on_the_page(photos: str, tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        list(record(new_run(tmp_path / "runs", photos, name)))
+    app = opened("pages/train.py", runs="one")
+    for name, stands in (("other", True), ("third", False), ("other", True)):
+        app.text_input[0].set_value(name)
+        next(button for button in app.button if button.label == "Rename").click()
+        for _ in range(3):  # drawn again, as a run that changes its state has the page drawn
+            app.run()
+            assert [error.value[:24] for error in app.error] == ["There is a run 'other' a"] * stands
+    app.switch_page("pages/explore.py").run()
+    assert not app.switch_page("pages/train.py").run().error
 
 
 def test_a_repeat_that_was_stopped_does_not_stand_in_for_the_finished_run(photos: str, tmp_path: Path) -> None:
