@@ -1,12 +1,11 @@
 """What may be done to a run: pause, stop, resume, rename, delete, explore."""
 
-from collections.abc import Callable
-
 import streamlit as st
 
 from dae.runs import RunDirectory, find_run
 from dae.status import ACTIVE
-from dae.ui import page, presenter, shared
+from dae.ui import presenter, shared
+from dae.ui.actions import Wanted, action, wanted
 
 
 def controls(run: RunDirectory, state: str) -> None:
@@ -22,12 +21,13 @@ def controls(run: RunDirectory, state: str) -> None:
         _hold(run.name, paused=state == "paused")
     if ours and state in ACTIVE:
         word = "Stop the race" if any(run.name in job and len(job) > 1 for job in jobs) else "Stop"
-        st.button(word, icon=":material/stop:", key=f"stop-{run.name}", on_click=_act, args=(lab.stop, run.name))
+        st.button(word, icon=":material/stop:", key=f"stop-{run.name}", on_click=action(lab.stop), args=(run.name,))
     elif state in ACTIVE:
         _elsewhere(run)
     if state in ("stopped", "interrupted", "failed"):
-        again = (_resume, run.name)
-        st.button("Resume", icon=":material/play_arrow:", key=f"resume-{run.name}", on_click=_act, args=again)
+        st.button(
+            "Resume", icon=":material/play_arrow:", key=f"resume-{run.name}", on_click=action(_resume), args=(run.name,)
+        )
     if state not in ACTIVE:
         _links(run)
         _housekeeping(run)
@@ -36,8 +36,8 @@ def controls(run: RunDirectory, state: str) -> None:
 def _hold(name: str, paused: bool) -> None:
     """One button for both, so that it stands still under the pointer while its word changes."""
     lab = shared.lab()
-    word, icon, action = ("Go on", "play_arrow", lab.resume) if paused else ("Pause", "pause", lab.pause)
-    st.button(word, icon=f":material/{icon}:", key=f"hold-{name}", on_click=_act, args=(action, name))
+    word, icon, act = ("Go on", "play_arrow", lab.resume) if paused else ("Pause", "pause", lab.pause)
+    st.button(word, icon=f":material/{icon}:", key=f"hold-{name}", on_click=action(act), args=(name,))
 
 
 def _elsewhere(run: RunDirectory) -> None:
@@ -46,7 +46,7 @@ def _elsewhere(run: RunDirectory) -> None:
         st.caption("asked to stop", width="content")
         return
     st.caption("trained by another program", width="content")
-    st.button("Stop", icon=":material/stop:", key=f"stop-{run.name}", on_click=_act, args=(_request_stop, run.name))
+    st.button("Stop", icon=":material/stop:", key=f"stop-{run.name}", on_click=action(_request_stop), args=(run.name,))
 
 
 def _links(run: RunDirectory) -> None:
@@ -59,27 +59,16 @@ def _links(run: RunDirectory) -> None:
 def _housekeeping(run: RunDirectory) -> None:
     with st.popover("More", icon=":material/more_horiz:", key=f"more-{run.name}"):
         st.text_input("New name", run.name, key=f"name-{run.name}", max_chars=64)
-        st.button("Rename", key=f"rename-{run.name}", on_click=_act, args=(_rename, run.name))
+        st.button("Rename", key=f"rename-{run.name}", on_click=action(_rename), args=(wanted(), run.name))
         sure = st.checkbox("Yes, remove this run and its model", key=f"sure-{run.name}")
         st.button(
             "Delete",
             icon=":material/delete:",
             key=f"delete-{run.name}",
-            on_click=_act,
-            args=(_delete, run.name),
+            on_click=action(_delete),
+            args=(wanted(), run.name),
             disabled=not sure,
         )
-
-
-def show(names: list[str]) -> None:
-    """Choose what the page shows from its next drawing on."""
-    st.session_state["runs"] = names
-
-
-def _act(action: Callable[[str], None], name: str) -> None:
-    with page.acting():
-        presenter.demand()
-        action(name)
 
 
 def _resume(name: str) -> None:
@@ -90,11 +79,13 @@ def _request_stop(name: str) -> None:
     find_run(name).status.request_stop()
 
 
-def _rename(name: str) -> None:
-    renamed = find_run(name).rename(st.session_state[f"name-{name}"].strip()).name
-    show([renamed if shown == name else shown for shown in st.session_state.get("runs", [])])
+def _rename(wish: Wanted, name: str) -> None:
+    shown, new = st.session_state.get("runs", []), st.session_state[f"name-{name}"].strip()
+    renamed = find_run(name).rename(new).name
+    wish.show([renamed if other == name else other for other in shown])
 
 
-def _delete(name: str) -> None:
+def _delete(wish: Wanted, name: str) -> None:
+    shown = st.session_state.get("runs", [])
     find_run(name).delete()
-    show([shown for shown in st.session_state.get("runs", []) if shown != name])
+    wish.show([other for other in shown if other != name])

@@ -13,24 +13,23 @@ from dae.facts import Facts
 from dae.runs import RunDirectory
 from dae.training import Scores
 from dae.ui import shared
+from dae.ui.actions import wanted
 from dae.ui.chart import Bar, live_chart
 from dae.ui.playback import color
-
-CURVE_Y = "curve_y"  # in the session: what the curves show
 
 Progress = Mapping[str, list[dict[str, Any]]]
 
 
 def curve_controls() -> dict[str, Any]:
     """Let the user choose how curves are drawn; the arguments of `plots.loss_figure`."""
+    wish = wanted()
     y = st.segmented_control(
         "Show",
         plots.Y_AXES,
         format_func=lambda name: "Loss" if name == "loss" else "PSNR",
-        default=None if CURVE_Y in st.session_state else "loss",
+        default=wish.curve_y,
         required=True,
-        key=CURVE_Y,
-        persist_state="session",
+        key=f"curve_y:{wish.launches}",
         help="**Loss** is the error that training makes smaller; **PSNR** how clear the pictures are, in decibels.",
     )
     x = st.segmented_control(
@@ -57,7 +56,8 @@ def curve_controls() -> dict[str, Any]:
     log = st.toggle(
         "Log scale", key="curve_log", persist_state="session", help="Shows small differences late in the training."
     )
-    return {"x": x or "epoch", "y": y or "loss", "log": log, "smoothing": smoothing}
+    wish.curve_y = y or "loss"  # also when the user comes back to the page
+    return {"x": x or "epoch", "y": wish.curve_y, "log": log, "smoothing": smoothing}
 
 
 def draw_curves(runs: Sequence[RunDirectory], progress: Progress, drawn: Mapping[str, Any]) -> None:

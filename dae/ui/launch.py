@@ -15,9 +15,8 @@ from dae.pretrained import find_pretrained
 from dae.recipes import CODE_FAMILY, RECIPES
 from dae.runs import RunDirectory, list_runs
 from dae.ui import page, presenter, shared
+from dae.ui.actions import Wanted, action, wanted
 from dae.ui.advanced import advanced
-from dae.ui.controls import show
-from dae.ui.curves import CURVE_Y
 
 QUICK = [name for name in RECIPES if name.startswith("quick-")]
 
@@ -66,27 +65,25 @@ def _numbered(name: str, label: str, configs: dict[str, TrainConfig]) -> str:
     return f"{name}-{label}" if name and len(configs) > 1 else name
 
 
-def _start(configs: dict[str, TrainConfig], name: str = "") -> None:
+def _start(wish: Wanted, configs: dict[str, TrainConfig], name: str = "") -> None:
     """Make a run of each config, hand them to the lab as one job, and show them."""
     runs: list[RunDirectory] = []
-    with page.acting():
-        presenter.demand()
-        try:
-            for config in configs.values():
-                if config.pretrained:  # told before a run is made
-                    find_pretrained(config, shared.images(config.dataset, "train", 1).shape)
-            for label, config in configs.items():
-                recipe = label if label in RECIPES else ""
-                runs.append(RunDirectory.create(config, recipe=recipe, name=_numbered(name, label, configs)))
-        except DaeError:
-            for run in runs:  # a race is whole or nothing
-                run.delete()
-            raise
-        shared.lab().start(*runs)
-        show([run.name for run in runs])
-        st.session_state["launched"] = True
-        if any(config.target == "noisy" for config in configs.values()):
-            st.session_state[CURVE_Y] = "psnr_db"  # its loss is that against noisy pictures, which never gets small
+    try:
+        for config in configs.values():
+            if config.pretrained:  # told before a run is made
+                find_pretrained(config, shared.images(config.dataset, "train", 1).shape)
+        for label, config in configs.items():
+            recipe = label if label in RECIPES else ""
+            runs.append(RunDirectory.create(config, recipe=recipe, name=_numbered(name, label, configs)))
+    except DaeError:
+        for run in runs:  # a race is whole or nothing
+            run.delete()
+        raise
+    shared.lab().start(*runs)
+    wish.show([run.name for run in runs])
+    wish.launches += 1
+    if any(config.target == "noisy" for config in configs.values()):
+        wish.curve_y = "psnr_db"  # its loss is that against noisy pictures, which never gets small
 
 
 def _takes(configs: dict[str, TrainConfig], known: Sequence[Known]) -> tuple[str, str]:
@@ -114,8 +111,8 @@ def _card(title: str, about: str, key: str, configs: dict[str, TrainConfig], kno
             "Start",
             icon=":material/play_arrow:",
             key=f"start-{key}",
-            on_click=_start,
-            args=(configs,),
+            on_click=action(_start),
+            args=(wanted(), configs),
             disabled=bool(missing),
         )
         if missing:
@@ -127,9 +124,7 @@ def launcher(expanded: bool) -> None:
     if not presenter.may_act():
         st.caption("Runs are started by the presenter; everybody may watch.")
         return
-    if st.session_state.pop("launched", False):
-        st.session_state["launcher"] = False
-    folder = st.expander("Start a run", expanded=expanded, key="launcher", on_change="rerun")
+    folder = st.expander("Start a run", expanded=expanded, key=f"launcher:{wanted().launches}", on_change="rerun")
     if not folder.open:
         return  # each element on the page makes every update of the curves dearer
     with folder:
@@ -144,7 +139,7 @@ def launcher(expanded: bool) -> None:
         configs, name = advanced(runs)
         if st.form_submit_button("Start training", icon=":material/play_arrow:", type="primary"):
             with page.told():
-                _start(configs(), name)
+                action(_start)(wanted(), configs(), name)
                 st.rerun()
 
 

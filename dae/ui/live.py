@@ -11,14 +11,17 @@ from typing import Any
 import streamlit as st
 
 from dae import words
+from dae.recipes import CODE_FAMILY
 from dae.runs import RunDirectory, find_run, list_runs
 from dae.status import ACTIVE
 from dae.ui import page, shared
+from dae.ui.actions import wanted
 from dae.ui.controls import controls
 from dae.ui.curves import draw_curves
 from dae.ui.playback import playback
 
 POLL_S = 0.5
+_MOST = 4  # runs at once
 QUIET_POLL_S = 3.0  # nothing trains: for what other browsers and programs begin
 STATES = {
     "queued": ":gray-badge[:material/hourglass: waiting]",
@@ -29,6 +32,45 @@ STATES = {
     "interrupted": ":orange-badge[:material/power_off: interrupted]",
     "failed": ":red-badge[:material/error: failed]",
 }
+
+
+def choose(known: Sequence[RunDirectory]) -> list[str]:
+    """Let the user choose which of the known runs are watched; the choice is in the address."""
+    wish, names = wanted(), [run.name for run in known]
+    key = f"runs:{wish.shows}"
+    if key in st.session_state:
+        chosen = st.session_state[key]
+    elif wish.runs is not None:
+        chosen, wish.runs = wish.runs, None
+    else:
+        chosen = st.query_params.get_all("runs")
+        if not set(chosen) & set(names):
+            chosen = wish.usual = _usual(known)
+    # A run that was deleted meanwhile is no longer a choice.
+    st.session_state[key] = [name for name in dict.fromkeys(chosen) if name in names][:_MOST]
+    shown = st.multiselect(
+        "Runs shown",
+        names,
+        key=key,
+        max_selections=_MOST,
+        placeholder="Choose runs to watch, or to lay over each other",
+        help="Every training is kept as a run. Choose several to compare their curves.",
+    )
+    st.session_state["runs"] = shown
+    if shown and shown != wish.usual:
+        st.query_params["runs"] = shown
+    elif "runs" in st.query_params:
+        del st.query_params["runs"]
+    return shown
+
+
+def _usual(known: Sequence[RunDirectory]) -> list[str]:
+    """What trains, else the newest run that is worth watching: not a recipe's that had learnt before it began."""
+    curves = [run for run in known if not (run.recipe and run.pretrained) and run.recipe not in CODE_FAMILY]
+    newest = [run.name for run in curves if not run.recipe.startswith("cifar10")][:1]
+    jobs = shared.lab().jobs()
+    names = [run.name for run in known]
+    return [name for name in jobs[0] if name in names] if jobs else newest
 
 
 def watch(names: Sequence[str], drawn: Mapping[str, Any]) -> None:

@@ -8,10 +8,9 @@ from contextlib import contextmanager
 import streamlit as st
 
 from dae.errors import DaeError
-from dae.ui import guide, presenter, shared, stage
+from dae.ui import actions, guide, presenter, shared, stage
 from dae.ui.modules import ASSETS
 
-_PAGE, _PROBLEM = "drawn_page", "problem"  # in the session: which one was drawn last, and what went wrong on it
 PAGES = {  # path: (word in the header, icon)
     "dashboard.py": ("Start", ":material/home:"),
     "pages/train.py": ("Train", ":material/school:"),
@@ -50,7 +49,7 @@ def begin(path: str, title: str, lead: str) -> None:
     st.title(title, anchor=False)
     st.container(key="lead").markdown(lead)
     with st.container():  # one element, whatever is in it: what stands below keeps its place
-        _problem(path)
+        actions.draw_problem(path)
         presenter.warning()
 
 
@@ -133,26 +132,6 @@ def _remember(key: str, values: list[str]) -> None:
 
 def _kept(key: str) -> str:
     return f"{key}:kept"
-
-
-@contextmanager
-def acting() -> Iterator[None]:
-    """Do something in a callback: an error of ours stands on the page until the next action."""
-    problem = ""
-    try:
-        yield
-    except DaeError as error:
-        problem = str(error)
-    # Last: where the page is to be drawn again already, Streamlit ends a callback that looks into its session.
-    st.session_state[_PROBLEM] = problem
-
-
-def _problem(path: str) -> None:
-    """Draw what went wrong with the last action on this page."""
-    if st.session_state.get(_PAGE) != path:
-        st.session_state[_PAGE], st.session_state[_PROBLEM] = path, ""
-    if problem := st.session_state[_PROBLEM]:
-        st.error(problem, icon=":material/error:")
 
 
 @contextmanager

@@ -37,7 +37,8 @@ def large_button() -> None:
         icon=":material/fullscreen_exit:" if large else ":material/fullscreen:",
         key="stage",
         type="tertiary",
-        on_click=_toggle,
+        on_click=_turn,
+        args=(not large,),  # and not the other way round from now: a press may arrive twice
     )
 
 
@@ -61,5 +62,5 @@ def reset_link() -> None:
     st.caption("The first page, with every control as on a first visit. Runs are kept, and trainings go on.")
 
 
-def _toggle() -> None:
-    st.session_state[_LARGE] = not st.session_state[_LARGE]
+def _turn(large: bool) -> None:
+    st.session_state[_LARGE] = large

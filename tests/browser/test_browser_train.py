@@ -164,7 +164,7 @@ def test_a_click_in_the_moment_in_which_a_part_of_the_page_speaks_is_answered(
     page.get_by_test_id("frame-slider-input").wait_for()
     # One message to the server, sent for what spoke first: the slider, which is redrawn without the rest of the page.
     page.get_by_test_id("frame-slider-input").evaluate(
-        "slider => { const folder = document.querySelector('.st-key-launcher summary');"
+        "slider => { const folder = document.querySelector('[class*=st-key-launcher] summary');"
         " slider.dispatchEvent(new Event('change')); folder.click(); }"
     )
     page.locator(".st-key-start-race button").wait_for()

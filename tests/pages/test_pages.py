@@ -78,7 +78,7 @@ def test_the_twins_are_alike_but_for_what_they_are_compared_with() -> None:
     app.run()
     clean, noisy = sorted((run.config for run in list_runs()), key=lambda config: config.target)
     assert (clean.target, noisy.target) == ("clean", "noisy") and replace(noisy, target="clean") == clean
-    assert app.session_state["curve_y"] == "psnr_db" and not app.warning  # the losses are not of the same thing
+    assert app.session_state["curve_y:1"] == "psnr_db" and not app.warning  # the losses are not of the same thing
 
 
 def labelled(elements: Iterable[Any], label: str) -> Any:
@@ -177,7 +177,7 @@ def test_a_damaged_run_does_not_take_its_neighbours_along(
     newer = new_run(tmp_path / "runs", photos, name="newer")
     (newer.path / "config.json").write_text('{"format": 99}')
     monkeypatch.setattr("dae.ui.contest.milliseconds", lambda *_: 1.0)
-    for page, whom in {"train": "runs", "explore": "models", "compare": "compared"}.items():
+    for page, whom in {"train": "runs:0", "explore": "models", "compare": "compared"}.items():
         app = opened(f"pages/{page}.py", data=shared.label(photos))
         assert not app.error and "small-conv-64" in str(app.multiselect(key=whom).options)
     assert not opened("dashboard.py").error

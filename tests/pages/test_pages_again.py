@@ -68,10 +68,10 @@ def test_a_kind_chosen_elsewhere_comes_at_its_own_strength(few_pictures: None) -
 def test_how_curves_are_drawn_is_there_again() -> None:
     app = opened("pages/train.py")
     app.toggle(key="curve_log").set_value(True)
-    app.segmented_control(key="curve_y").set_value("psnr_db")
+    app.segmented_control(key="curve_y:0").set_value("psnr_db")
     app.run()
     visited(visited(app, "pages/explore.py"), "pages/train.py")
-    assert app.toggle(key="curve_log").value and app.segmented_control(key="curve_y").value == "psnr_db"
+    assert app.toggle(key="curve_log").value and app.segmented_control(key="curve_y:0").value == "psnr_db"
 
 
 def test_a_walk_is_there_again_and_its_link_opens_the_same_picture(monkeypatch: pytest.MonkeyPatch) -> None:

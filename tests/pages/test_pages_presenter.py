@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dae.runs import list_runs
-from dae.ui import launch, presenter
+from dae.ui import actions, launch, presenter
 from dae.ui.presenter import TRIES, WINDOW_S, NotPresenter, Tries
 from tests.conftest import new_run
 from tests.pages.apps import opened, shown
@@ -35,7 +35,7 @@ def test_the_audience_watches_and_explores_and_cannot_act(with_key: None, photos
     new_run(tmp_path / "runs", photos, "mine")
     app = opened("pages/train.py", runs="mine")
     assert not {key for key in keys(app) if key.startswith(("start-", "resume-", "delete-", "rename-"))}
-    assert "started by the presenter" in shown(app) and app.multiselect(key="runs").value == ["mine"]
+    assert "started by the presenter" in shown(app) and app.multiselect(key="runs:0").value == ["mine"]
     explore = opened("pages/explore.py", pictures="Your picture")
     assert "Your picture" not in explore.segmented_control(key="pictures").options
     assert explore.segmented_control(key="pictures").value == "Test pictures" and not explore.error
@@ -46,7 +46,7 @@ def test_the_key_opens_the_controls_and_a_wrong_one_does_not(with_key: None) -> 
     enter(app, "open sesame")
     assert "This is not the key." in shown(app) and "start-race" not in keys(app)
     enter(app, KEY)
-    app.session_state["launcher"] = True
+    app.session_state["launcher:0"] = True
     app.run()
     assert "start-race" in keys(app)
     app.button(key="start-quick-linear").click()
@@ -66,9 +66,9 @@ def test_a_session_that_loses_the_key_loses_its_rights(with_key: None, monkeypat
 def test_what_a_button_does_asks_again(with_key: None) -> None:
     with pytest.raises(NotPresenter, match="presenter key"):
         presenter.demand()
-    launch._start({})  # as a forged press would
-    assert "Only the presenter" in st.session_state["problem"] and not list_runs()
-    del st.session_state["problem"]
+    actions.action(launch._start)(actions.wanted(), {})  # as a forged press would
+    assert "Only the presenter" in actions.wanted().problem and not list_runs()
+    del st.session_state["wanted"]
 
 
 def test_after_five_wrong_keys_even_the_right_one_has_to_wait() -> None:

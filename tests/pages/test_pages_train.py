@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 import streamlit as st
+from streamlit.runtime.scriptrunner_utils.exceptions import RerunException
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 
 from dae.noise import NoiseSpec
 from dae.recipes import RECIPES
 from dae.recording import record
 from dae.runs import RunDirectory, list_runs
 from dae.training import Report, Scores
-from dae.ui import curves, launch, shared
+from dae.ui import actions, curves, launch, shared
 from tests.conftest import ROOT, new_run, small
 from tests.pages.apps import opened, shown
 
@@ -66,10 +68,12 @@ def test_what_is_left_of_a_race_is_that_of_all_who_take_turns(
 
 def test_a_race_of_which_one_name_is_taken_leaves_nothing_behind(photos: str, tmp_path: Path) -> None:
     new_run(tmp_path / "runs", photos, "demo-conv-64")
-    launch._start({model: small(dataset=photos, model=model) for model in ("linear-32", "conv-64")}, "demo")
-    assert "There is a run 'demo-conv-64' already" in st.session_state["problem"]
+    actions.action(launch._start)(
+        actions.wanted(), {model: small(dataset=photos, model=model) for model in ("linear-32", "conv-64")}, "demo"
+    )
+    assert "There is a run 'demo-conv-64' already" in actions.wanted().problem
     assert [run.name for run in list_runs()] == ["demo-conv-64"] and not shared.lab().jobs()
-    del st.session_state["problem"]
+    del st.session_state["wanted"]
 
 
 def test_what_went_wrong_stands_until_the_next_action_on_the_page(photos: str, tmp_path: Path) -> None:
@@ -139,3 +143,40 @@ def test_pages_step_aside_and_the_training_thread_does_not() -> None:
     opened("pages/train.py")
     (trainer,) = (thread for thread in threading.enumerate() if thread.name == "dae-lab")
     assert os.getpriority(os.PRIO_PROCESS, trainer.native_id or 0) == mine
+
+
+def test_a_press_that_arrives_twice_counts_once() -> None:
+    pressed: list[str] = []
+    button = actions.action(pressed.append)
+    button("start")
+    button("start")  # once with the timer of a part of the page, once for itself
+    assert pressed == ["start"]
+
+
+def test_a_press_whose_callback_is_ended_before_it_does_anything_counts_when_it_arrives_again() -> None:
+    pressed: list[str] = []
+
+    def act(name: str) -> None:
+        pressed.append(name)
+        if len(pressed) == 1:
+            raise RerunException(RerunData())
+
+    button = actions.action(act)
+    with pytest.raises(RerunException):
+        button("start")
+    button("start")
+    assert pressed == ["start", "start"]
+
+
+def test_a_browser_that_has_not_heard_of_a_start_does_not_undo_what_it_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared.lab(), "start", lambda *runs: None)
+    app = opened("pages/train.py")
+    before = {key: app.session_state[key] for key in ("runs:0", "launcher:0", "curve_y:0")}
+    assert before == {"runs:0": [], "launcher:0": True, "curve_y:0": "loss"}
+    app.button(key="start-twins").click()
+    app.run()
+    for key, value in before.items():
+        app.session_state[key] = value
+    app.run()
+    assert len(app.session_state["runs"]) == 2 and app.segmented_control(key="curve_y:1").value == "psnr_db"
+    assert "start-twins" not in {button.key for button in app.button} and not app.exception
