@@ -18,10 +18,10 @@ from dae.ui import presenter
 
 @dataclass
 class Wanted:
-    """What buttons have left for the page.
+    """What buttons have left for the page, and what it goes by beside its widgets.
 
     Attributes:
-        problem: what went wrong with the last one, until the next.
+        problem: what went wrong with the last button, until the next.
         page: where that was.
         runs: to watch from now on; None where nothing has changed.
         shows, launches: how often other runs were to be watched, and runs were started; part of the keys of widgets.
@@ -40,6 +40,11 @@ class Wanted:
     def show(self, runs: Sequence[str]) -> None:
         """Have these runs watched."""
         self.runs, self.shows = list(runs), self.shows + 1
+
+    @property
+    def runs_key(self) -> str:
+        """Of the widget that says which runs are watched."""
+        return f"runs:{self.shows}"
 
 
 def wanted() -> Wanted:

@@ -80,12 +80,12 @@ def _request_stop(name: str) -> None:
 
 
 def _rename(wish: Wanted, name: str) -> None:
-    shown, new = st.session_state.get("runs", []), st.session_state[f"name-{name}"].strip()
+    shown, new = st.session_state.get(wish.runs_key, []), st.session_state[f"name-{name}"].strip()
     renamed = find_run(name).rename(new).name
     wish.show([renamed if other == name else other for other in shown])
 
 
 def _delete(wish: Wanted, name: str) -> None:
-    shown = st.session_state.get("runs", [])
+    shown = st.session_state.get(wish.runs_key, [])
     find_run(name).delete()
     wish.show([other for other in shown if other != name])

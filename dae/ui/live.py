@@ -2,7 +2,7 @@
 
 A browser spends most of its work on the number of elements that a tick redraws, and trains slower for it where the
 two share a processor. So what may be clicked is drawn with the page, once; a tick redraws the rest, and has the page
-drawn again when a run changes its state.
+drawn again when a run changes its state, or a control of the page says something else.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,8 +21,8 @@ from dae.ui.curves import draw_curves
 from dae.ui.playback import playback
 
 POLL_S = 0.5
-_MOST = 4  # runs at once
 QUIET_POLL_S = 3.0  # nothing trains: for what other browsers and programs begin
+MOST = 4  # runs watched at once
 STATES = {
     "queued": ":gray-badge[:material/hourglass: waiting]",
     "running": ":blue-badge[:material/play_arrow: training]",
@@ -37,7 +37,7 @@ STATES = {
 def choose(known: Sequence[RunDirectory]) -> list[str]:
     """Let the user choose which of the known runs are watched; the choice is in the address."""
     wish, names = wanted(), [run.name for run in known]
-    key = f"runs:{wish.shows}"
+    key = wish.runs_key
     if key in st.session_state:
         chosen = st.session_state[key]
     elif wish.runs is not None:
@@ -47,16 +47,15 @@ def choose(known: Sequence[RunDirectory]) -> list[str]:
         if not set(chosen) & set(names):
             chosen = wish.usual = _usual(known)
     # A run that was deleted meanwhile is no longer a choice.
-    st.session_state[key] = [name for name in dict.fromkeys(chosen) if name in names][:_MOST]
+    st.session_state[key] = [name for name in dict.fromkeys(chosen) if name in names][:MOST]
     shown = st.multiselect(
         "Runs shown",
         names,
         key=key,
-        max_selections=_MOST,
+        max_selections=MOST,
         placeholder="Choose runs to watch, or to lay over each other",
         help="Every training is kept as a run. Choose several to compare their curves.",
     )
-    st.session_state["runs"] = shown
     if shown and shown != wish.usual:
         st.query_params["runs"] = shown
     elif "runs" in st.query_params:
@@ -66,11 +65,10 @@ def choose(known: Sequence[RunDirectory]) -> list[str]:
 
 def _usual(known: Sequence[RunDirectory]) -> list[str]:
     """What trains, else the newest run that is worth watching: not a recipe's that had learnt before it began."""
+    if jobs := shared.lab().jobs():
+        return list(jobs[0])
     curves = [run for run in known if not (run.recipe and run.pretrained) and run.recipe not in CODE_FAMILY]
-    newest = [run.name for run in curves if not run.recipe.startswith("cifar10")][:1]
-    jobs = shared.lab().jobs()
-    names = [run.name for run in known]
-    return [name for name in jobs[0] if name in names] if jobs else newest
+    return [run.name for run in curves if not run.recipe.startswith("cifar10")][:1]
 
 
 def watch(names: Sequence[str], drawn: Mapping[str, Any]) -> None:
@@ -112,7 +110,7 @@ def _situation(names: Sequence[str]) -> tuple[object, ...]:
 
 
 def _said() -> dict[str | int, object]:
-    """What the controls of the page say, and what their callbacks have left for it; components say more than one word.
+    """What the controls of the page say; components say more than one word.
 
     A browser sends what happens in one moment as one message, and Streamlit answers it by drawing what spoke first.
     Where that was the chart, which confirms its points, the chart alone is drawn anew, though a click came with it.

@@ -56,7 +56,7 @@ def test_train_starts_a_run_in_a_background_thread_and_shows_its_end(photos: str
     app.run()
     assert not app.exception and not app.error
     (run,) = list_runs()
-    assert run.recipe == "quick-linear" and app.session_state["runs"] == ["quick-linear"]
+    assert run.recipe == "quick-linear" and app.session_state["runs:1"] == ["quick-linear"]
     wait_for(lambda: run.progress())
     shared.lab().stop(run.name)
     wait_for(lambda: run.state == "stopped")
@@ -69,7 +69,7 @@ def test_a_race_starts_two_runs_as_one_job() -> None:
     app.button(key="start-race").click()
     app.run()
     assert sorted(run.recipe for run in list_runs()) == ["quick-conv", "quick-linear"]
-    assert len(shared.lab().jobs()) == 1 and len(app.session_state["runs"]) == 2
+    assert len(shared.lab().jobs()) == 1 and len(app.session_state["runs:1"]) == 2
 
 
 def test_the_twins_are_alike_but_for_what_they_are_compared_with() -> None:
@@ -119,7 +119,7 @@ def test_a_training_begins_with_another_runs_weights() -> None:
 def test_what_is_shown_first_has_a_curve_to_show(photos: str, tmp_path: Path) -> None:
     new_run(tmp_path / "runs", photos, name="learns")
     RunDirectory.create(small(dataset=photos, pretrained="learns"), recipe="mnist-blind", name="knows")
-    assert opened("pages/train.py").session_state["runs"] == ["learns"]
+    assert opened("pages/train.py").session_state["runs:0"] == ["learns"]
 
 
 def test_settings_that_do_not_go_together_are_told_and_start_nothing() -> None:
@@ -142,7 +142,7 @@ def test_a_run_can_be_stopped_renamed_and_deleted(photos: str, tmp_path: Path) -
     app.run()
     app.button(key="rename-old").click()
     app.run()
-    assert [run.name for run in list_runs()] == ["new"] and app.session_state["runs"] == ["new"]
+    assert [run.name for run in list_runs()] == ["new"] and app.session_state["runs:1"] == ["new"]
     assert app.button(key="delete-new").disabled
     app.checkbox(key="sure-new").check()
     app.run()

@@ -178,5 +178,5 @@ def test_a_browser_that_has_not_heard_of_a_start_does_not_undo_what_it_changed(m
     for key, value in before.items():
         app.session_state[key] = value
     app.run()
-    assert len(app.session_state["runs"]) == 2 and app.segmented_control(key="curve_y:1").value == "psnr_db"
+    assert len(app.session_state["runs:1"]) == 2 and app.segmented_control(key="curve_y:1").value == "psnr_db"
     assert "start-twins" not in {button.key for button in app.button} and not app.exception
