@@ -23,6 +23,7 @@ def compared(page: "playwright.Page", server: str) -> "playwright.Page":
     visit(page, f"{server}/compare?{DRAWN}")
     page.get_by_text("Take it away").wait_for()
     page.wait_for_selector(READY)
+    page.get_by_test_id("stDataFrame").first.wait_for()  # its part of the frontend comes by itself, maybe later
     return page
 
 
