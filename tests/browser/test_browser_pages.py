@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.browsing import READY, needs_chromium, playwright, step, visit
-from tests.conftest import wait_for
+from tests.browser.browsing import READY, needs_chromium, playwright, step, visit, wait_for
 
 axe = pytest.importorskip("axe_playwright_python")
 AXE = (Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
