@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 
 from torch import Tensor
 
@@ -29,7 +29,7 @@ class Contender:
         name: of the run, or of the filter; NOISY for doing nothing.
         model: the architecture, or the filter.
         key: contenders with the same key give the same pictures; empty where that cannot be known.
-        denoiser: its call under a noise; a filter is set to its best strength first, which takes a moment.
+        denoiser: its call under a noise; a filter is set to its best strength, which takes a moment the first time.
     """
 
     name: str
@@ -64,7 +64,8 @@ def classical(name: str, train: ImageSet) -> Contender:
     entry = lookup("classical filter", CLASSICAL, name)
     train = train.head(TUNING_IMAGES)
     key = f"{name} {entry.strengths} {train.digest()}"
-    return Contender(name, name, key, lambda noise: classical_denoiser(name, tuned(name, train, noise)))
+    best = lru_cache(maxsize=256)(partial(tuned, name, train))
+    return Contender(name, name, key, lambda noise: classical_denoiser(name, best(noise)))
 
 
 def nothing(noisy: Tensor) -> Tensor:
