@@ -1,13 +1,11 @@
 """What the browser tests share: Chromium, and a page that is ready."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from dae.bench.server import CHROMIUM
-from tests import conftest
 
 playwright = pytest.importorskip("playwright.sync_api")
 needs_chromium = pytest.mark.skipif(
@@ -15,8 +13,7 @@ needs_chromium = pytest.mark.skipif(
 )
 
 READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
-SLOW_MS = 180_000  # so long a test waits for what must come, whatever it waits with
-playwright.expect.set_options(timeout=SLOW_MS)
+SLOW_MS = 180_000
 
 
 def environment(runs: Path) -> dict[str, str]:
@@ -33,8 +30,3 @@ def visit(page: "playwright.Page", address: str) -> None:
 
 def step(page: "playwright.Page") -> int:
     return int(page.get_by_test_id("frame-slider").get_attribute("data-step") or -1)
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    """Return once `condition` holds, which a page or a run may be as slow to fulfil as what Playwright waits for."""
-    conftest.wait_for(condition, SLOW_MS / 1_000)

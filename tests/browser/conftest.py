@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from dae.bench.server import browser
-from tests.browser.browsing import SLOW_MS, environment, playwright, wait_for
-from tests.conftest import PATIENCE_S, ROOT
+from tests.browser.browsing import SLOW_MS, environment, playwright
+from tests.conftest import PATIENCE_S, ROOT, wait_for
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from dae import data
-from tests.browser.browsing import READY, needs_chromium, playwright, visit, wait_for
+from tests.browser.browsing import READY, needs_chromium, playwright, visit
+from tests.conftest import wait_for
 
 pytestmark = needs_chromium
 

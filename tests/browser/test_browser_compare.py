@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.browser.browsing import READY, environment, needs_chromium, playwright, visit, wait_for
-from tests.conftest import ROOT
+from tests.browser.browsing import READY, environment, needs_chromium, playwright, visit
+from tests.conftest import ROOT, wait_for
 
 pytestmark = needs_chromium
 

@@ -13,7 +13,8 @@ from dae import data, frames
 from dae.contenders import as_denoiser
 from dae.noise import NoiseSpec
 from dae.runs import find_run
-from tests.browser.browsing import READY, needs_chromium, playwright, step, visit, wait_for
+from tests.browser.browsing import READY, needs_chromium, playwright, step, visit
+from tests.conftest import wait_for
 
 pytestmark = needs_chromium
 

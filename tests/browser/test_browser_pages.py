@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.browsing import READY, SLOW_MS, needs_chromium, playwright, step, visit, wait_for
+from tests.browser.browsing import READY, needs_chromium, playwright, step, visit
+from tests.conftest import wait_for
 
 axe = pytest.importorskip("axe_playwright_python")
 AXE = (Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
@@ -60,7 +61,7 @@ GROUND = "getComputedStyle(document.querySelector('.stApp')).backgroundColor"
 def test_a_page_has_no_serious_barrier(page: "playwright.Page", server: str, path: str, shows: str) -> None:
     page.emulate_media(color_scheme="light")
     page.goto(f"{server}/{path}", wait_until="domcontentloaded")
-    page.get_by_test_id(shows).first.wait_for(timeout=3 * SLOW_MS)  # Compare lets all else have the processor first
+    page.get_by_test_id(shows).first.wait_for()
     page.wait_for_selector(READY)
     assert page.get_by_test_id("stException").count() == 0
     light = in_both_themes(page)

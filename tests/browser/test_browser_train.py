@@ -11,8 +11,8 @@ import pytest
 
 from dae.recipes import RECIPES
 from dae.runs import RunDirectory, find_run
-from tests.browser.browsing import SLOW_MS, needs_chromium, playwright, step, visit, wait_for
-from tests.conftest import ROOT
+from tests.browser.browsing import SLOW_MS, needs_chromium, playwright, step, visit
+from tests.conftest import ROOT, wait_for
 
 pytestmark = needs_chromium
 

@@ -4,7 +4,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.conftest import ROOT
 
-_SLOW_S = 180.0  # Compare measures when it is opened, and lets all else have the processor
+_SLOW_S = 90.0  # Compare measures when it is opened
 
 
 def opened(path: str, /, **address: str | list[str]) -> AppTest:
