@@ -1,93 +1,237 @@
-"""The front door: one live picture, what it is, and three ways on.
+"""The first page and the server of the dashboard.
 
 `streamlit run dashboard.py` imports this file for `app`, the server, which then runs it as a page for each visitor.
 """
 
+import asyncio
+import ipaddress
 import logging
 import os
+import re
+import socket
 import threading
 import webbrowser
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
+from urllib.parse import urlsplit
 
 import streamlit as st
+from starlette.datastructures import Headers
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# PyTorch's threads would spin while they wait for each other. A server shares its cores with browsers and pages, and a
-# training in which one thread waits for the processor and the other spins is several times slower.
+# PyTorch reads this when it is loaded. Pages compute codes and probes with OpenMP threads, which would otherwise spin
+# while they wait, on cores that a training and other pages need.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-DOORS = {
-    "pages/train.py": "Start a training and see the model learn, live.",
-    "pages/explore.py": "Try every kind of noise on many pictures and models.",
-    "pages/compare.py": "Linear against convolutional: measured, in one table.",
-}
-PICTURES = 6
+_PAGE_MODULES = ("dae.ui.start.view", "dae.ui.explore.view", "dae.ui.train.view", "dae.ui.compare.view")
+
+# Path of the exchange of a presenter's ticket for a cookie, below the base path of the server.
+PRESENTER_PATH = "/_dae/presenter"
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# Images are loaded from nowhere else, and no other site can show the pages in a frame.
+_HEADERS = (
+    (b"content-security-policy", b"frame-ancestors 'self'; object-src 'none'; img-src 'self' data: blob:"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+)
+
+libraries_loaded = threading.Event()
 
 
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
-    """The server's own start, while nobody has come yet, and its end, which keeps a run in training as stopped."""
-    threading.Thread(target=welcome, daemon=True).start()
+    """Prepare the server while it already serves files; at its end, stop the training so that it can be continued."""
+    raise_file_limit()
+    threading.Thread(target=_prepare_server, daemon=True).start()
     yield
-    import_module("dae.ui.shared").lab().close()
+    import_module("dae.ui.resources").training_queue().close()
 
 
-def welcome() -> None:
-    """Open a browser where there is a screen, and load PyTorch, which takes more than a second, while it starts."""
-    option = st.get_option
-    if not option("server.headless"):
-        scheme = "https" if option("server.sslCertFile") else "http"
-        host = "localhost" if option("server.address") in (None, "0.0.0.0", "::") else option("server.address")
-        webbrowser.open(f"{scheme}://{host}:{option('server.port')}/{option('server.baseUrlPath')}")
-    # Nothing of ours: a page that imports the same modules at the same moment would find them half made.
-    import_module("torch")
+def raise_file_limit() -> None:
+    """Allow as many open files as the system permits: a session that left keeps three for two minutes."""
+    # Windows has no such limit.
+    if os.name == "posix":
+        resource = import_module("resource")
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def front_door() -> None:
-    """The page."""
-    from dae.noise import NoiseSpec
-    from dae.ui import page, shared
-    from dae.ui.gallery import Batch, gallery
+def _prepare_server() -> None:
+    """Open a browser, and load the libraries while it starts."""
+    if not st.get_option("server.headless"):
+        scheme = "https" if st.get_option("server.sslCertFile") else "http"
+        address = st.get_option("server.address")
+        host = "localhost" if address in (None, "0.0.0.0", "::") else address
+        webbrowser.open(f"{scheme}://{host}:{st.get_option('server.port')}/{st.get_option('server.baseUrlPath')}")
+    try:
+        for module in _PAGE_MODULES:
+            import_module(module)
+        # The thread of the queue inherits the priority of this thread, which is higher than that of pages.
+        import_module("dae.ui.resources").training_queue()
+        tuning = import_module("dae.ui.server_tuning")
+        tuning.tune_server()
+        tuning.limit_kept_sessions()
+    finally:
+        libraries_loaded.set()
 
-    page.begin(
+
+class DelayUntilLoaded:
+    """ASGI middleware that holds the messages of sessions until the libraries are loaded.
+
+    Pages of several sessions that import the same packages at the same time can see them half initialized.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+
+        async def delayed_receive() -> Message:
+            message = await receive()
+            if message["type"] == "websocket.receive" and not libraries_loaded.is_set():
+                await asyncio.to_thread(libraries_loaded.wait)
+            return message
+
+        await self._app(scope, delayed_receive, send)
+
+
+class Guard:
+    """ASGI middleware that refuses foreign hosts and origins, before Streamlit looks up its external address for them.
+
+    A page of another site could otherwise reach a server on this machine through the visitor's browser, also under a
+    name that its owner points at this machine (DNS rebinding). No other site can name an IP address as its own, so
+    addresses need no list. `DAE_ALLOWED_HOSTS` adds names, separated by commas.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        host, origin = headers.get("host", "").lower(), headers.get("origin")
+        if not is_allowed_host(host) or (origin is not None and not is_same_origin(origin, host)):
+            await _refuse(scope, receive, send, 403, "This address is not allowed. Add its name to DAE_ALLOWED_HOSTS.")
+            return
+        path = scope["path"].rstrip("/")
+        if path.endswith("/_stcore/metrics"):
+            await _refuse(scope, receive, send, 404, "Not found.")
+            return
+        if path.endswith(PRESENTER_PATH) and scope["type"] == "http":
+            await (await _presenter_response(Request(scope, receive)))(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], *_HEADERS]}
+            await send(message)
+
+        if origin is not None:
+            # Checked above. Streamlit knows this one without a look-up.
+            others = [(name, value) for name, value in scope["headers"] if name != b"origin"]
+            scope = {**scope, "headers": [*others, (b"origin", b"http://localhost")]}
+        await self._app(scope, receive, send_with_headers)
+
+
+def is_allowed_host(host: str) -> bool:
+    """Return whether a Host header names this server: localhost, its address, an allowed name, or an IP address."""
+    is_plain = re.fullmatch(r"[\w.-]+(:\d+)?|\[[\w:.]+\](:\d+)?", host, re.ASCII)
+    name = (urlsplit(f"//{host}").hostname or "") if is_plain else ""
+    address = st.get_option("server.address")
+    is_open = address not in _LOOPBACK
+    allowed = {"localhost", address, st.get_option("browser.serverAddress")}
+    allowed |= {part.strip() for part in os.environ.get("DAE_ALLOWED_HOSTS", "").split(",")}
+    if is_open:
+        allowed |= {socket.gethostname(), f"{socket.gethostname()}.local"}
+    if name in {str(part).lower() for part in allowed if part}:
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback or is_open
+    except ValueError:
+        return False
+
+
+def is_same_origin(origin: str, host: str) -> bool:
+    """Return whether an Origin header, such as http://localhost:8501, is the site that the Host header names."""
+    try:
+        parts, own = urlsplit(origin.lower()), urlsplit(f"//{host}")
+        default_port = {"http": 80, "https": 443}.get(parts.scheme)
+        return (
+            default_port is not None
+            and parts.hostname == own.hostname
+            and (parts.port or default_port) == (own.port or default_port)
+        )
+    except ValueError:
+        return False
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, reason: str) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008, "reason": reason})
+    else:
+        await PlainTextResponse(reason, status)(scope, receive, send)
+
+
+async def _presenter_response(request: Request) -> Response:
+    """Exchange the ticket of a session that entered the presenter key for a cookie that scripts cannot read."""
+    ticket = await read_limited(request, 200) if request.method == "POST" else b""
+    auth = import_module("dae.ui.shell.auth") if ticket and libraries_loaded.is_set() else None
+    cookie = auth.cookie_for_ticket(ticket.decode("ascii", "replace")) if auth else ""
+    if not auth or not cookie:
+        return PlainTextResponse("This ticket is not valid.", 403)
+    response = Response(status_code=204)
+    is_encrypted = request.url.scheme == "https"
+    response.set_cookie(
+        auth.COOKIE, cookie, max_age=auth.COOKIE_AGE_S, httponly=True, samesite="strict", secure=is_encrypted
+    )
+    return response
+
+
+async def read_limited(request: Request, limit: int) -> bytes:
+    """Return the body of a request, empty if it is longer than `limit` bytes."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            return b""
+    return body
+
+
+def main() -> None:
+    """Draw the first page."""
+    from dae.ui.shell import page
+    from dae.ui.start.view import render_start
+
+    page.setup_page(
         "dashboard.py",
         "Can you still read these digits?",
-        "A **denoising autoencoder** is a small network that has learnt to turn a spoilt picture back into a clean "
-        "one. Drag the strength of the noise and watch it work.",
+        "A **denoising autoencoder** is a small neural network trained to remove noise. Drag the slider to add noise "
+        "and watch it recover the digits.",
     )
-    with page.told():
-        dataset = shared.available_datasets()[0]
-        found = shared.choices(shared.images(dataset, "test", PICTURES))
-        best = [found[name] for name in shared.usual(found, ("modern", "convolutional", "linear"))[:1]]
-        if not best:
-            st.info("No model has been trained yet. **Train** one: the quick recipes take half a minute.")
-        gallery(
-            best,
-            Batch(dataset, tuple(range(PICTURES)), limit=PICTURES),
-            NoiseSpec("gaussian", 0.5),
-            seed=0,
-            key="front",
-            show_clean=False,
-        )
-    for column, (path, words) in zip(st.container(key="doors").columns(3), DOORS.items(), strict=True):
-        word, icon = page.PAGES[path]
-        with column.container(border=True, height="stretch", key=f"door_{word}"):
-            st.page_link(path, label=f"**{word}**", icon=icon)
-            st.caption(words)
+    render_start()
 
 
-def sorry(error: Exception) -> bool:
-    """What a visitor sees of a mistake of ours, on any page; the server's log has the whole of it."""
+def show_unexpected_error(error: Exception) -> bool:
+    """Show a generic error message on any page. The full traceback goes to the server log."""
     logging.getLogger(__name__).exception("A page could not be drawn.", exc_info=error)
-    st.error(
-        "This page has failed, and it is not your fault. Nothing is lost: trainings go on, and what you set is in the "
-        "address. Reload the page; if it fails again, open another one."
-    )
+    st.error("Something went wrong on our side. Your settings and running trainings are safe. Reload the page.")
     return True
 
 
 if __name__ == "__main__":
-    front_door()
+    main()
 else:
-    app = st.App(__file__, lifespan=lifespan, on_script_error=sorry)
+    app = st.App(
+        __file__,
+        lifespan=lifespan,
+        middleware=[Middleware(Guard), Middleware(DelayUntilLoaded)],
+        on_script_error=show_unexpected_error,
+    )

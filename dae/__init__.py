@@ -2,64 +2,72 @@
 
     from dae import NoiseSpec, TrainConfig, TrainState, fit, load_dataset
 
-Images are float32 (B, C, H, W) in [0, 1] wherever they are computed with, uint8 where they are kept.
+Computations take images as float32 tensors (B, C, H, W) in [0, 1]. Data sets and files store them as uint8.
 """
 
-from dae.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
-from dae.classical import CLASSICAL, classical_denoiser
-from dae.config import TrainConfig
-from dae.contenders import Contender, as_denoiser, classical, trained
-from dae.data import DATASETS, load_dataset
+from dae.data import DATASETS, ImageSet, load_dataset
 from dae.errors import DaeError
-from dae.evaluation import evaluate, measure
-from dae.lab import Lab
-from dae.metrics import METRICS, l2, mse, psnr_db, ssim
-from dae.models import MODELS, Autoencoder, build_model
+from dae.evaluation import (
+    FILTERS,
+    METRICS,
+    NamedDenoiser,
+    evaluate,
+    filter_denoiser,
+    l2,
+    make_denoiser,
+    make_filter,
+    model_denoiser,
+    mse,
+    per_image_metrics,
+    psnr_db,
+    ssim,
+)
+from dae.imagination import complete, dream, sample_posterior
+from dae.models import MODELS, Autoencoder, Checkpoint, build_model, denoise, load_checkpoint, save_checkpoint
 from dae.noise import NOISES, NoiseSpec, corrupt
-from dae.packed import ImageSet
-from dae.recipes import RECIPES, Recipe
-from dae.recording import record
-from dae.runs import RunDirectory, find_run, list_runs
-from dae.state import TrainState
-from dae.training import Report, denoise, fit
+from dae.runs import Run, TrainingQueue, find_run, list_runs, run_training
+from dae.training import RECIPES, Recipe, TrainConfig, TrainReport, TrainState, fit
 
 __all__ = [
-    "CLASSICAL",
     "DATASETS",
+    "FILTERS",
     "METRICS",
     "MODELS",
     "NOISES",
     "RECIPES",
     "Autoencoder",
     "Checkpoint",
-    "Contender",
     "DaeError",
     "ImageSet",
-    "Lab",
+    "NamedDenoiser",
     "NoiseSpec",
     "Recipe",
-    "Report",
-    "RunDirectory",
+    "Run",
     "TrainConfig",
+    "TrainReport",
     "TrainState",
-    "as_denoiser",
+    "TrainingQueue",
     "build_model",
-    "classical",
-    "classical_denoiser",
+    "complete",
     "corrupt",
     "denoise",
+    "dream",
     "evaluate",
+    "filter_denoiser",
     "find_run",
     "fit",
     "l2",
     "list_runs",
     "load_checkpoint",
     "load_dataset",
-    "measure",
+    "make_denoiser",
+    "make_filter",
+    "model_denoiser",
     "mse",
+    "per_image_metrics",
     "psnr_db",
-    "record",
+    "run_training",
+    "sample_posterior",
     "save_checkpoint",
     "ssim",
-    "trained",
 ]

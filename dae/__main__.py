@@ -1,3 +1,5 @@
+"""Run the command line: `python -m dae`."""
+
 import sys
 
 from dae.cli import main

@@ -1,18 +1,17 @@
-"""Every error that the package raises on purpose.
+"""Exceptions that the package raises on purpose.
 
     DaeError
-    ├── SpecError             a noise, a configuration or another setting breaks its rule
-    │   └── UnknownName       a name that no registry has
-    ├── DataError             images that are missing, unreadable or of the wrong shape
-    ├── CheckpointError       weights that are truncated, foreign or do not fit their model
-    ├── RunError              a run directory that cannot be made, written or taken
-    └── TrainingError         training cannot go on
-        ├── Diverged          the loss became NaN or infinite
-        ├── OutOfMemory       the device has too little memory for the batch
-        └── ProcessLost       one of several processes that train together has ended
+    ├── SpecError               an invalid noise, configuration or other setting
+    │   └── UnknownNameError    a name that is missing from its registry
+    ├── DataError               missing or unreadable images, or images of the wrong shape
+    ├── CheckpointError         truncated or foreign weights, or weights of another architecture
+    ├── RunError                a run directory that cannot be created, written or locked
+    └── TrainingError           a training that cannot continue
+        ├── DivergedError       the loss became NaN or infinite
+        ├── OutOfMemoryError    the batch exceeds the memory of the device
+        └── ProcessLostError    a process of a distributed training ended early
 
-A message is one sentence or two: the value, the rule, the way out. It is written for the person at
-the keyboard; pages and the command line print it as it is.
+Pages and the command line print the message unchanged: what failed, the value and a fix, in one or two sentences.
 """
 
 import difflib
@@ -20,20 +19,20 @@ from collections.abc import Iterable
 
 
 class DaeError(Exception):
-    """Base of all errors that the package raises on purpose."""
+    """Base class of all errors that the package raises on purpose."""
 
 
 class SpecError(DaeError):
-    """A setting breaks its rule."""
+    """A setting is invalid."""
 
 
-class UnknownName(SpecError):
-    """A name that is in no registry; carries the choices and the closest match.
+class UnknownNameError(SpecError):
+    """A name is missing from its registry.
 
     Attributes:
-        noun: what was looked up, "model" for example.
-        value: the name as given.
-        choices: the names that exist.
+        noun: the kind of entry, "model" for example.
+        value: the unknown name.
+        choices: the names in the registry.
         closest: the most similar choice, or None.
     """
 
@@ -45,52 +44,53 @@ class UnknownName(SpecError):
 
 
 class DataError(DaeError):
-    """Images that are missing, unreadable or of the wrong shape."""
+    """Images are missing, unreadable or of the wrong shape."""
 
 
 class CheckpointError(DaeError):
-    """Weights that are truncated, foreign or do not fit their model."""
+    """Weights are truncated, foreign or of another architecture."""
 
 
 class RunError(DaeError):
-    """A run directory that cannot be made, written or taken."""
+    """A run directory cannot be created, written or locked."""
 
 
 class TrainingError(DaeError):
-    """Training cannot go on."""
+    """A training cannot continue."""
 
 
-class Diverged(TrainingError):
+class DivergedError(TrainingError):
     """The loss became NaN or infinite.
 
     Attributes:
         epoch: the epoch in which it happened, counted from 1.
+        loss: the value of the loss.
     """
 
     def __init__(self, epoch: int, loss: float) -> None:
         self.epoch, self.loss = epoch, loss
         super().__init__(
-            f"Training diverged in epoch {epoch}: the loss became {loss}. The weights of the last whole epoch "
-            "are kept; try a lower learning rate."
+            f"Training diverged in epoch {epoch}: the loss became {loss}. Lower the learning rate; the weights of the "
+            "last full epoch are saved."
         )
 
 
-class OutOfMemory(TrainingError):
-    """The device has too little memory for the batch."""
+class OutOfMemoryError(TrainingError):
+    """The batch exceeds the memory of the device."""
 
     def __init__(self, device: str, batch_size: int) -> None:
         self.device, self.batch_size = device, batch_size
         super().__init__(
-            f"{device} ran out of memory with a batch of {batch_size}. Lower the batch size, or train on the CPU."
+            f"{device} ran out of memory with a batch size of {batch_size}. Lower the batch size or train on the CPU."
         )
 
 
-class ProcessLost(TrainingError):
-    """One of several processes that train together has ended, or their launcher ends them all."""
+class ProcessLostError(TrainingError):
+    """A process of a distributed training ended early, or the launcher is stopping all of them."""
 
     def __init__(self, size: int) -> None:
         self.size = size
         super().__init__(
-            f"The training ended because one of its {size} processes was lost or their launcher was stopped. The last "
-            "whole epoch is kept: resume the run, with as many processes as you like."
+            f"Training ended because one of its {size} processes was lost or the launcher was stopped. Resume the run "
+            "with any number of processes; the last full epoch is saved."
         )

@@ -1,4 +1,4 @@
-"""Errors: one tree, which carries data and says the way out."""
+"""The exception tree and the data that errors carry."""
 
 import inspect
 import re
@@ -6,13 +6,13 @@ import re
 import pytest
 
 from dae import errors
-from dae.errors import DaeError, Diverged, OutOfMemory, SpecError, UnknownName
-from dae.registry import lookup
+from dae.errors import DaeError, DivergedError, OutOfMemoryError, SpecError, UnknownNameError
+from dae.utils.registry import lookup
 
 CLASSES = [entry for _, entry in inspect.getmembers(errors, inspect.isclass) if entry.__module__ == "dae.errors"]
 
 
-def test_the_tree_in_the_docstring_is_the_tree_in_the_code() -> None:
+def test_module_docstring_shows_the_actual_exception_tree() -> None:
     drawn = re.findall(r"^([│ ├└─]*)(\w+) *(?:  .*)?$", errors.__doc__ or "", re.MULTILINE)
     nodes = [(len(indent) // 4, name) for indent, name in drawn if name in {entry.__name__ for entry in CLASSES}]
     assert {name for _, name in nodes} == {entry.__name__ for entry in CLASSES}
@@ -24,20 +24,20 @@ def test_the_tree_in_the_docstring_is_the_tree_in_the_code() -> None:
         assert parents == path[::-1]
 
 
-def test_an_unknown_name_carries_what_was_looked_up() -> None:
+def test_unknown_name_error_carries_noun_value_choices_and_closest_match() -> None:
     entries = {"gaussian": 1, "masking": 2}
     assert lookup("noise", entries, "masking") == 2
-    with pytest.raises(UnknownName) as caught:
+    with pytest.raises(UnknownNameError) as caught:
         lookup("noise", entries, "guassian")
     error = caught.value
     assert (error.noun, error.value, error.choices, error.closest) == ("noise", "guassian", tuple(entries), "gaussian")
     assert isinstance(error, SpecError)
     assert str(error) == "There is no noise 'guassian'. Did you mean 'gaussian'? Choose from: gaussian, masking."
-    assert "Did you mean" not in str(UnknownName("noise", "qqq", entries))
+    assert "Did you mean" not in str(UnknownNameError("noise", "qqq", entries))
 
 
-def test_training_errors_carry_their_place() -> None:
-    assert (Diverged(3, float("inf")).epoch, Diverged(3, float("inf")).loss) == (3, float("inf"))
-    assert "epoch 3" in str(Diverged(3, float("nan"))) and "nan" in str(Diverged(3, float("nan")))
-    assert (OutOfMemory("cuda:0", 512).device, OutOfMemory("cuda:0", 512).batch_size) == ("cuda:0", 512)
-    assert "512" in str(OutOfMemory("cuda:0", 512))
+def test_training_errors_carry_epoch_loss_device_and_batch_size() -> None:
+    assert (DivergedError(3, float("inf")).epoch, DivergedError(3, float("inf")).loss) == (3, float("inf"))
+    assert "epoch 3" in str(DivergedError(3, float("nan"))) and "nan" in str(DivergedError(3, float("nan")))
+    assert (OutOfMemoryError("cuda:0", 512).device, OutOfMemoryError("cuda:0", 512).batch_size) == ("cuda:0", 512)
+    assert "512" in str(OutOfMemoryError("cuda:0", 512))

@@ -1,57 +1,179 @@
-"""dae denoise."""
+"""`dae denoise`: denoise image files, folders of images and ZIP archives."""
 
+import argparse
+import io
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import torch
+from torch import Tensor
+from tqdm import tqdm
 
-from dae import pictures, uploads
-from dae.cli.command import Commands, Options, command
-from dae.ensemble import self_ensemble
-from dae.errors import DataError, SpecError
-from dae.files import whole_file
-from dae.noise import NoiseSpec, corrupt
+from dae.cli.common import Commands, Options, RenamedOption, add_command, noise_argument
+from dae.cli.image_sources import Source, list_sources, read_file
+from dae.data import image_io
+from dae.data.image_file import ImageFile, decode_file, format_of
+from dae.errors import DaeError, DataError, SpecError
+from dae.evaluation.restoration import describe_level, estimate_level, restore_into
+from dae.models import MODELS, Checkpoint, denoise_tiled, self_ensemble
+from dae.noise import corrupt
 from dae.runs import find_run
-from dae.seeds import generator
-from dae.tiling import denoise_tiled
+from dae.utils.files import atomic_write
+from dae.utils.random import make_generator
+from dae.viz.images import make_grid
+
+_MAX_LEVEL = 1.0
 
 
 def add(commands: Commands) -> None:
-    parser = command(commands, "denoise", _denoise, "Clean one picture.")
-    parser.add_argument("run", metavar="RUN")
-    parser.add_argument("source", metavar="IN")
-    parser.add_argument("target", metavar="OUT.png")
-    parser.add_argument("--noise", metavar="SPEC", help="add this noise first")
-    parser.add_argument("--ensemble", action="store_true", help="average over eight views, for photographs")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise")
+    """Register the command."""
+    parser = add_command(commands, "denoise", _denoise, "Denoise images.")
+    parser.add_argument("run", metavar="RUN", help="run whose model denoises the images")
+    parser.add_argument("sources", metavar="IN", nargs="+", help="image files, folders or ZIP archives to read")
+    parser.add_argument("target", metavar="OUT", help="file for a single image, else a folder for all of them")
+    parser.add_argument(
+        "--level",
+        type=_level_argument,
+        metavar="auto|LEVEL",
+        help="noise level to clean, where white is 1, for models that take one (default: auto, estimated)",
+    )
+    parser.add_argument(
+        "--amount", type=_amount_argument, default=1.0, metavar="0..1", help="share of the noise to remove (default: 1)"
+    )
+    parser.add_argument("--noise", type=noise_argument, metavar="SPEC", help="add this noise first")
+    parser.add_argument(
+        "--tta",
+        action="store_true",
+        help="test-time augmentation: average over eight flips and rotations, for photographs",
+    )
+    parser.add_argument("--ensemble", dest="tta", nargs=0, action=RenamedOption, renamed_to="--tta")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="random seed of the noise (default: 0)")
+
+
+def _level_argument(text: str) -> float | None:
+    return None if text == "auto" else _number(text, _MAX_LEVEL, "Level", "auto or a number from 0 to 1")
+
+
+def _amount_argument(text: str) -> float:
+    return _number(text, 1, "Amount", "a number from 0 to 1")
+
+
+def _number(text: str, high: float, name: str, rule: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value <= high:
+        raise argparse.ArgumentTypeError(f"{name} {text!r} is not valid. Use {rule}.")
+    return value
 
 
 def _denoise(options: Options) -> None:
-    if Path(options.target).suffix.lower() != ".png":
-        raise SpecError(f"{options.target} does not end in .png, which is what is written.")
     checkpoint = find_run(options.run, options.checkpoints).load()
-    noisy, resized = uploads.fit_picture(uploads.read_picture(_read(Path(options.source))), checkpoint)
+    if options.level is not None and not checkpoint.model.takes_level:
+        raise SpecError(f"Model {checkpoint.name!r} takes no noise level. Omit --level, or use --amount.")
+    target, paths = Path(options.target), [Path(source) for source in options.sources]
+    is_single = len(paths) == 1 and not paths[0].is_dir() and paths[0].suffix.lower() != ".zip"
+    if is_single and target.suffix and not target.is_dir():
+        format_of(target.name)
+        source = Source(target.name, partial(read_file, paths[0]))
+        with tqdm(total=1.0, leave=False, disable=None, bar_format="{l_bar}{bar}") as bar:
+            print(_denoise_file(source, target, checkpoint, options, bar.update))
+        return
+    _denoise_all(list_sources(paths), target, checkpoint, options)
+
+
+def _denoise_all(sources: list[Source], folder: Path, checkpoint: Checkpoint, options: Options) -> None:
+    """Denoise into a folder; name the files that fail, continue with the others, and raise DataError at the end."""
+    failed = 0
+    written: set[Path] = set()
+    with tqdm(total=float(len(sources)), leave=False, disable=None, bar_format="{l_bar}{bar} {elapsed}") as bar:
+        for number, source in enumerate(sources, start=1):
+            target = folder / source.name
+            try:
+                if target in written:
+                    raise DataError("Another image has the same name. Denoise it into another folder.")
+                written.add(target)
+                _make_folder(target.parent)
+                bar.write(_denoise_file(source, target, checkpoint, options, bar.update))
+            except DaeError as error:
+                failed += 1
+                bar.write(f"{source.name}: {error}")
+            bar.update(number - bar.n)
+    if failed:
+        raise DataError(f"{failed} of {len(sources)} images could not be denoised; see above. The others are written.")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{folder} cannot be created: {error.strerror}.") from error
+
+
+def _denoise_file(
+    source: Source, target: Path, checkpoint: Checkpoint, options: Options, on_progress: Callable[[float], object]
+) -> str:
+    """Denoise one image, write it atomically and return a line about it."""
+    content = source.read()
+    if MODELS[checkpoint.name].any_size:
+        encoded, words = _restore(decode_file(content), target.name, checkpoint, options, on_progress)
+    else:
+        encoded, words = _denoise_resized(content, target.name, checkpoint, options)
+    try:
+        with atomic_write(target) as temporary:
+            temporary.write_bytes(encoded)
+    except OSError as error:
+        raise DataError(f"{target} cannot be written: {error.strerror}.") from error
+    return f"{target}: {words}"
+
+
+def _restore(
+    file: ImageFile, name: str, checkpoint: Checkpoint, options: Options, on_progress: Callable[[float], object]
+) -> tuple[bytes, str]:
+    """Denoise an image at its own size, depth and number of channels."""
+    noisy, model, channels = file.pixels, checkpoint.model, checkpoint.shape[0]
     if options.noise:
-        noisy = corrupt(noisy, NoiseSpec.parse(options.noise), generator(options.seed))
-    whole = partial(denoise_tiled, checkpoint.model)
-    denoised = self_ensemble(whole, noisy) if options.ensemble else whole(noisy)
-    try:
-        with whole_file(Path(options.target)) as temporary:
-            pictures.grid(denoised, columns=1).save(temporary, "PNG")
-    except OSError as error:
-        raise DataError(f"{options.target} cannot be written: {error.strerror}.") from error
+        noisy = corrupt(noisy, options.noise, make_generator(options.seed))
+    steps = 8 if options.tta else 1
+
+    def run(images: Tensor) -> Tensor:
+        restored, previous = images.new_empty(images.shape), 0.0
+        for done in restore_into(restored, model, channels, images, options.level, options.amount):
+            on_progress((done - previous) / steps)
+            previous = done
+        return restored
+
+    denoised = self_ensemble(run, noisy) if options.tta else run(noisy)
+    _check_finite(denoised, options.run)
+    encoded = file.encode(denoised, format_of(name))
+    level = estimate_level(model, channels, noisy)
+    height, width = noisy.shape[-2:]
+    words = f"{width} x {height}, estimated noise level {level:.2f} (RMS, white is 1; {describe_level(level)})"
+    return encoded, words
+
+
+def _denoise_resized(content: bytes, name: str, checkpoint: Checkpoint, options: Options) -> tuple[bytes, str]:
+    """Denoise an image at the only size that the model takes."""
+    decoded = image_io.decode_upload(content)
+    noisy, resized = image_io.fit_image(decoded.image, checkpoint)
+    if options.noise:
+        noisy = corrupt(noisy, options.noise, make_generator(options.seed))
+    denoiser = partial(denoise_tiled, checkpoint.model)
+    denoised = self_ensemble(denoiser, noisy) if options.tta else denoiser(noisy)
+    _check_finite(denoised, options.run)
+    denoised = noisy.clamp(0, 1).lerp(denoised, options.amount)
+    buffer = io.BytesIO()
+    make_grid(denoised, columns=1).save(buffer, format_of(name))
     height, width = denoised.shape[-2:]
-    with torch.no_grad():
-        level = checkpoint.model.level(noisy)
-    print(
-        f"{options.target}: {width} x {height}"
-        + (", resized to fit the model" if resized else "")
-        + (f", noise of about {level.item():.2f} (root mean square, where white is 1)" if level is not None else "")
-    )
+    words = [f"{width} x {height}", "resized to fit the model" if resized else "", _as_phrase(decoded.note)]
+    return buffer.getvalue(), ", ".join(filter(None, words))
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
+def _as_phrase(sentence: str) -> str:
+    return f"{sentence[:1].lower()}{sentence[1:].rstrip('.')}"
+
+
+def _check_finite(denoised: Tensor, run: str) -> None:
+    if not denoised.isfinite().all():
+        raise DataError(f"The output of run {run!r} is not finite for this image. Use another model.")

@@ -1,80 +1,91 @@
-"""dae evaluate."""
+"""`dae evaluate`: measure runs and classical filters on test images."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from itertools import combinations
 
-from dae import data
-from dae.classical import CLASSICAL, TUNING_IMAGES
-from dae.cli.command import Commands, Options, command
-from dae.cli.tables import add_forms, print_measured
-from dae.config import TrainConfig
-from dae.contenders import classical, ensembled, trained
-from dae.ensemble import VIEWS
+from dae.cli.common import Commands, Options, RenamedOption, add_command, add_measuring_options, check_draws
+from dae.cli.tables import add_format_options, print_metrics
+from dae.data import load_dataset
 from dae.errors import SpecError
-from dae.evaluation import evaluate, over_seeds
-from dae.noise import NoiseSpec
-from dae.runs import RunDirectory, find_run
+from dae.evaluation import FILTERS, aggregate_seeds, evaluate, filter_denoiser, model_denoiser
+from dae.evaluation.classical import NUM_TUNING_IMAGES
+from dae.evaluation.denoisers import MEMORY, posterior_mean, with_self_ensemble
+from dae.models.inference import VIEWS
+from dae.runs import Run, find_run
+from dae.training import TrainConfig
 
 
 def add(commands: Commands) -> None:
-    parser = command(commands, "evaluate", _evaluate, "Measure runs and classical filters on test images.")
-    names = ", ".join(CLASSICAL)
-    parser.add_argument("contenders", nargs="+", metavar="RUN", help=f"a run, or a filter: {names}")
-    parser.add_argument("--dataset", metavar="NAME", help="else the first run's; for filters alone digits")
+    """Register the command."""
+    parser = add_command(commands, "evaluate", _evaluate, "Measure runs and classical filters on test images.")
     parser.add_argument(
-        "--noise", action="append", metavar="SPEC", help="may be given several times; else the first run's"
+        "denoisers",
+        nargs="+",
+        metavar="RUN",
+        help=f"a run, a classical filter ({', '.join(FILTERS)}), or {MEMORY}: the posterior mean over the training "
+        "images, for small grayscale images and Gaussian noise",
     )
-    parser.add_argument("--limit", type=int, metavar="N", help="the first N test images only")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise")
-    parser.add_argument("--ensemble", action="store_true", help="and each run averaged over eight views of a picture")
+    add_measuring_options(parser)
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="random seed of the noise (default: 0)")
     parser.add_argument(
-        "--over-seeds", action="store_true", help="one line for the runs that differ in their seed alone"
+        "--tta",
+        action="store_true",
+        help="also evaluate each run with test-time augmentation (eight flips and rotations)",
     )
-    add_forms(parser)
+    parser.add_argument("--ensemble", dest="tta", nargs=0, action=RenamedOption, renamed_to="--tta")
+    parser.add_argument(
+        "--aggregate-seeds", action="store_true", help="print one row for runs that differ only in their seed"
+    )
+    parser.add_argument(
+        "--over-seeds", dest="aggregate_seeds", nargs=0, action=RenamedOption, renamed_to="--aggregate-seeds"
+    )
+    add_format_options(parser)
 
 
 def _evaluate(options: Options) -> None:
-    runs = {name: find_run(name, options.checkpoints) for name in options.contenders if name not in CLASSICAL}
-    alike = _told_apart(list(runs.values())) if options.over_seeds else {}
-    first = next(iter(runs.values()), None)
-    config = first.config if first else TrainConfig()
+    runs = {name: find_run(name, options.checkpoints) for name in options.denoisers if name not in (*FILTERS, MEMORY)}
+    check_draws(options.draws)
+    if options.aggregate_seeds:
+        _check_distinct(list(runs.values()))
+    config = next((run.config for run in runs.values()), TrainConfig())
     dataset = options.dataset or config.dataset
-    noises = [NoiseSpec.parse(text) for text in options.noise or [str(config.noise)]]
-    images = data.load_dataset(dataset, "test", root=options.data, limit=options.limit)
-    contenders = []
-    for name in dict.fromkeys(options.contenders):
+    images = load_dataset(dataset, "test", root=options.data, limit=options.limit)
+    denoisers = []
+    for name in dict.fromkeys(options.denoisers):
         if name in runs:
-            contender = trained(runs[name].name, runs[name].load(), images)
-            contenders += [contender, ensembled(contender)] if options.ensemble else [contender]
+            denoiser = model_denoiser(runs[name].name, runs[name].load(), images)
+            denoisers += [denoiser, with_self_ensemble(denoiser)] if options.tta else [denoiser]
+        elif name == MEMORY:
+            denoisers.append(posterior_mean(load_dataset(dataset, "train", root=options.data)))
         else:
-            tuning = data.load_dataset(dataset, "train", root=options.data, limit=TUNING_IMAGES)
-            contenders.append(classical(name, tuning))
-    rows = list(evaluate(contenders, images, noises, options.seed))
-    beside = "half the 95 % interval of the mean"
-    if options.over_seeds:
-        views = {f"{name} x{VIEWS}": (config, VIEWS) for name, config in alike.items()}
-        rows = over_seeds(rows, {**alike, **views})
-        beside = "the standard deviation over seeds"
-    print_measured(rows, options.form)
+            tuning = load_dataset(dataset, "train", root=options.data, limit=NUM_TUNING_IMAGES)
+            denoisers.append(filter_denoiser(name, tuning))
+    noises = options.noise or [config.noise]
+    rows = list(evaluate(denoisers, images, noises, options.seed, options.draws, options.protocol))
+    spread = "half the 95% confidence interval of the mean"
+    if options.aggregate_seeds:
+        rows = aggregate_seeds(rows, _group_keys(list(runs.values())))
+        spread = "the standard deviation over seeds"
+    print_metrics(rows, options.form)
     if not options.form:
         print(
-            f"\nMeans of per-image values over {len(images)} test images, outputs clamped, seed {options.seed}; "
-            f"± is {beside}. {images.note}".rstrip()
+            f"\nMeans of per-image values over {len(images)} test images and {options.draws} noise draws, first seed "
+            f"{options.seed}, protocol {options.protocol}. "
+            f"± is {spread}. {images.note}".rstrip()
         )
 
 
-def _told_apart(runs: Sequence[RunDirectory]) -> dict[str, TrainConfig]:
-    """By a run's name, its configuration but for the seed.
-
-    Raises:
-        SpecError: two of them have one name, or were trained in the same way with the same seed.
-    """
+def _check_distinct(runs: Sequence[Run]) -> None:
+    """Raise SpecError if two runs have the same name or the same configuration."""
     for one, other in combinations(runs, 2):
         if one.name == other.name:
-            raise SpecError(f"Two of the runs are called {one.name!r}; rename one of them, or name each once.")
+            raise SpecError(f"Two runs have the same name: {one.name!r}. Rename one, or pass it once.")
         if one.config == other.config:
-            raise SpecError(
-                f"Runs {one.name!r} and {other.name!r} have the same seed, {one.seed}; leave one of them out."
-            )
-    return {run.name: replace(run.config, seed=0) for run in runs}
+            raise SpecError(f"Runs {one.name!r} and {other.name!r} have the same seed, {one.seed}. Omit one of them.")
+
+
+def _group_keys(runs: Sequence[Run]) -> dict[str, Hashable]:
+    """Map each name in the table to a key that runs of the same training share."""
+    configs = {run.name: replace(run.config, seed=0) for run in runs}
+    return {**configs, **{f"{name} x{VIEWS}": (config, VIEWS) for name, config in configs.items()}}

@@ -1,54 +1,62 @@
-"""dae probe."""
-
-import hashlib
+"""`dae probe`: train linear probes on latent codes."""
 
 from tqdm import tqdm
 
-from dae import data, findings, probed
-from dae.cli.command import Commands, Options, command
-from dae.cli.tables import add_forms, print_measured
+from dae.cli.common import Commands, Options, add_command
+from dae.cli.tables import add_format_options, print_metrics
+from dae.data import load_dataset
 from dae.errors import SpecError
-from dae.probe import Task
+from dae.representation import cache, summary
+from dae.representation.linear_probe import ProbeTask
 from dae.runs import find_run
+from dae.utils.files import fingerprint
 
 
 def add(commands: Commands) -> None:
-    parser = command(commands, "probe", _probe, "Measure what the codes of runs know of the classes of pictures.")
-    parser.add_argument("runs", nargs="+", metavar="RUN")
-    parser.add_argument("--dataset", metavar="NAME", help="else the first run's")
-    parser.add_argument("--labels", metavar="N,N,all", help="how many labels; else 10,100,1000,all as far as they go")
-    parser.add_argument("--seeds", type=int, default=probed.SEEDS, metavar="N", help="over how many seeds to average")
-    parser.add_argument("--limit", type=int, metavar="N", help="the first N test images only")
-    add_forms(parser)
+    """Register the command."""
+    parser = add_command(commands, "probe", _probe, "Train a linear probe on the latent codes of one or more runs.")
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="run whose encoder is probed")
+    parser.add_argument("--dataset", metavar="NAME", help="data set with classes (default: the first run's)")
+    parser.add_argument(
+        "--labels",
+        metavar="N,N,all",
+        help="numbers of training labels (default: 10,100,1000,all, up to the size of the data set)",
+    )
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        default=cache.NUM_SEEDS,
+        metavar="N",
+        help=f"seeds to average over (default: {cache.NUM_SEEDS})",
+    )
+    parser.add_argument("--limit", type=int, metavar="N", help="use the first N test images only")
+    add_format_options(parser)
 
 
 def _probe(options: Options) -> None:
     runs = {run.name: run for run in (find_run(name, options.checkpoints) for name in options.runs)}
     dataset = options.dataset or next(iter(runs.values())).dataset
-    asked = probed.LABELS if options.labels is None else probed.read_labels(options.labels)
-    train = data.load_dataset(dataset, "train", root=options.data)
-    task = Task(train, data.load_dataset(dataset, "test", root=options.data, limit=options.limit))
+    label_counts = cache.LABEL_COUNTS if options.labels is None else cache.parse_label_counts(options.labels)
+    train = load_dataset(dataset, "train", root=options.data)
+    task = ProbeTask(train, load_dataset(dataset, "test", root=options.data, limit=options.limit))
     if options.labels:
-        for count in filter(None, asked):
-            task.check(count)
-    probes = probed.Probes(task, options.seeds)
-    learners = []
+        for count in filter(None, label_counts):
+            task.check_label_count(count)
+    probes = cache.ProbeCache(task, options.seeds)
+    methods = []
     for run in runs.values():
-        checkpoint = run.load()
-        key = hashlib.sha256(run.model_path.read_bytes()).hexdigest()
-        learners += probed.learners(run.name, checkpoint, task, key)
-    jobs = list(probed.jobs(probed.once(learners), probes.counts(asked)))
-    for learner, count in tqdm(jobs, dynamic_ncols=True):
-        probes.measure(learner, count)
-    found = [row for job in jobs if (row := probes.row(*job))]
-    if not found:
-        raise SpecError("Nothing is left to measure; choose other numbers of labels.")
-    print_measured(found, options.form)
+        key = fingerprint(run.model_path.read_bytes())
+        methods += cache.probe_methods(run.name, run.load(), task, key)
+    jobs = list(cache.probe_jobs(cache.deduplicate(methods), probes.feasible_counts(label_counts)))
+    if not jobs:
+        raise SpecError(f"No number of labels fits {dataset}: {options.labels or 'default'}. Choose other --labels.")
+    for method, count in tqdm(jobs, dynamic_ncols=True):
+        probes.compute(method, count)
+    rows = [row for job in jobs if (row := probes.summary_row(*job))]
+    print_metrics(rows, options.form)
     if not options.form:
-        labels = {name: name for name in runs}
-        for sentence in ("", *findings.sentences(found, labels)):
-            print(sentence)
+        print("", *summary.summary_sentences(rows, {name: name for name in runs}), sep="\n")
         print(
-            f"\nShares of {findings.in_data(task)} that are recognised, means over {len(probes.seeds)} seeds (0 to "
-            f"{len(probes.seeds) - 1}), which choose the labels; with all labels there is nothing to choose."
+            f"\nAccuracy on {summary.describe_task(task)}, mean over {options.seeds} seeds (0 to {options.seeds - 1}), "
+            "which sample the labels. With all labels there is nothing to sample."
         )

@@ -1,4 +1,4 @@
-"""How the command line prints rows: aligned for people, JSON or CSV for programs."""
+"""Print rows of results as an aligned table, JSON or CSV."""
 
 import argparse
 import csv
@@ -6,44 +6,44 @@ import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
+from textwrap import indent
 from typing import Any
+
+from tabulate import tabulate
 
 Row = Mapping[str, Any]
 
-_ASIDE = ("_95", "_sd")  # of columns that stand beside the one they are named after
+# Suffixes of the columns that a table prints after "±", beside the mean.
+_SPREADS = ("_sd", "_95")
 
 
-def add_forms(parser: argparse.ArgumentParser) -> None:
-    """The options that choose the `form` of `print_measured`."""
+def add_format_options(parser: argparse.ArgumentParser) -> None:
+    """Add `--json` and `--csv`, which set the `form` of `print_metrics`."""
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", dest="form", action="store_const", const="json", default="")
-    form.add_argument("--csv", dest="form", action="store_const", const="csv")
+    form.add_argument("--json", dest="form", action="store_const", const="json", default="", help="print JSON")
+    form.add_argument("--csv", dest="form", action="store_const", const="csv", help="print CSV")
 
 
-def print_measured(rows: Sequence[Row], form: str) -> None:
-    """Print rows of `dae.evaluate` or `over_seeds`.
+def print_metrics(rows: Sequence[Row], form: str) -> None:
+    """Print rows of measurements.
 
     Args:
-        form: "json", "csv", or "" for a table in which each mean stands with half its 95 % interval, or its spread.
+        form: "json", "csv", or "" for a table that prints each mean with its spread (`_95` or `_sd`).
     """
     if form == "json":
-        finite = [{key: _finite(value) for key, value in row.items()} for row in rows]
-        print(json.dumps(finite, indent=1))  # JSON knows no infinity: the PSNR of identical pictures is null
+        # JSON has no infinity: the PSNR of identical images becomes null.
+        print(json.dumps([{key: _finite(value) for key, value in row.items()} for row in rows], indent=1))
     elif form == "csv":
         writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
     else:
-        print_table([{key: _cell(row, key) for key in row if not key.endswith(_ASIDE)} for row in rows])
+        print_table([{key: _cell(row, key) for key in row if not key.endswith(_SPREADS)} for row in rows])
 
 
-def print_table(rows: Sequence[Row]) -> None:
-    """Print columns as wide as their widest cell."""
-    if not rows:
-        return
-    widths = [max(len(str(text)) for text in (key, *(row[key] for row in rows))) for key in rows[0]]
-    for cells in [list(rows[0]), *(list(row.values()) for row in rows)]:
-        print("  " + "  ".join(str(cell).ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
+def print_table(rows: Sequence[Mapping[str, str]]) -> None:
+    """Print aligned columns under the keys of the rows."""
+    print(indent(tabulate(rows, headers="keys", tablefmt="plain", disable_numparse=True), "  "))
 
 
 def _finite(value: Any) -> Any:
@@ -51,6 +51,7 @@ def _finite(value: Any) -> Any:
 
 
 def _cell(row: Row, key: str) -> str:
-    value, aside = row[key], max(row.get(key + suffix, 0.0) for suffix in _ASIDE)
+    value = row[key]
+    spread = next((row[key + suffix] for suffix in _SPREADS if key + suffix in row), 0.0)
     text = f"{value:.5g}" if isinstance(value, float) else str(value)
-    return f"{text} ±{aside:.1g}" if aside > 0 else text
+    return f"{text} ±{spread:.1g}" if spread > 0 else text

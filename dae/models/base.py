@@ -1,4 +1,4 @@
-"""What every model shares: the contract, what is known of it, and seeded initial weights."""
+"""The interface of all models, their registry entry, and seeded weight initialization."""
 
 import math
 from collections.abc import Callable
@@ -10,72 +10,88 @@ Shape = tuple[int, int, int]  # channels, height, width of one image
 
 
 class Autoencoder(nn.Module):
-    """An encoder and a decoder: noisy (B, C, H, W) in, denoised of the same shape out.
+    """An encoder and a decoder: noisy images (B, C, H, W) in, denoised images of the same shape out.
 
-    The output is not always within [0, 1]: whoever shows or measures it clamps it. Models whose decoder needs
-    more than the code (skip connections) override `forward`.
+    The output may leave [0, 1], so the caller clamps it. Models with skip connections, whose decoder needs more than
+    the latent code, override `forward`.
 
     Attributes:
-        multiple: the sides of a picture are padded to a multiple of this.
+        size_multiple: height and width are padded to a multiple of this.
+        takes_level: whether `forward` accepts `level`, the noise level of each image, (B,) in pixel units.
     """
 
     encoder: nn.Module
     decoder: nn.Module
-    multiple: int = 1
+    size_multiple: int = 1
+    takes_level: bool = False
 
     def encode(self, noisy: Tensor) -> Tensor:
-        """The code of each image, (B, ...)."""
+        """Return the latent code of each image, (B, ...)."""
         code: Tensor = self.encoder(noisy)
         return code
 
     def forward(self, noisy: Tensor) -> Tensor:
+        """Return denoised images (B, C, H, W)."""
         denoised: Tensor = self.decoder(self.encode(noisy))
         return denoised
 
-    def learn(self, noisy: Tensor) -> tuple[Tensor, Tensor | float]:
-        """What `forward` gives, and a scalar to add to the loss, for models that learn more than to denoise."""
+    def forward_with_loss(self, noisy: Tensor, target: Tensor) -> tuple[Tensor, Tensor | float]:
+        """Return denoised images and an auxiliary loss, a scalar that training adds to the denoising loss.
+
+        Args:
+            noisy, target: images (B, C, H, W).
+        """
         return self(noisy), 0.0
 
-    def context(self, noisy: Tensor) -> dict[str, Tensor]:
-        """What of whole images a part of them needs, as keywords of `forward`; most models look only around a pixel."""
+    def global_context(self, noisy: Tensor) -> dict[str, Tensor]:
+        """Return features of whole images that their tiles need, as keyword arguments of `forward`."""
         return {}
 
-    def level(self, noisy: Tensor) -> Tensor | None:
-        """How strong the noise of each image is, (B,), as the model sees it; None for models that do not say."""
+    def estimate_noise_level(self, noisy: Tensor) -> Tensor | None:
+        """Return the estimated noise level of each image, (B,), or None for models without an estimator."""
         return None
 
 
 @dataclass(frozen=True)
-class Model:
-    """An architecture, as pages, the command line and tests need it."""
+class ModelInfo:
+    """A registry entry: one architecture."""
 
     label: str
-    family: str  # "linear", "convolutional" or "modern"
+    family: str  # "linear", "convolutional" or "residual CNN"
     help: str
     build: Callable[[Shape], Autoencoder]
-    bounded: bool = True  # what it gives back is within [0, 1], as binary cross-entropy needs
-    any_size: bool = False  # denoises pictures of every height and width, whatever it was trained on
-    bfloat16: bool = False  # trains faster, and no worse, in bfloat16
+    bounded: bool = True  # whether the output stays in [0, 1], which binary cross-entropy needs
+    any_size: bool = False  # whether it accepts every height and width, whatever the training size
+    bfloat16: bool = False  # whether training in bfloat16 is faster without loss of quality
     color: str = "#882255"
 
 
-def initialise(model: nn.Module, generator: Generator) -> None:
-    """Give every layer the initial weights that PyTorch's layers choose, drawn from `generator`.
+def init_weights(model: nn.Module, generator: Generator) -> None:
+    """Initialize all layers with PyTorch's default distributions, drawn from `generator`.
 
-    PyTorch itself draws them from the one global generator, which a page and a training thread would share.
+    PyTorch's own initialization draws from the global generator, which page sessions and the training thread share.
+
+    Raises:
+        TypeError: a layer has weights of an unsupported type.
     """
     for layer in model.modules():
         if isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
             nn.init.kaiming_uniform_(layer.weight, a=math.sqrt(5), generator=generator)
             if layer.bias is not None:
-                fan_in = layer.weight[0].numel()
-                nn.init.uniform_(layer.bias, -1 / math.sqrt(fan_in), 1 / math.sqrt(fan_in), generator=generator)
-        elif any(True for _ in layer.parameters(recurse=False)) or any(True for _ in layer.buffers(recurse=False)):
-            if not isinstance(layer, (nn.BatchNorm2d, nn.GroupNorm)):
-                raise TypeError(f"{type(layer).__name__} has weights that `initialise` does not know how to draw.")
-            layer.reset_parameters()  # draws nothing: ones and zeros
+                bound = 1 / math.sqrt(layer.weight[0].numel())
+                nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
+        elif isinstance(layer, (nn.BatchNorm2d, nn.GroupNorm)):
+            # Sets ones and zeros without random draws.
+            layer.reset_parameters()
+        elif [*layer.parameters(recurse=False), *layer.buffers(recurse=False)]:
+            raise TypeError(f"Cannot initialize a {type(layer).__name__}. Add its type to init_weights.")
+
+
+def with_relu_between(*layers: nn.Module) -> list[nn.Module]:
+    """Return the layers with a ReLU between consecutive ones."""
+    return [module for layer in layers for module in (layer, nn.ReLU())][:-1]
 
 
 def count_parameters(model: nn.Module) -> int:
-    """The number of weights and biases."""
+    """Return the number of weights and biases."""
     return sum(parameter.numel() for parameter in model.parameters())

@@ -1,1 +1,1 @@
-"""The Streamlit side of dae: the only part of the package that imports streamlit."""
+"""The dashboard, the only part of the package that imports Streamlit."""

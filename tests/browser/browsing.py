@@ -1,27 +1,39 @@
-"""What the browser tests share: Chromium, and a page that is ready."""
+"""Helpers of the browser tests."""
 
-import os
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
-from dae.bench.server import CHROMIUM
+from tests.benchmarks.server import CHROMIUM
+from tests.helpers import PATIENCE_S
 
 playwright = pytest.importorskip("playwright.sync_api")
-needs_chromium = pytest.mark.skipif(
-    CHROMIUM is None, reason="there is no Chromium on this machine: apt-get install chromium"
-)
+# One group: one worker runs all browser tests, with one server and one Chromium.
+browser_tests = [
+    pytest.mark.browser,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium"),
+]
 
 READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
-SLOW_MS = 180_000
+TIMEOUT_MS = 1_000 * PATIENCE_S
+playwright.expect.set_options(timeout=TIMEOUT_MS)
 
 
-def environment(runs: Path) -> dict[str, str]:
-    """Of the server and of the command line beside it; one thread, so that both compute the same to the last digit."""
-    return os.environ | {"DAE_CHECKPOINTS": str(runs), "OMP_NUM_THREADS": "1"}
+@contextmanager
+def new_tab(context: "playwright.BrowserContext") -> Iterator["playwright.Page"]:
+    """Open a tab; fail at its end if a script of it has failed."""
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    yield page
+    page.close()
+    assert not problems
 
 
 def visit(page: "playwright.Page", address: str) -> None:
+    """Open an address and wait until its script has finished."""
     page.goto(address, wait_until="domcontentloaded")
     page.locator("h1").wait_for()
     page.wait_for_selector(READY)
@@ -29,4 +41,5 @@ def visit(page: "playwright.Page", address: str) -> None:
 
 
 def step(page: "playwright.Page") -> int:
+    """Return the step of the frame slider."""
     return int(page.get_by_test_id("frame-slider").get_attribute("data-step") or -1)

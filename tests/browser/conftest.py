@@ -1,68 +1,62 @@
-"""A dashboard of its own for each module of browser tests, and pages in Chromium to look at it with."""
+"""Fixtures of the browser tests: one dashboard with few images, one Chromium, and a new tab per test."""
 
-import shutil
-import signal
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from dae.bench.server import browser
-from tests.browser.browsing import SLOW_MS, environment, playwright
-from tests.conftest import PATIENCE_S, ROOT, wait_for
+from tests.benchmarks.server import Server, browser, dashboard
+from tests.browser.browsing import TIMEOUT_MS, new_tab, playwright
 
 
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A runs folder with copies of three models that come with the project."""
-    root = tmp_path_factory.mktemp("runs")
-    for name in ("digits-linear", "digits-conv", "digits-unet"):
-        shutil.copytree(ROOT / "checkpoints" / name, root / name)
-    return root
+@pytest.fixture(scope="session")
+def _served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Start a dashboard with copies of three shipped models."""
+    with pytest.MonkeyPatch.context() as patch:
+        # The small data set is cached under the name of the large one.
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("served")))
+        with dashboard(["tests.browser.serve_small_digits"], ("digits-linear", "digits-conv", "digits-unet")) as served:
+            patch.undo()
+            yield served
+            assert "Traceback" not in served.log.read_text(), served.log.read_text()
 
 
-@pytest.fixture(scope="module")
-def server(runs: Path) -> Iterator[str]:
-    """The address of a dashboard of its own."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "dashboard.py", "--server.headless=true"]
-    command += [f"--server.port={port}", "--server.address=127.0.0.1", "--server.fileWatcherType=none"]
-    log = runs.parent / "server.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment(runs), stdout=output, stderr=output)
-
-    def answers() -> bool:
-        assert process.poll() is None, log.read_text()
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
-
-    try:
-        wait_for(answers)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        assert process.wait(2 * PATIENCE_S) in (0, -signal.SIGTERM), log.read_text()
-    assert "Traceback" not in log.read_text(), log.read_text()
+@pytest.fixture(scope="session")
+def server(_served: Server) -> str:
+    """Return the address of the dashboard."""
+    return _served.address
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
+def runs(_served: Server) -> Path:
+    """Return the runs folder of the dashboard."""
+    return _served.runs
+
+
+@pytest.fixture(scope="session")
 def chromium() -> Iterator["playwright.Browser"]:
     with browser() as opened:
         yield opened
 
 
-@pytest.fixture
-def page(chromium: "playwright.Browser") -> Iterator["playwright.Page"]:
+@pytest.fixture(scope="session")
+def context(chromium: "playwright.Browser") -> Iterator["playwright.BrowserContext"]:
+    """Open a context whose tabs share the cached and compiled scripts of Streamlit."""
     context = chromium.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
-    context.set_default_timeout(SLOW_MS)
-    page = context.new_page()
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    yield page
+    context.set_default_timeout(TIMEOUT_MS)
+    yield context
     context.close()
-    assert not problems
+
+
+@pytest.fixture
+def page(context: "playwright.BrowserContext") -> Iterator["playwright.Page"]:
+    """Open a tab."""
+    with new_tab(context) as tab:
+        yield tab
+
+
+@pytest.fixture(scope="module")
+def shared_page(context: "playwright.BrowserContext") -> Iterator["playwright.Page"]:
+    """Open a tab for the tests of a module that only read it, or leave it as it was."""
+    with new_tab(context) as tab:
+        yield tab

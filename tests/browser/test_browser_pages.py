@@ -1,29 +1,19 @@
-"""The pages in a real browser: what only a browser can show. Skipped, and saying so, where there is none."""
+"""Test in a browser: direct visits, accessibility, keyboard shortcuts and the help."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.browser.browsing import READY, needs_chromium, playwright, step, visit
-from tests.conftest import wait_for
+from tests.browser.browsing import READY, browser_tests, playwright, step, visit
+from tests.helpers import wait_for
 
 axe = pytest.importorskip("axe_playwright_python")
 AXE = (Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 
-pytestmark = needs_chromium
+pytestmark = browser_tests
 
 
-@pytest.mark.parametrize("path", ["train", "", "explore", "compare"])
-def test_a_direct_first_visit_looks_right(page: "playwright.Page", server: str, path: str) -> None:
-    page.goto(f"{server}/{path}", wait_until="domcontentloaded")  # Compare goes on measuring
-    for name in ("Start", "Train", "Explore", "Compare"):
-        page.get_by_role("link", name=name, exact=True).first.wait_for()
-    assert page.locator("h1").count() == 1
-    assert page.title().endswith("Denoising autoencoders")
-    assert not page.get_by_test_id("stSidebarNav").is_visible()
-
-
-def test_the_front_door_cleans_a_picture_while_the_noise_is_dragged(page: "playwright.Page", server: str) -> None:
+def test_the_start_page_denoises_during_a_drag(page: "playwright.Page", server: str) -> None:
     visit(page, server)
     track = page.get_by_test_id("frame-slider-input")
     track.wait_for()
@@ -39,7 +29,8 @@ def test_the_front_door_cleans_a_picture_while_the_noise_is_dragged(page: "playw
         " ?? [...root.querySelectorAll('*')].map(e => e.shadowRoot && find(e.shadowRoot)).find(Boolean);"
         " return Number(find(document).dataset.step) > before + 5; }",
         arg=before,
-    )  # still dragging: the pictures followed without the server
+    )
+    # The images have followed during the drag, without the server.
     page.mouse.up()
 
 
@@ -47,47 +38,61 @@ GROUND = "getComputedStyle(document.querySelector('.stApp')).backgroundColor"
 
 
 @pytest.mark.parametrize(
-    "path, shows",
+    ("path", "shows", "theme_of_help"),
     [
-        ("", "frame-row"),
-        ("?large=true", "frame-row"),
-        ("train", "live-chart"),
-        ("explore", "frame-row"),
-        ("explore?view=What+the+code+knows", "code-map-panel"),
-        ("explore?view=What+the+code+knows&part=Walk", "frame-row"),
-        ("compare", "stDownloadButton"),  # the last that it draws, when all is measured
+        ("", "frame-row", "light"),
+        # In presentation mode, which has no help.
+        ("?large=true", "frame-row", ""),
+        ("train", "live-chart", "dark"),
+        ("explore", "frame-row", "light"),
+        ("explore?view=Inside+the+model", "code-map-panel", "dark"),
+        ("explore?view=Inside+the+model&part=Interpolation", "frame-row", ""),
+        # Drawn last, when everything is measured.
+        ("compare?compared=digits-linear&compared=digits-conv&compared=median", "live-chart", "light"),
     ],
 )
-def test_a_page_has_no_serious_barrier(page: "playwright.Page", server: str, path: str, shows: str) -> None:
+def test_a_direct_visit_opens_a_page_without_a_serious_accessibility_violation(
+    page: "playwright.Page", server: str, path: str, shows: str, theme_of_help: str
+) -> None:
     page.emulate_media(color_scheme="light")
-    visit(page, f"{server}/{path}")
+    page.goto(f"{server}/{path}", wait_until="domcontentloaded")
+    # Before the script has finished: Compare keeps measuring.
+    for name in ("Start", "Train", "Explore", "Compare"):
+        page.get_by_role("link", name=name, exact=True).first.wait_for()
+    page.locator("h1").wait_for()
+    assert page.locator("h1").count() == 1
+    assert page.title().endswith("Denoising autoencoders")
+    assert not page.get_by_test_id("stSidebarNav").is_visible()
     page.get_by_test_id(shows).first.wait_for()
     page.wait_for_selector(READY)
-    light = in_both_themes(page)
-    if "large" not in path:
-        page.get_by_role("button", name="What am I looking at?").click()
-        page.get_by_role("tab", name="Words").click()
-        page.get_by_text("the middle of neighbours").wait_for()
-        assert light == in_both_themes(page)
+    assert page.get_by_test_id("stException").count() == 0
+    light = background(page)
+    assert not violations(page)
+    if theme_of_help == "light":
+        check_help(page)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"{GROUND} !== {light!r}")
+    if theme_of_help == "dark":
+        check_help(page)
+    else:
+        assert not violations(page)
 
 
-def in_both_themes(page: "playwright.Page") -> str:
-    """No barrier in the theme that is shown, nor in the dark one; the colour of the light one's ground."""
-    grounds = []
-    for theme in ("light", "dark"):
-        page.emulate_media(color_scheme=theme)
-        page.wait_for_function(
-            f"matchMedia('(prefers-color-scheme: {theme})').matches && {GROUND} !== {grounds[-1:]!r}[0]"
-        )
-        grounds.append(page.evaluate(GROUND))
-        assert not barriers(page)
-    page.emulate_media(color_scheme="light")
-    page.wait_for_function(f"{GROUND} === {grounds[0]!r}")
-    return grounds[0]
+def background(page: "playwright.Page") -> str:
+    """Return the color of the page's background."""
+    return str(page.evaluate(GROUND))
 
 
-def barriers(page: "playwright.Page") -> list[str]:
-    """What axe-core finds serious or critical, colours of small text among it."""
+def check_help(page: "playwright.Page") -> None:
+    """Open the help of a page and check it; the page stays behind it."""
+    page.locator(".st-key-guide button").click()
+    page.get_by_role("tab", name="Glossary").click()
+    page.get_by_text("a standard benchmark since 1998").wait_for()
+    assert not violations(page)
+
+
+def violations(page: "playwright.Page") -> list[str]:
+    """Return the serious and critical findings of axe-core, among them the contrast of small text."""
     page.evaluate(AXE)
     found = page.evaluate("axe.run().then(results => results.violations)")
     assert page.evaluate("axe.getRules().length") > 50
@@ -99,7 +104,7 @@ def barriers(page: "playwright.Page") -> list[str]:
     ]
 
 
-def test_keys_need_no_click_before_them(page: "playwright.Page", server: str) -> None:
+def test_shortcuts_work_without_a_click(page: "playwright.Page", server: str) -> None:
     visit(page, server)
     page.get_by_test_id("listening").wait_for(state="attached")
     page.keyboard.press("3")
@@ -109,14 +114,14 @@ def test_keys_need_no_click_before_them(page: "playwright.Page", server: str) ->
     page.keyboard.press("ArrowRight")
     page.wait_for_url("**level=0.54**")
     page.keyboard.press("h")
-    page.get_by_text("Every column is one picture").wait_for()
+    page.get_by_text("Each column is one image").wait_for()
     page.keyboard.press("Escape")
     page.keyboard.press("l")
-    page.get_by_role("button", name="Leave the large view").wait_for()
+    page.get_by_role("button", name="Exit large view").wait_for()
     assert "large=true" in page.url
 
 
-def test_keys_scroll_before_and_after_the_slider_was_moved(page: "playwright.Page", server: str) -> None:
+def test_keys_scroll_before_and_after_the_slider_is_moved(page: "playwright.Page", server: str) -> None:
     def top() -> float:
         return float(page.get_by_test_id("stMain").evaluate("main => main.scrollTop"))
 
@@ -143,7 +148,7 @@ def test_space_plays_and_pauses(page: "playwright.Page", server: str) -> None:
     page.get_by_role("button", name="Play").wait_for()
 
 
-def test_a_key_that_is_typed_into_a_field_does_nothing_else(page: "playwright.Page", server: str) -> None:
+def test_a_key_typed_into_a_field_is_no_shortcut(page: "playwright.Page", server: str) -> None:
     visit(page, f"{server}/explore")
     seed = page.get_by_role("spinbutton", name="Noise seed")
     seed.fill("")
@@ -153,9 +158,9 @@ def test_a_key_that_is_typed_into_a_field_does_nothing_else(page: "playwright.Pa
     assert "/explore" in page.url
 
 
-def test_reset_brings_a_first_visit_back(page: "playwright.Page", server: str) -> None:
+def test_reset_opens_a_new_session(page: "playwright.Page", server: str) -> None:
     visit(page, f"{server}/explore?noise=Masking&seed=7")
-    page.get_by_role("button", name="What am I looking at?").click()
+    page.locator(".st-key-guide button").click()
     page.get_by_role("tab", name="Presenting").click()
     page.get_by_role("link", name="Reset the demo").click()
     page.get_by_role("heading", name="Can you still read these digits?").wait_for()
@@ -166,15 +171,17 @@ def test_reset_brings_a_first_visit_back(page: "playwright.Page", server: str) -
     assert page.get_by_role("spinbutton", name="Noise seed").input_value() == "0"
 
 
-def test_a_door_opens_wherever_it_is_touched(page: "playwright.Page", server: str) -> None:
+def test_a_card_of_the_start_page_is_a_link_as_a_whole(page: "playwright.Page", server: str) -> None:
     visit(page, server)
-    page.get_by_test_id("frame-row").nth(1).wait_for()  # what stands above the doors has its height
+    # Until then the cards move.
+    page.get_by_test_id("frame-row").nth(1).wait_for()
     page.locator(".st-key-door_Compare a").wait_for()
-    page.get_by_text("measured, in one table").click(force=True)  # the link lies over it
+    # Forced, as the link covers the text.
+    page.get_by_text("Who is best?").click(force=True)
     page.wait_for_url("**/compare**")
 
 
-def test_after_a_click_on_a_noise_the_arrows_move_its_strength(page: "playwright.Page", server: str) -> None:
+def test_arrows_move_the_slider_after_a_click_on_a_kind_of_noise(page: "playwright.Page", server: str) -> None:
     visit(page, f"{server}/explore")
     page.get_by_text("Masking", exact=True).click()
     page.wait_for_url("**noise=Masking**")

@@ -1,4 +1,4 @@
-"""Pages that are opened with addresses made of nonsense, hundreds of them: no exception, and an answer in time.
+"""Pages opened with random query parameters: no exception, and a response to each.
 
 `DAE_STRESS=20` tries 20 times as many.
 """
@@ -11,11 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dae.bench.server import Server, dashboard
-from dae.bench.viewer import Viewer
+from tests.benchmarks.server import Server, dashboard
+from tests.benchmarks.viewer import Viewer
 
-TRIES = 15 * int(os.environ.get("DAE_STRESS", "1"))
-HANG_S = 5.0
+# One worker, with one server.
+pytestmark = [pytest.mark.stress, pytest.mark.xdist_group("addresses")]
+
+MAX_EXAMPLES = 15 * int(os.environ.get("DAE_STRESS", "1"))
 NAMES = (
     "data",
     "noise",
@@ -51,19 +53,20 @@ def server() -> Iterator[Server]:
 
 
 @pytest.mark.parametrize("page", ["", "train", "explore"])
-@settings(max_examples=TRIES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=MAX_EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(query=_QUERIES)
-def test_nonsense_in_the_address(server: Server, page: str, query: str) -> None:
+def test_random_query_parameters(server: Server, page: str, query: str) -> None:
     viewer = Viewer(server.address, page, query)
     try:
-        assert viewer.draw() < HANG_S and viewer.errors == []
+        viewer.draw()
+        assert viewer.errors == []
     finally:
         viewer.close()
 
 
-@settings(max_examples=TRIES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=MAX_EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(query=_QUERIES)
-def test_nonsense_in_the_address_of_compare(server: Server, query: str) -> None:
+def test_random_query_parameters_of_compare(server: Server, query: str) -> None:
     viewer = Viewer(server.address, "compare", f"compared=digits-linear&{query}")
     try:
         assert viewer.errors == []

@@ -1,6 +1,6 @@
-"""A training is killed at random moments, again and again, and ends where an undisturbed one ends, bit for bit.
+"""A training killed at random moments ends with the weights of an uninterrupted one, bit for bit.
 
-Twenty times with `DAE_STRESS=20 python -m pytest tests/stress`; three times otherwise.
+It is killed three times, or 20 times with `DAE_STRESS=20 python -m pytest -m stress`.
 """
 
 import json
@@ -12,27 +12,27 @@ import sys
 import threading
 from pathlib import Path
 
+import pytest
 from safetensors.torch import load_file
 
-from dae.recording import record
-from dae.runs import RunDirectory
-from tests.conftest import PATIENCE_S, ROOT, epochs, new_run, same, wait_for, weights
+from dae.runs import Run, run_training
+from tests.helpers import PATIENCE_S, ROOT, epochs, new_run, tensors_equal, wait_for, weights
 
-TIMES = int(os.environ.get("DAE_STRESS", "3"))
-EPOCHS = 40 * TIMES
+pytestmark = pytest.mark.stress
+
+NUM_KILLS = int(os.environ.get("DAE_STRESS", "3"))
+EPOCHS = 40 * NUM_KILLS
 _PROGRAM = """
 import sys
 from pathlib import Path
-from dae.recording import record
-from dae.runs import RunDirectory
+from dae.runs import Run, run_training
 
-for report in record(RunDirectory(Path(sys.argv[1]))):
+for report in run_training(Run(Path(sys.argv[1]))):
     print(report.epoch, flush=True)
 """
 
 
-def check(run: RunDirectory) -> None:
-    """No file of the run is half a file."""
+def assert_files_are_complete(run: Run) -> None:
     assert run.load().name == run.model
     for path in run.path.glob("*.safetensors"):
         load_file(path)
@@ -42,28 +42,32 @@ def check(run: RunDirectory) -> None:
         assert line["step"] >= 0
 
 
-def test_killed_at_random_moments_it_ends_bit_for_bit_like_one_left_alone(tmp_path: Path, photos: str) -> None:
+def test_a_run_killed_at_random_moments_gets_the_weights_of_an_uninterrupted_one(tmp_path: Path, photos: str) -> None:
     whole, run = (new_run(tmp_path, photos, name, epochs=EPOCHS, batch_size=4) for name in ("whole", "killed"))
-    list(record(whole))
+    list(run_training(whole))
     moments = random.Random(0)
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2")}
-    reached = 0  # the epoch whose steps were under way when the process died
-    for _ in range(TIMES):
+    # The epoch that was in progress when the process died.
+    reached = 0
+    for _ in range(NUM_KILLS):
         command = [sys.executable, "-c", _PROGRAM, str(run.path)]
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
         assert process.stdout
         try:
             first = int(process.stdout.readline())
-            assert first >= reached - 1  # at most one epoch is done again
-            for _ in range(moments.randint(1, 25)):  # reports, so anywhere between two writes
+            # At most one epoch is repeated.
+            assert first >= reached - 1
+            # Kill between any two writes ...
+            for _ in range(moments.randint(1, 25)):
                 reached = int(process.stdout.readline())
-            threading.Event().wait(moments.uniform(0, 0.02))  # and anywhere within a step
+            # ... and anywhere within a step.
+            threading.Event().wait(moments.uniform(0, 0.02))
         finally:
             process.send_signal(signal.SIGKILL)
             process.communicate(timeout=PATIENCE_S)
         wait_for(lambda: run.state in ("interrupted", "finished"))
-        check(run)
+        assert_files_are_complete(run)
         reached = max(reached, max(epochs(run)))
-    list(record(run))
+    list(run_training(run))
     assert run.state == "finished" and epochs(run) == list(range(EPOCHS + 1))
-    assert same(weights(run.load().model), weights(whole.load().model))
+    assert tensors_equal(weights(run.load().model), weights(whole.load().model))

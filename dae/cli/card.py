@@ -1,0 +1,41 @@
+"""The command `dae card`: measure a run on test images and write its model card."""
+
+from dae.cli.common import Commands, Options, add_command, add_measuring_options, check_draws
+from dae.data import load_dataset
+from dae.errors import RunError
+from dae.evaluation import evaluate, model_denoiser
+from dae.runs import find_run
+from dae.runs.model_card import CARD_FILE, card_noises, model_card
+from dae.utils.files import atomic_write
+
+
+def add(commands: Commands) -> None:
+    """Register the command."""
+    parser = add_command(commands, "card", _card, "Measure a run on test images and write its model card, README.md.")
+    parser.add_argument("run", metavar="RUN", help="a finished run")
+    add_measuring_options(parser)
+
+
+def _card(options: Options) -> None:
+    run = find_run(options.run, options.checkpoints)
+    if run.state != "finished":
+        raise RunError(f"Run {run.name!r} is {run.state}, so it has no final results. Resume it first.")
+    check_draws(options.draws)
+    images = load_dataset(options.dataset or run.config.dataset, "test", root=options.data, limit=options.limit)
+    noises = options.noise or card_noises(run.config.noise)
+    denoiser = model_denoiser(run.name, run.load(), images)
+    rows = list(evaluate([denoiser], images, noises, draws=options.draws, protocol=options.protocol))
+    with atomic_write(run.path / CARD_FILE) as part:
+        part.write_text(model_card(run, rows, _command(options)), encoding="utf-8")
+    print(f"Wrote {run.path / CARD_FILE}.")
+
+
+def _command(options: Options) -> str:
+    """Return the command line that the options came from, without paths of this machine."""
+    parts = [f"dae card {options.run}"]
+    parts += [f"--dataset {options.dataset}"] if options.dataset else []
+    parts += [f"--noise {noise}" for noise in options.noise or []]
+    parts += [f"--limit {options.limit}"] if options.limit else []
+    parts += [f"--draws {options.draws}"]
+    parts += [f"--protocol {options.protocol}"] if options.protocol != "clamped" else []
+    return " ".join(parts)

@@ -1,0 +1,78 @@
+"""Options and argument types that several commands share."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from dae.errors import DaeError, SpecError
+from dae.evaluation.protocols import PROTOCOLS
+from dae.noise import NoiseSpec
+
+Options = argparse.Namespace
+# argparse has no public name for this class.
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def add_command(commands: Commands, name: str, run: Callable[[Options], None], help: str) -> argparse.ArgumentParser:
+    """Add a command that calls `run`, with the options that every command has."""
+    parser = commands.add_parser(name, help=help, description=help)
+    parser.set_defaults(command=run)
+    parser.add_argument("--data", metavar="DIR", help="data root (default: DAE_DATA, else a cache directory)")
+    parser.add_argument(
+        "--checkpoints", metavar="DIR", help="directory of runs (default: DAE_CHECKPOINTS, else ./checkpoints)"
+    )
+    return parser
+
+
+def add_measuring_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that select test images, noise, draws and protocol."""
+    parser.add_argument("--dataset", metavar="NAME", help="data set (default: the first run's, else digits)")
+    parser.add_argument(
+        "--noise",
+        type=noise_argument,
+        action="append",
+        metavar="SPEC",
+        help="noise to add; can be repeated (default: the first run's)",
+    )
+    parser.add_argument("--limit", type=int, metavar="N", help="use the first N test images only")
+    parser.add_argument("--draws", type=int, default=3, metavar="N", help="noise draws to average over (default: 3)")
+    parser.add_argument(
+        "--protocol",
+        choices=list(PROTOCOLS),
+        default="clamped",
+        help="clamped (default), or awgn-8bit: unclipped Gaussian noise and outputs rounded to 8 bit",
+    )
+
+
+def check_draws(draws: int) -> None:
+    """Raise SpecError unless there is a noise draw."""
+    if draws < 1:
+        raise SpecError(f"{draws} noise draws measure nothing. Use --draws 1 or more.")
+
+
+class RenamedOption(argparse.Action):
+    """Accept the former name of an option and print a one-line notice with its present name.
+
+    Args:
+        renamed_to: the present option, such as "--max-images". Its `dest` must equal this action's.
+    """
+
+    def __init__(self, *args: Any, renamed_to: str, **kwargs: Any) -> None:
+        super().__init__(*args, **(kwargs | {"help": argparse.SUPPRESS, "default": argparse.SUPPRESS}))
+        self.renamed_to = renamed_to
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: Options, values: Any, option_string: str | None = None
+    ) -> None:
+        """Store the value, or True for a flag."""
+        print(f"dae: {option_string} is now called {self.renamed_to}.", file=sys.stderr)
+        setattr(namespace, self.dest, True if self.nargs == 0 else values)
+
+
+def noise_argument(text: str) -> NoiseSpec:
+    """Parse a noise for argparse, which prints the message of ArgumentTypeError only."""
+    try:
+        return NoiseSpec.parse(text)
+    except DaeError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -1,0 +1,87 @@
+"""Images that a command reads: single files, folders and ZIP archives."""
+
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+from dae.data.folder_files import find_images
+from dae.data.image_file import SUFFIXES
+from dae.data.image_io import BYTES_LIMIT
+from dae.errors import DataError
+
+_SUFFIXES = tuple(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
+
+
+@dataclass(frozen=True)
+class Source:
+    """One image.
+
+    Attributes:
+        name: relative path for the result.
+        read: returns the content; raises DataError.
+    """
+
+    name: str
+    read: Callable[[], bytes]
+
+
+def list_sources(paths: list[Path]) -> list[Source]:
+    """Return the images of files, folders and ZIP archives; a file that cannot be read fails when it is read.
+
+    Raises:
+        DataError: a folder or an archive contains no image, or an archive cannot be read.
+    """
+    return [source for path in paths for source in _list(path)]
+
+
+def read_file(path: Path) -> bytes:
+    """Return the content of a file; of a file above the limit, enough of it to refuse it.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(BYTES_LIMIT + 1)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _list(path: Path) -> Iterator[Source]:
+    if path.is_dir():
+        for image in find_images(path):
+            yield Source(image.relative_to(path).as_posix(), partial(read_file, image))
+    elif path.suffix.lower() == ".zip":
+        yield from _list_archive(path)
+    else:
+        yield Source(path.name, partial(read_file, path))
+
+
+def _list_archive(path: Path) -> Iterator[Source]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [member for member in archive.infolist() if _is_image(member.filename)]
+    except (OSError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path} cannot be read as a ZIP archive: {error}.") from error
+    if not members:
+        raise DataError(f"The archive {path} contains no image. Supported: {', '.join(_SUFFIXES)}.")
+    for member in members:
+        # Names with ".." or a root would leave the target folder.
+        parts = [part for part in PurePosixPath(member.filename.replace("\\", "/")).parts if part not in ("/", "..")]
+        yield Source("/".join(part.replace(":", "_") for part in parts), partial(_read_member, path, member.filename))
+
+
+def _is_image(name: str) -> bool:
+    return name.lower().endswith(_SUFFIXES) and not name.startswith("__MACOSX/")
+
+
+def _read_member(path: Path, name: str) -> bytes:
+    """Return a member of an archive; a larger one than uploads may be is not decompressed."""
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(name) as file:
+            content = file.read(BYTES_LIMIT + 1)
+    except (OSError, RuntimeError, NotImplementedError, zipfile.BadZipFile, KeyError) as error:
+        raise DataError(f"It cannot be read from {path}: {error}.") from error
+    return content

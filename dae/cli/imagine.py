@@ -1,0 +1,58 @@
+"""`dae imagine`: draw images from the prior of a denoiser."""
+
+from pathlib import Path
+
+from PIL import Image
+
+from dae.cli.common import Commands, Options, add_command
+from dae.errors import DataError, SpecError
+from dae.imagination import dream
+from dae.imagination.sampling import HIGHEST_LEVEL, NUM_STEPS, as_prior
+from dae.runs import find_run
+from dae.utils.files import atomic_write
+from dae.utils.random import make_generator
+from dae.viz.images import make_grid
+
+_COLUMNS = 8
+_SCALE = 3
+_FRAME_MS, _LAST_FRAME_MS = 80, 2_000
+
+
+def add(commands: Commands) -> None:
+    """Register the command."""
+    parser = add_command(commands, "imagine", _imagine, "Let images emerge from noise.")
+    parser.add_argument("run", metavar="RUN", help="run whose model imagines, best mnist-prior")
+    parser.add_argument("target", metavar="OUT", help="file to write: .png for the images, .gif for every step")
+    parser.add_argument("--number", type=int, default=24, metavar="N", help="number of images (default: 24)")
+    parser.add_argument(
+        "--steps", type=int, default=NUM_STEPS, metavar="N", help=f"number of steps (default: {NUM_STEPS})"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="random seed (default: 0)")
+
+
+def _imagine(options: Options) -> None:
+    target = Path(options.target)
+    suffix = target.suffix.lower()
+    if suffix not in (".png", ".gif"):
+        raise SpecError(f"Output format not supported: {target}. Write to a file that ends in .png or .gif.")
+    run = find_run(options.run, options.checkpoints)
+    checkpoint, noise = run.load(), run.config.noise
+    prior = as_prior(checkpoint.model, clipped=not noise.is_zero_mean)
+    frames = dream(prior, options.number, make_generator(options.seed), shape=checkpoint.shape, num_steps=options.steps)
+    images = [make_grid(frame.images, _COLUMNS) for frame in frames]
+    images = [image.resize((_SCALE * image.width, _SCALE * image.height), Image.Resampling.NEAREST) for image in images]
+    try:
+        with atomic_write(target) as temporary:
+            if suffix == ".png":
+                images[-1].save(temporary, "PNG")
+            else:
+                durations = [_FRAME_MS] * (len(images) - 1) + [_LAST_FRAME_MS]
+                images[0].save(temporary, "GIF", save_all=True, append_images=images[1:], duration=durations, loop=0)
+    except OSError as error:
+        raise DataError(f"{target} cannot be written: {error.strerror}.") from error
+    gaussian = noise.component("gaussian")
+    is_prior = gaussian is not None and gaussian.high >= HIGHEST_LEVEL
+    print(
+        f"{target}: {options.number} images, seed {options.seed}"
+        + ("" if is_prior else f" (trained on {noise.label} only; mnist-prior imagines better)")
+    )

@@ -1,0 +1,63 @@
+"""Assign the images of a folder to the training, validation and test split.
+
+A folder that contains `train` and also `val` or `test` is split by these subfolders; usual names are accepted in upper
+and lower case. A split without a subfolder is held out of the training images: one image in ten, by a hash of its path,
+so a new image moves no other image to another split.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+# Names of the subfolders of each split, in lower case.
+_SUBFOLDERS = {
+    "train": ("train", "training", "trn"),
+    "validation": ("validation", "valid", "val", "dev", "eval"),
+    "test": ("test", "testing", "tst"),
+}
+_BUCKETS = 10
+_HELD_OUT_BUCKETS = {"test": 0, "validation": 1}
+
+
+def split_subfolders(folder: Path) -> dict[str, Path]:
+    """Return the subfolder of each split; empty unless there is one for training and one for another split."""
+    split_of = {name: split for split, names in _SUBFOLDERS.items() for name in names}
+    paths = {split_of[path.name.lower()]: path for path in sorted(folder.iterdir()) if path.name.lower() in split_of}
+    subfolders = {split: path for split, path in paths.items() if path.is_dir()}
+    return subfolders if "train" in subfolders and len(subfolders) > 1 else {}
+
+
+def hold_out(images: Sequence[Path], folder: Path, split: str, held_out: Sequence[str]) -> list[Path]:
+    """Return the images of one split.
+
+    Args:
+        images: paths below `folder`, sorted.
+        split: "train" or one of `held_out`.
+        held_out: the splits to hold out of the images, "validation" or "test" or both.
+
+    Returns:
+        All images if there are too few to hold any out.
+    """
+    return _assign(images, folder, held_out)[split] or list(images)
+
+
+def has_empty_split(images: Sequence[Path], folder: Path, held_out: Sequence[str]) -> bool:
+    """Return whether there are too few images for training and the held-out splits, so that they share images."""
+    return not all(_assign(images, folder, held_out).values())
+
+
+def _assign(images: Sequence[Path], folder: Path, held_out: Sequence[str]) -> dict[str, list[Path]]:
+    assigned: dict[str, list[Path]] = {"train": [], **{name: [] for name in held_out}}
+    split_of_bucket = {_HELD_OUT_BUCKETS[name]: name for name in held_out}
+    for path in images:
+        assigned[split_of_bucket.get(_bucket(path, folder), "train")].append(path)
+    for name in held_out:
+        # A small folder may leave a bucket empty.
+        if not assigned[name] and len(assigned["train"]) > 1:
+            assigned[name].append(assigned["train"].pop())
+    return assigned
+
+
+def _bucket(path: Path, folder: Path) -> int:
+    relative = path.relative_to(folder).as_posix()
+    return int.from_bytes(hashlib.sha256(relative.encode("utf-8", "surrogateescape")).digest()[:8]) % _BUCKETS

@@ -1,0 +1,159 @@
+"""Image files that are written again with other pixels: in their format, bit depth and size, with their metadata."""
+
+import io
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from dae.data.image_decoding import is_deep, open_image, read_orientation, transpose
+from dae.data.image_formats import DECODE_ERRORS
+from dae.data.image_io import decode_upload
+from dae.errors import DataError
+
+SUFFIXES = {
+    "PNG": (".png",),
+    "JPEG": (".jpg", ".jpeg"),
+    "WEBP": (".webp",),
+    "BMP": (".bmp",),
+    "TIFF": (".tif", ".tiff"),
+    "GIF": (".gif",),
+}
+_ORIENTATION_TAG = 0x0112
+_SAVE_OPTIONS: dict[str, dict[str, Any]] = {
+    "PNG": {"compress_level": 3},
+    "JPEG": {"quality": 95, "subsampling": 0},
+    "WEBP": {"quality": 95},
+    "TIFF": {"compression": "tiff_lzw"},
+}
+# Formats that can contain alpha, and gray values of more than 8 bits.
+_WITH_ALPHA = ("PNG", "WEBP", "TIFF", "GIF")
+_WITH_DEPTH = ("PNG", "TIFF")
+
+
+@dataclass(frozen=True, eq=False)
+class ImageFile:
+    """An image with all that is needed to write it again.
+
+    Attributes:
+        pixels: upright, float32 (1, C, H, W) in [0, 1], without alpha; C is 1 or 3.
+        format: a key of SUFFIXES.
+        alpha: uint8 (H, W), None if the image is opaque.
+        deep_mode: mode of Pillow if there are gray values of more than 8 bits, else "".
+        white: the value that stands for 1 in the file.
+        metadata: color profile, EXIF data and resolution, as arguments for Pillow.
+    """
+
+    pixels: Tensor
+    format: str
+    alpha: np.ndarray | None = None
+    deep_mode: str = ""
+    white: float = 255
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_gray(self) -> bool:
+        """Return whether the image has one channel."""
+        return self.pixels.shape[1] == 1
+
+    def encode(self, pixels: Tensor, format: str = "") -> bytes:
+        """Return a file with these pixels, float (1, C, H, W), in `format` or by default in that of the original.
+
+        Alpha, or more than 8 bits, are lost in formats that cannot contain them.
+
+        Raises:
+            DataError: the format cannot contain an image of this size.
+        """
+        format = format or self.format
+        buffer = io.BytesIO()
+        image = self._to_image(pixels.detach().cpu().clamp(0, 1), format)
+        try:
+            image.save(buffer, format, **_SAVE_OPTIONS.get(format, {}), **self.metadata)
+        except (OSError, ValueError) as error:
+            raise DataError(f"The image cannot be written as {format}: {error}. Use PNG.") from error
+        return buffer.getvalue()
+
+    def _to_image(self, pixels: Tensor, format: str) -> Image.Image:
+        values = pixels[0].permute(1, 2, 0).numpy()  # (H, W, C)
+        if self.deep_mode and format in _WITH_DEPTH:
+            gray = values[..., 0].astype(np.float64) * self.white
+            if self.deep_mode == "F" and format == "TIFF":
+                return Image.fromarray(gray.astype(np.float32))
+            if self.white > 65_535 and format == "TIFF":
+                return Image.fromarray(gray.round().astype(np.int32))
+            scale = 65_535 / self.white if self.white > 65_535 or self.deep_mode == "F" else 1
+            return Image.fromarray((gray * scale).round().astype(np.uint16))
+        image = _to_8bit(values)
+        if self.alpha is not None and format in _WITH_ALPHA:
+            image.putalpha(Image.fromarray(self.alpha))
+        return image
+
+
+def decode_file(content: bytes) -> ImageFile:
+    """Decode the first frame of an image file, upright and at its full depth.
+
+    Raises:
+        DataError: as `decode_upload` does.
+    """
+    decoded = decode_upload(content)
+    with open_image(content) as image:
+        format, orientation = str(image.format), read_orientation(image)
+        metadata = _read_metadata(image)
+        if is_deep(image):
+            mode, white = image.mode, float(decoded.white or 65_535)
+            values = np.asarray(transpose(Image.fromarray(np.asarray(image, dtype=np.float32)), orientation))
+            pixels = torch.from_numpy(np.nan_to_num(values) / white).clamp_(0, 1)[None, None]
+            if _is_inverted(image, pixels, decoded.image):
+                pixels = 1 - pixels
+            return ImageFile(pixels, format, None, mode, white, metadata)
+        alpha, opaque = None, decoded.image
+        if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+            rgba = transpose(image.convert("RGBA"), orientation)
+            alpha, opaque = np.array(rgba.getchannel("A")), rgba.convert(decoded.image.mode)
+    values = np.array(opaque, dtype=np.float32).reshape(opaque.height, opaque.width, -1)
+    pixels = torch.from_numpy(values).permute(2, 0, 1)[None].div(255).contiguous()
+    return ImageFile(pixels, format, alpha, metadata=metadata)
+
+
+def format_of(name: str) -> str:
+    """Return the format of a file name, a key of SUFFIXES.
+
+    Raises:
+        DataError: the suffix belongs to no supported format.
+    """
+    for format, suffixes in SUFFIXES.items():
+        if name.lower().endswith(suffixes):
+            return format
+    supported = ", ".join(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
+    raise DataError(f"Format of {name} not supported. Use a name that ends in {supported}.")
+
+
+def _to_8bit(values: np.ndarray) -> Image.Image:
+    array = (values * 255).round().astype(np.uint8)
+    return Image.fromarray(array[..., 0] if array.shape[2] == 1 else array)
+
+
+def _is_inverted(image: Image.Image, pixels: Tensor, decoded: Image.Image) -> bool:
+    """Return whether a TIFF stores white as 0, from its decoded copy of 8 bits."""
+    reference = torch.from_numpy(np.array(decoded, dtype=np.float32)).div_(255)
+    same = (pixels[0, 0] - reference).abs().mean()
+    return bool(same > (1 - pixels[0, 0] - reference).abs().mean())
+
+
+def _read_metadata(image: Image.Image) -> dict[str, Any]:
+    """Return what Pillow writes again; a profile of CMYK colors does not fit the RGB pixels."""
+    metadata = {name: image.info[name] for name in ("dpi",) if name in image.info}
+    if image.mode not in ("CMYK", "YCCK", "LAB") and image.info.get("icc_profile"):
+        metadata["icc_profile"] = image.info["icc_profile"]
+    try:
+        exif = image.getexif()
+        # The pixels are upright.
+        exif.pop(_ORIENTATION_TAG, None)
+        if len(exif) and image.format != "TIFF":
+            metadata["exif"] = exif.tobytes()
+    except DECODE_ERRORS:
+        pass
+    return metadata

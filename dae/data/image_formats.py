@@ -1,0 +1,38 @@
+"""Formats of image files: which ones are read, and why a file cannot be."""
+
+import io
+from pathlib import Path
+
+from dae.errors import DataError
+
+# Pillow also has decoders for obscure and riskier formats.
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
+# Damaged files make Pillow's decoders raise errors of any class.
+DECODE_ERRORS = (Exception,)
+# Each scan of a progressive JPEG costs a pass over all pixels. Encoders write about ten.
+MAX_SCANS = 64
+_START_OF_SCAN = b"\xff\xda"
+
+
+def check_scans(content: bytes) -> None:
+    """Raise DataError for a JPEG with so many scans that decoding would take minutes."""
+    # The two bytes can also be part of metadata, so this is an upper bound.
+    if content.startswith(b"\xff\xd8") and content.count(_START_OF_SCAN) > MAX_SCANS:
+        raise DataError(f"The JPEG has more than {MAX_SCANS} scans. Save it again with an image editor.")
+
+
+def explain_failure(source: Path | bytes) -> str:
+    """Return a message for a file that Pillow cannot decode, from its first bytes."""
+    try:
+        with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
+            start = file.read(12)
+    except OSError as error:
+        return f"The file cannot be read: {error.strerror}. Check its permissions."
+    if start.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
+        return (
+            "This TIFF is damaged or has values that are not supported, such as 64-bit or colored floats. "
+            "Save it as PNG with 8 or 16 bits."
+        )
+    if start[4:8] == b"ftyp":
+        return "HEIC and AVIF images are not supported. Save it as JPEG or PNG."
+    return "The file is damaged or not an image of a supported format. Use PNG, JPEG, WebP, BMP, TIFF or GIF."

@@ -1,0 +1,108 @@
+"""Find runs in a directory. Folders with thousands of runs are listed without reading unchanged files again."""
+
+import os
+import threading
+import time
+from pathlib import Path
+
+from dae.errors import RunError
+from dae.runs import metadata
+from dae.runs.directory import Run, runs_root
+
+# A folder that changed within this time is listed again, since its next change may have the same time.
+_RACY_NS = 100_000_000
+
+
+def list_runs(root: Path | str | None = None) -> list[Run]:
+    """Return all readable runs, newest first."""
+    return _read_runs(runs_root(root))[0]
+
+
+def unreadable_runs(root: Path | str | None = None) -> dict[str, str]:
+    """Return the messages of run directories that `list_runs` passes over, by name."""
+    return _read_runs(runs_root(root))[1]
+
+
+def find_run(name: str, root: Path | str | None = None) -> Run:
+    """Return the run called `name` in the runs directory, or the run at the path `name`.
+
+    A name without a separator means the runs directory first, a name with one means the path first.
+
+    Raises:
+        RunError: there is no such run; the message lists the existing ones.
+    """
+    candidates = [runs_root(root) / name, Path(name)]
+    if Path(name).name != name:
+        candidates.reverse()
+    for path in candidates:
+        # Unlike Path.is_file, os.path.isfile returns False for names that no file system accepts.
+        if os.path.isfile(path / metadata.CONFIG_FILE):
+            return Run(path)
+    names = ", ".join(run.name for run in list_runs(root)) or "none yet; `dae train` creates one"
+    raise RunError(f"There is no run {name!r} in {runs_root(root)}. Runs there: {names}.")
+
+
+def run_names(root: Path | str | None = None) -> tuple[str, ...]:
+    """Return the names of all run directories, sorted, in constant time if none was added, removed or renamed.
+
+    Pages call this twice a second. Unlike `list_runs` it includes unreadable runs.
+    """
+    return _names.get(runs_root(root))
+
+
+def _read_runs(root: Path) -> tuple[list[Run], dict[str, str]]:
+    runs, problems = [], {}
+    for name in run_names(root):
+        try:
+            runs.append(Run(root / name))
+        except RunError as error:
+            # Another process may have deleted the run meanwhile.
+            if _is_run(root / name):
+                problems[name] = str(error)
+    return sorted(runs, key=lambda run: run.created, reverse=True), problems
+
+
+class _Names:
+    """Names of the run directories of each root, until the root changes; threads may share it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._listed: dict[str, tuple[int, tuple[str, ...], tuple[str, ...]]] = {}
+
+    def get(self, root: Path) -> tuple[str, ...]:
+        try:
+            changed_ns = root.stat().st_mtime_ns
+        except OSError:
+            return ()
+        key = str(root.absolute())
+        with self._lock:
+            listed = self._listed.get(key)
+        # A new directory becomes a run when its config is written, which leaves the time of the root unchanged.
+        if listed and listed[0] == changed_ns and not any(_is_run(root / name) for name in listed[2]):
+            return listed[1]
+        runs: list[str] = []
+        others: list[str] = []
+        for name in sorted(_list(root)):
+            if _is_run(root / name):
+                runs.append(name)
+            elif (root / name).is_dir():
+                others.append(name)
+        if time.time_ns() - changed_ns > _RACY_NS:
+            with self._lock:
+                self._listed[key] = changed_ns, tuple(runs), tuple(others)
+        return tuple(runs)
+
+
+def _list(root: Path) -> list[str]:
+    try:
+        return os.listdir(root)
+    except OSError:
+        # It is a file, or may not be read.
+        return []
+
+
+def _is_run(path: Path) -> bool:
+    return os.path.lexists(path / metadata.CONFIG_FILE)
+
+
+_names = _Names()

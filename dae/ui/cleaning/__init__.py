@@ -1,0 +1,1 @@
+"""Clean this image: what the Explore page offers for images that are noisy already."""

@@ -1,0 +1,63 @@
+"""How strongly a model cleans: positions of a slider around the estimated noise level, and models to choose from."""
+
+from dataclasses import dataclass
+
+from dae.data import is_folder
+from dae.ui.model_options import ModelOption, size_agnostic_options
+
+# Of the estimated level, for models that take one.
+_LEVEL_FACTORS = (0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0)
+# Of the removed noise, for the others.
+_AMOUNTS = (0.25, 0.5, 0.7, 0.85, 1.0)
+_MAX_LEVEL = 1.0
+
+
+@dataclass(frozen=True)
+class Strength:
+    """One position of the slider.
+
+    Attributes:
+        factor: of the estimated level; 1 for models that take no level.
+        level: noise level that the model receives, None for models that take none.
+        amount: share of the output in the result.
+        words: shown next to the slider.
+        is_default: whether it is the first choice.
+    """
+
+    factor: float
+    level: float | None
+    amount: float
+    words: str
+    is_default: bool
+
+
+def strengths(level: float, takes_level: bool) -> list[Strength]:
+    """Return the positions of the slider for an estimated noise level, from weak to strong."""
+    if not takes_level:
+        return [Strength(1, None, amount, f"{amount:.0%} of the noise", amount == 1) for amount in _AMOUNTS]
+    # Without noise there is no level to vary.
+    base = max(level, 1 / 255)
+    return [
+        Strength(
+            factor,
+            min(factor * base, _MAX_LEVEL),
+            1.0,
+            f"noise level {min(factor * base, _MAX_LEVEL):.3f}"
+            + (", as estimated" if factor == 1 else f", {factor:g} × the estimate"),
+            factor == 1,
+        )
+        for factor in _LEVEL_FACTORS
+    ]
+
+
+def model_choices() -> list[ModelOption]:
+    """Return the models for photographs, those that take a noise level first; all for any size if there are none."""
+    options = size_agnostic_options(3, set())
+    photographic = [option for option in options if is_folder(option.dataset) or option.dataset.startswith("cifar10")]
+    return sorted(photographic or options, key=lambda option: option.model != "level-unet")
+
+
+def trained_range(model: ModelOption) -> tuple[float, float]:
+    """Return the levels of Gaussian noise that a model was trained on; (0, 0) if there were none."""
+    component = model.noise.component("gaussian")
+    return component.level_range if component else (0.0, 0.0)

@@ -1,0 +1,79 @@
+"""The measurements that Compare shows, collected from the cache."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from dae.evaluation import IDENTITY, DenoiserInfo, ranking_sentences, summary_row, summary_table
+from dae.ui import measuring
+from dae.ui.compare.selection import Selection
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Measurements of a selection, as far as they are done.
+
+    Attributes:
+        scores: per-image metrics by name of the denoiser, averaged over noise draws; those of the noisy input among
+            them.
+        infos: facts about every selected denoiser, by name.
+        table: one row per measured denoiser, see `summary_table`.
+        sentences: the ranking, headline first.
+        draws: number of noise draws.
+        is_complete: whether every selected denoiser is measured.
+    """
+
+    scores: Mapping[str, pd.DataFrame]
+    infos: Mapping[str, DenoiserInfo]
+    table: pd.DataFrame
+    sentences: tuple[str, ...]
+    draws: int
+    is_complete: bool
+
+
+def compute(selection: Selection) -> Comparison | None:
+    """Collect the measurements of a selection so far; None until the noisy input is measured.
+
+    All denoisers are averaged over the same noise draws: those under which all of them are measured, else the first.
+    """
+    draws = next((draws for draws in range(measuring.NUM_DRAWS, 1, -1) if _is_measured(selection, draws)), 1)
+    scores = _scores(selection, draws)
+    if IDENTITY not in scores:
+        return None
+    rows = [
+        summary_row(
+            measuring.denoiser_for(option, selection.dataset),
+            selection.images,
+            selection.noise,
+            scores[option.name],
+            scores[IDENTITY],
+            draws,
+        )
+        for option in selection.options
+        if option.name in scores
+    ]
+    infos = {
+        option.name: measuring.denoiser_info(option, selection.dataset, selection.noise) for option in selection.options
+    }
+    return Comparison(
+        scores,
+        infos,
+        summary_table(rows, infos),
+        tuple(ranking_sentences(scores, infos)),
+        draws,
+        len(scores) == len(selection.options),
+    )
+
+
+def _scores(selection: Selection, draws: int) -> dict[str, pd.DataFrame]:
+    """Return the per-image metrics, averaged over noise draws, of every denoiser that is measured under all of them."""
+    scores = {
+        option.name: measuring.average_metrics(option, selection.dataset, selection.limit, selection.noise, draws)
+        for option in selection.options
+    }
+    return {name: metrics for name, metrics in scores.items() if metrics is not None}
+
+
+def _is_measured(selection: Selection, draws: int) -> bool:
+    return len(_scores(selection, draws)) == len(selection.options)

@@ -1,0 +1,134 @@
+"""The selection of the Compare page: denoisers, test images and noise."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from dae.data import ImageSet, dataset_label
+from dae.evaluation import FILTERS
+from dae.noise import NOISES, NoiseSpec
+from dae.ui import measuring, model_options, resources, selectors
+from dae.ui.model_options import MEMORY_SHAPE, ModelOption
+from dae.utils.text import counted
+
+NUM_QUICK_IMAGES = 1_000
+MAX_DENOISERS = 16
+_LEVEL_STEP = 0.05
+# Families of which one model each is selected at first.
+_DEFAULT_FAMILIES = ("linear", "convolutional", "residual CNN")
+# The fastest of those that remove heavy noise; the others can be added.
+_DEFAULT_FILTER = "median"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Denoisers to compare on the same test images with the same noise.
+
+    Attributes:
+        noise: one kind at one level.
+        limit: number of test images; None for all.
+        options: the noisy input, then the selected models, filters and the posterior mean.
+    """
+
+    dataset: str
+    noise: NoiseSpec
+    limit: int | None
+    options: tuple[ModelOption, ...]
+
+    @property
+    def models(self) -> tuple[ModelOption, ...]:
+        """The trained models among the options."""
+        return tuple(option for option in self.options if option.is_model)
+
+    @property
+    def images(self) -> ImageSet:
+        """The test images of the table."""
+        return resources.images(self.dataset, "test", self.limit)
+
+    @property
+    def key(self) -> str:
+        """Identifies the measurements, so that a stopped selection stays stopped."""
+        return f"{self.dataset} {self.noise} {self.limit} {[option.name for option in self.options[1:]]}"
+
+    @property
+    def file_stem(self) -> str:
+        """Start of the names of exported files."""
+        return f"{self.dataset}-{self.noise.kind}-{self.noise.level:g}"
+
+    @property
+    def title(self) -> str:
+        """Data set and noise in words: "MNIST, Gaussian noise 0.5"."""
+        return f"{dataset_label(self.dataset)}, {self.noise.info.label} noise {self.noise.level:g}"
+
+    def protocol(self, draws: int) -> str:
+        """Return sentences that describe how the numbers are measured."""
+        seeds = f"seed {measuring.SEED}" if draws == 1 else f"seeds {measuring.SEED} to {measuring.SEED + draws - 1}"
+        return (
+            f"First {len(self.images):,} test images of {self.title}, {counted(draws, 'noise draw')} ({seeds}). "
+            "Outputs are clipped to [0, 1]. Values are means ± 95% confidence interval over images, PSNR and gain over "
+            "the images that the noise changed. Filter settings were tuned on training images. Times: one CPU core of "
+            "this machine, not measured during a training."
+        )
+
+
+def select() -> Selection:
+    """Draw the controls of the page in one row and return what they select.
+
+    Raises:
+        DaeError: the data set cannot be read.
+    """
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        dataset = selectors.select_dataset()
+        noise = _select_noise()
+        with st.popover("Models and filters", icon=":material/tune:", key="choose"):
+            options = _select_denoisers(dataset)
+            use_all = st.toggle(
+                "All test images",
+                key="full",
+                bind="query-params",
+                help=f"Slower and slightly more precise than the first {NUM_QUICK_IMAGES:,}.",
+            )
+    if not model_options.model_options(resources.images(dataset, "test")):
+        selectors.show_no_compatible_model(dataset)
+    supported = model_options.disambiguate_labels([option for option in options if option.supports(noise)])
+    limit = None if use_all else min(NUM_QUICK_IMAGES, len(resources.images(dataset, "test")))
+    return Selection(dataset, noise, limit, (model_options.identity_option(), *supported))
+
+
+def _select_noise() -> NoiseSpec:
+    kind = selectors.select_noise_kind(small=True)
+    info = NOISES[kind]
+    level = st.slider(
+        "Noise level",
+        info.low,
+        info.high,
+        info.default_level,
+        _LEVEL_STEP,
+        # Each kind has its own default and keeps its own level.
+        key=f"strength_{kind}",
+        bind="query-params",
+        help=f"{info.level_unit[0].upper()}{info.level_unit[1:]}.",
+        width=260,
+    )
+    return NoiseSpec(kind, level)
+
+
+def _select_denoisers(dataset: str) -> list[ModelOption]:
+    test = resources.images(dataset, "test")
+    models = model_options.model_options(test)
+    others = [model_options.filter_option(name, dataset) for name in FILTERS]
+    if test.shape == MEMORY_SHAPE:
+        others.append(model_options.memory_option(dataset))
+    available = models | {option.name: option for option in others if option.name not in models}
+    names = selectors.url_multiselect(
+        "Models and filters",
+        list(available),
+        [*model_options.default_options(models, _DEFAULT_FAMILIES), _DEFAULT_FILTER],
+        key="compared",
+        depends_on=dataset,
+        help="Trained models, classical filters at their best setting, and the posterior mean over all training images "
+        "(Gaussian noise only). The noisy input is always included.",
+        max_selections=MAX_DENOISERS,
+        format_func=lambda name: model_options.full_label(available[name]),
+    )
+    return [available[name] for name in names]

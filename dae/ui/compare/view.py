@@ -1,0 +1,108 @@
+"""The Compare page in three steps: select, compute, render."""
+
+import math
+import time
+from collections.abc import Sequence
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from dae.ui import measuring
+from dae.ui.compare.comparison import Comparison, compute
+from dae.ui.compare.exports import render_exports
+from dae.ui.compare.overview import render_gain_chart, render_headline, render_images, render_more_images
+from dae.ui.compare.seeds import render_seed_table
+from dae.ui.compare.selection import Selection, select
+from dae.ui.compare.side_by_side import rank_images, render_side_by_side
+from dae.ui.compare.sweeps import render_level_sweep, render_noise_kind_grid
+from dae.ui.compare.tables import render_table
+from dae.ui.shell import presentation
+
+# Seconds after which the page is drawn again with new measurements: the first ones soon.
+_FIRST_REDRAW_S, _REDRAW_EVERY_S = 0.25, 1.0
+
+
+def render_compare() -> None:
+    """Draw the page below its header.
+
+    Raises:
+        DaeError: a model or the data set cannot be read.
+    """
+    selection = select()
+    progress, more_progress = st.empty(), st.empty()
+    comparison = compute(selection)
+    if comparison:
+        _render_overview(selection, comparison)
+    redraw_s = _REDRAW_EVERY_S if comparison else _FIRST_REDRAW_S
+    is_done = _measure(_first_jobs(selection), selection, progress, redraw_s)
+    if comparison and is_done and comparison.is_complete:
+        _render_details(selection, comparison)
+        _measure(_other_draws(selection), selection, more_progress)
+
+
+def _first_jobs(selection: Selection) -> list[measuring.Job]:
+    """Return the jobs that measure every denoiser under the first noise draw, and its latency."""
+    options, dataset, noise = selection.options, selection.dataset, selection.noise
+    return [
+        *measuring.metric_jobs(options, dataset, selection.limit, [noise]),
+        *measuring.latency_jobs(options, dataset, noise),
+    ]
+
+
+def _other_draws(selection: Selection) -> list[measuring.Job]:
+    return [
+        job
+        for draw in range(1, measuring.NUM_DRAWS)
+        for job in measuring.metric_jobs(selection.options, selection.dataset, selection.limit, [selection.noise], draw)
+    ]
+
+
+def _measure(
+    jobs: Sequence[measuring.Job], selection: Selection, progress: DeltaGenerator, redraw_s: float = math.inf
+) -> bool:
+    """Run the jobs and draw the page again after `redraw_s` and at their end; return whether there was none to run."""
+    redraw_at = time.monotonic() + redraw_s
+
+    def redraw() -> None:
+        # One run of the page can draw a chart only once.
+        if time.monotonic() > redraw_at or all(job.is_done() for job in jobs):
+            st.rerun()
+
+    return measuring.run_jobs(jobs, progress, selection.key, "table", redraw)
+
+
+def _render_overview(selection: Selection, comparison: Comparison) -> None:
+    """Draw what fits on one screen: the headline, the gains, and images through every denoiser."""
+    render_headline(comparison.sentences, comparison.is_complete)
+    chart, images = st.columns([3, 2], gap="medium")
+    with chart:
+        render_gain_chart(selection, comparison.table, comparison.draws)
+    with images:
+        render_images(selection, comparison.scores)
+
+
+def _render_details(selection: Selection, comparison: Comparison) -> None:
+    """Draw the folded sections; an open one measures what it needs."""
+    render_more_images(selection, comparison.scores)
+    with st.expander("All metrics", icon=":material/table:", key="all_metrics"):
+        name = render_table(comparison.table)
+        presentation.footnote(selection.protocol(comparison.draws), key="note")
+        _render_selected_row(selection, comparison, name)
+    figure = render_level_sweep(selection, comparison.infos)
+    gains = render_noise_kind_grid(selection)
+    render_seed_table(selection.models)
+    render_exports(selection, comparison, figure, gains)
+
+
+def _render_selected_row(selection: Selection, comparison: Comparison, name: str) -> None:
+    """Draw the best and worst images of the denoiser whose row is selected, or how to select one."""
+    identity, *others = selection.options
+    option = next((option for option in others if option.name == name), None)
+    if option:
+        st.header(f"Best, typical and worst results of {option.label}", anchor=False)
+        indices = tuple(
+            dict.fromkeys(index for rank in rank_images(comparison.scores[name]).values() for index in rank)
+        )
+        render_side_by_side(selection, comparison.scores, [identity, option], indices, key="extremes")
+    elif others and not name:
+        st.caption("Click a row to see its best and worst images.")

@@ -1,0 +1,1 @@
+"""Custom Streamlit components: the Python side of the modules in `assets`."""

@@ -1,0 +1,77 @@
+// Shared by all components here. The text of inline components is appended to it.
+
+// Returns the entry point of a component. `create(parent)` is called once per position on the page, the object's
+// `receive(data)` in every run of the script, and its `end()` at the end. Its `setState(name, value)` reports to Python.
+export function mounted(create) {
+  const parts = new WeakMap()   // shadow root -> { part, runs }
+  return ({ data, parentElement, setStateValue }) => {
+    if (!parts.has(parentElement)) parts.set(parentElement, { part: create(parentElement), runs: 0 })
+    const mount = parts.get(parentElement), run = ++mount.runs
+    mount.part.setState = setStateValue
+    mount.part.receive(data)
+    return () => {
+      // Streamlit also calls this for a run that a newer one has replaced: the end is a detached host.
+      if (mount.runs === run && !parentElement.host?.isConnected) {
+        mount.part.end()
+        parts.delete(parentElement)
+      }
+    }
+  }
+}
+
+// Text from Python is written as text, never as markup.
+export const write = (node, text) => { if (node.textContent !== text) node.textContent = text }
+
+export function make(tag, name, parent, attributes = {}) {
+  const node = document.createElement(tag)
+  if (name) node.className = name
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value)
+  parent.append(node)
+  return node
+}
+
+// Whether the focus was moved by a key. `:focus-visible` is also true after some clicks.
+let tabbed = false
+document.addEventListener("keydown", ({ key }) => { tabbed ||= key === "Tab" }, true)
+document.addEventListener("pointerdown", () => { tabbed = false }, true)
+
+// Elements that use keys themselves. Fields use every key, sliders the arrows and space. Buttons and choices use these only
+// if the focus was moved there by a key: after a click on a button, an arrow is meant for the images.
+const FIELDS = "input:not([type='range'], [type='checkbox'], [type='radio']), textarea, select, [contenteditable='true']"
+const SLIDERS = "[type='range'], canvas, [role='slider'], [role='option'], [role='combobox'], [role='menuitem'], [role='grid']"
+const CHOICES = "[type='checkbox'], [type='radio'], [role='radio'], [role='tab'], [role='switch'], button, a, summary"
+
+function isFree(event) {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return false
+  const [target] = event.composedPath()   // also within a shadow root
+  const isMove = event.key === " " || event.key.startsWith("Arrow")
+  if (target.closest?.(isMove ? `${FIELDS}, ${SLIDERS}` : FIELDS)) return false
+  return !(isMove && tabbed && target.closest?.(CHOICES))
+}
+
+// Calls `act(key, target)` for every key that no element of the page uses; `act` returns whether it has used the key.
+export function onFreeKeys(act) {
+  const listen = (event) => {
+    if (!isFree(event) || !act(event.key, event.composedPath()[0])) return
+    event.preventDefault()
+    event.stopPropagation()
+  }
+  // In the capture phase, so before the element with the focus.
+  document.addEventListener("keydown", listen, true)
+  return () => document.removeEventListener("keydown", listen, true)
+}
+
+// Lets unused arrow keys move an <input type="range">, so that a presenter need not click it first. The first one moves the
+// focus to the input, which handles the next ones itself. `space()` handles the space key and returns whether it did.
+export function onFreeArrows(input, space = () => false) {
+  return onFreeKeys((key) => {
+    const by = { ArrowLeft: -1, ArrowRight: 1, " ": 0 }[key]
+    if (by === undefined || !input.checkVisibility() || Number(input.max) < 1) return false
+    if (by === 0) return space()
+    input.focus({ preventScroll: true })
+    // The input applies its limits.
+    input.value = Number(input.value) + by
+    input.dispatchEvent(new Event("input"))
+    return true
+  })
+}

@@ -1,0 +1,47 @@
+// Keyboard shortcuts of the page: each key clicks an element that Python names. Also switches presentation mode at the click,
+// before Python receives it: tables read the font size of the page once, when they are created.
+
+export default mounted((parent) => new Keys(parent))
+
+// A browser scrolls the main part of the page by keys only after a click into it.
+const SCROLLS = { ArrowUp: [-80, 0], ArrowDown: [80, 0], PageUp: [0, -0.85], PageDown: [0, 0.85] }   // CSS pixels, heights
+
+function scroll(key, target) {
+  const main = document.querySelector('[data-testid="stMain"]')
+  // Sliders in a shadow root are ours. Streamlit's own sliders use these keys.
+  const isOurs = target.type === "range" && target.getRootNode() !== document
+  if (!main || !(target === document.body || isOurs)) return false
+  const [pixels, heights] = SCROLLS[key]
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches
+  main.scrollBy({ top: pixels + heights * main.clientHeight, behavior: calm ? "auto" : "smooth" })
+  return true
+}
+
+const tourLink = (name) => document.querySelector(`.st-key-tour_bar a.tour-${name}`)
+const TOUR = { PageUp: "back", PageDown: "next" }
+
+const LARGE = "large"
+const show = (large) => { document.documentElement.dataset.view = large ? LARGE : "usual" }
+
+class Keys {
+  constructor(parent) {
+    // Tests wait for it: from now on keys work.
+    make("span", "", parent, { "data-testid": "listening" })
+    const ignore = onFreeKeys((key, target) => {
+      // During the tour a clicker turns the stops.
+      if (TOUR[key] && tourLink("here")) { tourLink(TOUR[key])?.click(); return true }
+      if (SCROLLS[key]) return scroll(key, target)
+      const node = document.querySelector(this.selectors[key.toLowerCase()] || "no-such")
+      node?.click()
+      return Boolean(node)
+    })
+    const turn = ({ target }) => { if (target.closest?.(this.selectors.l)) show(document.documentElement.dataset.view !== LARGE) }
+    document.addEventListener("click", turn, true)
+    this.end = () => { ignore(); document.removeEventListener("click", turn, true) }
+  }
+
+  receive({ selectors, large }) {
+    this.selectors = selectors
+    show(large)
+  }
+}

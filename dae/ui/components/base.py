@@ -1,0 +1,36 @@
+"""The folder of assets, and components whose module is sent inline."""
+
+import functools
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    from streamlit.components.v2.types import ComponentRenderer
+
+ASSETS = Path(__file__).parent / "assets"
+
+
+# Registered at the first call, not at import: registration needs the running server.
+@functools.cache
+def inline_component(name: str) -> "ComponentRenderer":
+    """Return the component of `assets/NAME.js`, `NAME_*.js` and `NAME.css`; its module starts with `common.js`.
+
+    The files are part of its messages, so it also works if the package is not installed.
+    """
+    parts = [ASSETS / "common.js", *sorted(ASSETS.glob(f"{name}_*.js")), ASSETS / f"{name}.js"]
+    css = ASSETS / f"{name}.css"
+    return st.components.v2.component(
+        f"dae_{name}",
+        js="\n".join(part.read_text(encoding="utf-8") for part in parts),
+        css=css.read_text(encoding="utf-8") if css.is_file() else None,
+    )
+
+
+def pack_message(header: Mapping[str, Any], blocks: Iterable[bytes]) -> bytes:
+    """Return one message for a component: the length of the header in 4 bytes, the header as JSON, the blocks."""
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    return b"".join([len(text).to_bytes(4), text, *blocks])

@@ -1,0 +1,248 @@
+"""Denoising view of the Explore page: images under one noise, denoised by each selected model."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+from PIL import Image
+from streamlit.delta_generator import DeltaGenerator
+
+from dae.data import ImageSet
+from dae.errors import SpecError
+from dae.evaluation import FILTERS
+from dae.noise import NOISES, NoiseSpec
+from dae.ui import model_options, resources, selectors
+from dae.ui.cleaning.view import CLEAN, render_cleaning, select_task
+from dae.ui.explore import ordering, user_image
+from dae.ui.explore.downloads import render_downloads
+from dae.ui.explore.full_resolution import render_full_resolution
+from dae.ui.explore.gallery import (
+    Gallery,
+    GallerySprites,
+    ImageSelection,
+    can_hallucinate,
+    compute_sprites,
+    render_gallery,
+)
+from dae.ui.explore.inspector import render_inspector
+from dae.ui.model_options import ModelOption
+from dae.ui.shell import auth
+from dae.utils import text
+from dae.viz import noise_sweep
+
+TEST_IMAGES, UPLOAD, DRAWING = "Test images", "Your image", "Draw a digit"
+COLUMNS = 8
+# Copies of an image of the user, each with its own noise.
+USER_COPIES = 4
+_NUM_SEEDS = 10_000
+_NO_FILTER = "None"
+
+
+@dataclass(frozen=True, eq=False)
+class DenoisingSelection:
+    """Selection of the view.
+
+    Attributes:
+        upload: uploaded image to denoise at full resolution; None for digits and test images.
+        slot: container of the gallery.
+    """
+
+    gallery: Gallery
+    upload: Image.Image | None
+    slot: DeltaGenerator
+
+
+def render_denoising(row: DeltaGenerator) -> None:
+    """Draw the view, with the choice of images and noise in `row`.
+
+    Raises:
+        DaeError: a run or the data set cannot be read.
+    """
+    slot = st.container()
+    model_row = st.container(horizontal=True, vertical_alignment="bottom")
+    image_row = st.container(horizontal=True, vertical_alignment="bottom")
+    selection = _select(row, slot, model_row, image_row)
+    if selection is None:
+        return
+    gallery, upload = selection.gallery, selection.upload
+    sprites = compute_sprites(gallery)
+    with selection.slot:
+        if gallery.images.user_pixels:
+            st.caption("Four noise samples of your image.")
+        step = render_gallery(gallery, sprites, key="strength")
+        st.markdown(summarize(gallery, sprites, step, reduced=upload is not None))
+    noise = gallery.noise.with_level(noise_sweep.levels(gallery.noise)[step])
+    _save_level(noise)
+    with image_row:
+        render_downloads(gallery, sprites, step)
+    render_inspector(gallery, sprites, step)
+    if upload is not None:
+        # Denoising a large image takes a while, so the rest of the page is drawn first.
+        with selection.slot:
+            render_full_resolution(upload, gallery.models, noise, gallery.seed)
+
+
+def is_cleaning() -> bool:
+    """Return whether the view is about to open with an image to clean."""
+    source, task = (
+        st.session_state.get(key) or st.query_params.get(key, default)
+        for key, default in (("pictures", TEST_IMAGES), ("task", CLEAN))
+    )
+    return source == UPLOAD and task == CLEAN and auth.is_presenter()
+
+
+def _select(
+    row: DeltaGenerator, slot: DeltaGenerator, model_row: DeltaGenerator, image_row: DeltaGenerator
+) -> DenoisingSelection | None:
+    """Draw the controls; return None, after a hint, while there is no image to show."""
+    with row:
+        source = _select_source()
+        is_noisy = source == UPLOAD and select_task() == CLEAN
+    if is_noisy:
+        with slot:
+            render_cleaning()
+        return None
+    with row:
+        kind = selectors.select_noise_kind()
+    noise = NoiseSpec(kind, _load_level(kind))
+    with model_row:
+        dataset = selectors.select_dataset()
+        test = resources.images(dataset, "test")
+        options = model_options.model_options(test)
+        models = selectors.select_models(options, dataset)
+        filters = _select_filter(dataset)
+    with image_row:
+        images = _select_test_images(dataset, test, models, noise) if source == TEST_IMAGES else None
+        if source == TEST_IMAGES and images is None:
+            return None
+        seed = _select_seed()
+    if not options:
+        selectors.show_no_compatible_model(dataset)
+    upload = None
+    if images is None:
+        board, slot = slot.columns([1, 3]) if source == DRAWING else (slot, slot)
+        with board:
+            user = user_image.select_user_image(test, draw=source == DRAWING)
+        if user is None:
+            return None
+        images = ImageSelection(dataset, (0,) * USER_COPIES, user_pixels=user.pixels.numpy().tobytes())
+        upload = user.image if source == UPLOAD and not user.is_digit else None
+    return DenoisingSelection(Gallery((*models, *filters), images, noise, seed), upload, slot)
+
+
+def _select_source() -> str:
+    source = st.segmented_control(
+        "Images",
+        # Only the presenter may upload to the server.
+        [TEST_IMAGES, UPLOAD, DRAWING] if auth.is_presenter() else [TEST_IMAGES, DRAWING],
+        default=TEST_IMAGES,
+        required=True,
+        key="pictures",
+        bind="query-params",
+        help="Images of the data set, or your own for the models of this data set.",
+    )
+    # An empty query parameter selects nothing.
+    return source or TEST_IMAGES
+
+
+def _select_filter(dataset: str) -> list[ModelOption]:
+    """Draw the choice of a classical filter; return it, or nothing."""
+    name = st.selectbox(
+        "Classical filter",
+        [_NO_FILTER, *FILTERS],
+        format_func=lambda name: FILTERS[name].label if name in FILTERS else name,
+        key="filter",
+        bind="query-params",
+        width=200,
+        help="A classical filter (no training), tuned for each noise:\n"
+        + "\n".join(f"- **{entry.label}**: {entry.help}" for entry in FILTERS.values()),
+    )
+    return [model_options.filter_option(name, dataset)] if name in FILTERS else []
+
+
+def _select_test_images(
+    dataset: str, test: ImageSet, models: Sequence[ModelOption], noise: NoiseSpec
+) -> ImageSelection | None:
+    """Draw the choice of class, order and page; return None, after a hint, if no image matches."""
+    indices = ordering.class_indices(test, ordering.select_class(test))
+    indices = ordering.sort_indices(indices, ordering.select_order(models), test, noise)
+    number = selectors.url_number_input(
+        "Page",
+        1,
+        max(math.ceil(len(indices) / COLUMNS), 1),
+        key="page",
+        help=f"{len(indices):,} test images, {COLUMNS} per page.",
+        width=110,
+    )
+    if not indices:
+        st.info("No image of this class is among the first 1,000. Choose another sort order.")
+        return None
+    return ImageSelection(dataset, indices[COLUMNS * (number - 1) : COLUMNS * number])
+
+
+def _select_seed() -> int:
+    seed = selectors.url_number_input(
+        "Noise seed",
+        0,
+        _NUM_SEEDS - 1,
+        key="seed",
+        help="The same seed gives the same noise, for every model.",
+        width=120,
+    )
+    st.button("New noise", icon=":material/casino:", on_click=_next_seed, key="new_noise")
+    return seed
+
+
+def _next_seed() -> None:
+    st.session_state["seed"] = (st.session_state["seed"] + 1) % _NUM_SEEDS
+
+
+def _load_level(kind: str) -> float:
+    """Return the noise level that the view opened with; the default level once another kind is selected."""
+    # Only this view has a seed, so without one it has just been opened.
+    if "seed" not in st.session_state:
+        last_kind, last_level = st.session_state.get("left", ("", ""))
+        level = st.query_params.get("level", "")
+        # Streamlit drops the query parameter on a page switch; a link to another level wins over the last one.
+        st.session_state["opened"] = (last_kind, last_level) if level in ("", last_level) else (kind, level)
+    opened_kind, level = st.session_state["opened"]
+    return parse_level(kind, level if opened_kind == kind else "")
+
+
+def _save_level(noise: NoiseSpec) -> None:
+    st.query_params["level"] = level = f"{noise.level:g}"
+    st.session_state["left"] = noise.kind, level
+
+
+def parse_level(kind: str, level: str) -> float:
+    """Return a noise level from a query parameter, or the default level of the kind if it is invalid."""
+    try:
+        return NoiseSpec(kind, float(level)).level
+    except (ValueError, SpecError):
+        return NOISES[kind].default_level
+
+
+def summarize(gallery: Gallery, sprites: GallerySprites, step: int, reduced: bool) -> str:
+    """Return a Markdown sentence on the best model; empty without models or at the lowest noise level.
+
+    Args:
+        step: index of the noise level.
+        reduced: whether the images are small copies of a larger one.
+    """
+    if not gallery.models or not step:
+        return ""
+    best = max(range(len(gallery.models)), key=lambda index: sprites.denoised[index].mean_psnr_db[step])
+    model, gain_db = gallery.models[best], sprites.gain_db(best, step)
+    if not math.isfinite(gain_db):
+        return "No noise added."
+    if gain_db < 0:
+        where = "on these small copies" if reduced else "here"
+        return f"**No model helps {where}**: the best, {model.label}, makes it {-gain_db:.1f} dB worse."
+    hallucinates = can_hallucinate(model, gallery.images.image_set())
+    if hallucinates and text.is_hallucinated(sprites.denoised[best].mean_psnr_db[step]):
+        return (
+            f"**{model.label}** is closest (+{gain_db:.1f} dB), but the noise hides so much that it invents details: "
+            "compare with the original."
+        )
+    return f"**{model.label} wins here**: {gain_db:.1f} dB clearer than the noisy images."

@@ -1,0 +1,71 @@
+"""Downloads of a gallery: its rows as one PNG, its PSNR values as CSV, its models as one HTML file."""
+
+import io
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+from PIL import Image
+
+from dae.ui import resources
+from dae.ui.demo_download import render_demo_download
+from dae.ui.explore.gallery import Gallery, GallerySprites
+from dae.viz.images import to_png
+from dae.viz.noise_sweep import levels
+
+_SCALE = 4
+
+
+def render_downloads(gallery: Gallery, sprites: GallerySprites, step: int) -> None:
+    """Draw the download buttons for the noise level with index `step`; a file is made when it is requested."""
+    name = f"{gallery.images.dataset}-{gallery.noise.kind}-{levels(gallery.noise)[step]:g}"
+    st.download_button(
+        "Images",
+        lambda: stack_rows(sprites.clean, [sheet.png for sheet in (sprites.noisy, *sprites.denoised)], step),
+        f"{name}.png",
+        "image/png",
+        icon=":material/download:",
+        on_click="ignore",
+        help="Download these rows as a PNG.",
+    )
+    st.download_button(
+        "PSNR",
+        lambda: psnr_table(gallery, sprites, step).to_csv(index=False),
+        f"{name}.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+        help="Download the PSNR of each image as CSV.",
+    )
+    noise = gallery.noise.with_level(levels(gallery.noise)[step])
+    test = resources.images(gallery.images.dataset, "test", gallery.images.limit)
+    render_demo_download(gallery.models, test, noise)
+
+
+def stack_rows(clean: bytes, sheets: Sequence[bytes], step: int) -> bytes:
+    """Return a PNG with the clean row above the rows of the sheets at one noise level, enlarged without blur."""
+    rows: list[Image.Image] = [Image.open(io.BytesIO(clean))]
+    width, height = rows[0].size
+    rows += [Image.open(io.BytesIO(sheet)).crop((0, step * height, width, (step + 1) * height)) for sheet in sheets]
+    stacked = Image.new(rows[0].mode, (width, height * len(rows)))
+    for index, row in enumerate(rows):
+        stacked.paste(row, (0, index * height))
+    return to_png(stacked.resize((stacked.width * _SCALE, stacked.height * _SCALE), Image.Resampling.NEAREST))
+
+
+def psnr_table(gallery: Gallery, sprites: GallerySprites, step: int) -> pd.DataFrame:
+    """Return a row per image and denoiser: run, dataset, image, noise, seed, psnr_db."""
+    names = ["noisy", *(model.name for model in gallery.models)]
+    noise = str(gallery.noise.with_level(levels(gallery.noise)[step]))
+    return pd.DataFrame(
+        {
+            "run": name,
+            "dataset": gallery.images.dataset,
+            "image": index,
+            "noise": noise,
+            "seed": gallery.seed,
+            "psnr_db": psnr_db,
+        }
+        for name, sheet in zip(names, (sprites.noisy, *sprites.denoised), strict=True)
+        for index, psnr_db in zip(gallery.images.indices, sheet.psnr_db[step], strict=True)
+    )

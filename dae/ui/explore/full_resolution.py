@@ -1,0 +1,229 @@
+"""Full resolution: an uploaded image denoised at its own size by a model that accepts any size."""
+
+import hashlib
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import streamlit as st
+import torch
+from PIL import Image
+from torch import Tensor
+
+from dae.data.image_io import fit_image
+from dae.evaluation import metrics
+from dae.models.inference import denoise_tiled_into
+from dae.noise import NoiseSpec, corrupt
+from dae.ui import model_options, resources
+from dae.ui.components.divider import divider
+from dae.ui.model_options import ModelOption
+from dae.utils import text
+from dae.utils.random import make_generator
+from dae.viz.images import make_grid, to_png
+
+# Larger images are denoised only on request.
+_MAX_AUTOMATIC_PIXELS = 500_000
+_PSNR_ROWS = 256
+# The shipped model cannot tell weaker noise from details.
+_MIN_LEVEL_ESTIMATE = 0.1
+# Size of the views, in CSS pixels.
+_VIEW_WIDTH, _VIEW_HEIGHT = 640, 560
+# Session state: the latest result with its key, and the key whose denoising was requested.
+_RESULT, _REQUESTED = "full_resolution", "full_resolution_requested"
+
+
+@dataclass(frozen=True, eq=False)
+class FullResolution:
+    """Selection of the view.
+
+    Attributes:
+        image: as returned by `decode_image`.
+        noise: added to the image; of a single level.
+    """
+
+    image: Image.Image
+    model: ModelOption
+    noise: NoiseSpec
+    seed: int
+
+    def key(self) -> tuple[object, ...]:
+        """Return a key that identifies the result."""
+        digest = hashlib.blake2b(self.image.tobytes(), digest_size=12).hexdigest()
+        return self.model.name, resources.weights_mtime(self.model.name), digest, str(self.noise), self.seed
+
+
+@dataclass(frozen=True, eq=False)
+class FullResolutionResult:
+    """Noisy and denoised image.
+
+    Attributes:
+        denoised: None until it is computed.
+        level: noise level as estimated by the model; None if it does not estimate one.
+    """
+
+    noisy: Image.Image
+    noisy_psnr_db: float
+    denoised: Image.Image | None = None
+    psnr_db: float = math.nan
+    level: float | None = None
+
+
+def render_full_resolution(image: Image.Image, preferred: Sequence[ModelOption], noise: NoiseSpec, seed: int) -> None:
+    """Draw the choice of a model, and its result next to the noisy image; denoise the image if necessary.
+
+    Args:
+        image: as returned by `decode_image`.
+        preferred: models that are offered first, of those that accept any size.
+        noise: added to the image; of a single level.
+    """
+    channels, num_pixels = 1 if image.mode == "L" else 3, image.width * image.height
+    with st.container(border=True, key="whole"):
+        st.header("Full resolution", anchor=False)
+        options = model_options.size_agnostic_options(channels, {model.name for model in preferred})
+        if not options:
+            st.markdown("Train a U-Net first: it handles any size.")
+            return
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            # The first option depends on the channels, and the default of a key is fixed.
+            selection = FullResolution(image, _select_model(options, f"whole_run:{channels}"), noise, seed)
+            key, is_large = selection.key(), num_pixels > _MAX_AUTOMATIC_PIXELS
+            if is_large and st.button(f"Denoise ({num_pixels / 1e6:.1f} MP)", key="whole_go"):
+                st.session_state[_REQUESTED] = key
+        saved_key, result = st.session_state.get(_RESULT, (None, None))
+        if saved_key == key:
+            _render_images(result, selection.model)
+            _render_summary(result, selection)
+        elif not is_large or st.session_state.get(_REQUESTED) == key:
+            clean, noisy = corrupt_image(selection)
+            _render_images(compare(clean, noisy), selection.model)
+            bar = st.progress(0.0, "Denoising …")
+            # One result at most: a large image takes a lot of memory.
+            st.session_state[_RESULT] = key, denoise(clean, noisy, selection.model, bar.progress)
+            st.rerun()
+
+
+def _select_model(options: Sequence[ModelOption], key: str) -> ModelOption:
+    models = {model.name: model for model in options}
+    name = st.segmented_control("Model", list(models), default=options[0].name, required=True, key=key)
+    return models.get(str(name), options[0])
+
+
+def corrupt_image(selection: FullResolution) -> tuple[Tensor, Tensor]:
+    """Return the clean and the noisy image, float32 (1, C, H, W), with the channels of the model."""
+    clean, _ = fit_image(selection.image, resources.checkpoint(selection.model.name))
+    return clean, corrupt(clean, selection.noise, make_generator(selection.seed))
+
+
+def compare(clean: Tensor, noisy: Tensor, denoised: Tensor | None = None) -> FullResolutionResult:
+    """Convert images (1, C, H, W) for display and measure their PSNR."""
+    noisy = noisy.clamp(0, 1)
+    result = FullResolutionResult(make_grid(noisy, 1), _psnr_db(noisy, clean))
+    if denoised is None:
+        return result
+    return replace(result, denoised=make_grid(denoised, 1), psnr_db=_psnr_db(denoised, clean))
+
+
+def denoise(
+    clean: Tensor, noisy: Tensor, model: ModelOption, on_progress: Callable[[float, str], object]
+) -> FullResolutionResult:
+    """Denoise an image (1, C, H, W) tile by tile.
+
+    Args:
+        on_progress: called after each tile with the share that is done and a caption; may raise to cancel.
+    """
+    network, denoised = resources.checkpoint(model.name).model, torch.empty_like(clean)
+    tiles, done = denoise_tiled_into(denoised, network, noisy), 0.0
+    while done < 1:
+        with resources.compute_lock(partial(on_progress, done, "Waiting for another computation …")):
+            done = next(tiles)
+        on_progress(done, f"Denoising … {done:.0%}")
+    with resources.compute_lock(lambda: None), torch.no_grad():
+        level = network.estimate_noise_level(noisy)
+    return replace(compare(clean, noisy, denoised), level=None if level is None else float(level))
+
+
+def _psnr_db(image: Tensor, clean: Tensor) -> float:
+    """Return the PSNR of (1, C, H, W) in dB, a few rows at a time to bound the memory of float64 copies."""
+    parts = zip(image.split(_PSNR_ROWS, dim=2), clean.split(_PSNR_ROWS, dim=2), strict=True)
+    total = sum(float(metrics.mse(part, target)) * target.shape[2] for part, target in parts)
+    return -10 * math.log10(total / clean.shape[2]) if total else math.inf
+
+
+def _render_images(result: FullResolutionResult, model: ModelOption) -> None:
+    """Draw noisy against denoised; without the denoised image, the noisy one on both sides."""
+    width, height = result.noisy.size
+    denoised = result.denoised or result.noisy
+    before = text.label_with_db("noisy", result.noisy_psnr_db)
+    name = model.name if result.denoised else "not denoised yet"
+    after = text.label_with_db(name, result.psnr_db) if result.denoised else name
+    if width <= _VIEW_WIDTH and height <= _VIEW_HEIGHT:
+        scale = min(_VIEW_WIDTH // width, _VIEW_HEIGHT // height)
+        divider(result.noisy, denoised, before, after, width=scale * width, key="whole_divider")
+        return
+    left, right = st.columns(2)
+    with left:
+        small = _thumbnail(result.noisy)
+        divider(small, _thumbnail(denoised), before, after, width=small.width, key="whole_divider")
+        st.caption(f"Reduced view of {width} × {height} pixels (hides some noise).")
+    with right:
+        view = st.container()
+        box = _select_crop(width, height)
+        with view:
+            crop = result.noisy.crop(box)
+            divider(crop, denoised.crop(box), "noisy, 100%", name, width=crop.width, key="whole_detail")
+
+
+def _select_crop(width: int, height: int) -> tuple[int, int, int, int]:
+    """Draw the position of the 100% view; return its left, upper, right and lower edge in pixels."""
+    with st.container(horizontal=True):
+        x, y = (
+            st.slider(label, 0, 100, 50, format="%d%%", key=key, width=200) if size > view else 0
+            for label, key, size, view in (
+                ("Horizontal", "whole_across", width, _VIEW_WIDTH),
+                ("Vertical", "whole_down", height, _VIEW_HEIGHT),
+            )
+        )
+    left, top = max(width - _VIEW_WIDTH, 0) * x // 100, max(height - _VIEW_HEIGHT, 0) * y // 100
+    return left, top, min(left + _VIEW_WIDTH, width), min(top + _VIEW_HEIGHT, height)
+
+
+def _thumbnail(image: Image.Image) -> Image.Image:
+    small = image.copy()
+    small.thumbnail((_VIEW_WIDTH, _VIEW_HEIGHT), Image.Resampling.BOX)
+    return small
+
+
+def _render_summary(result: FullResolutionResult, selection: FullResolution) -> None:
+    """Draw the gain and the limits of the model, and the download of the denoised image."""
+    denoised = result.denoised or result.noisy
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(summarize(result, selection))
+        st.download_button(
+            "Denoised image",
+            lambda: to_png(denoised),
+            "denoised.png",
+            "image/png",
+            icon=":material/download:",
+            on_click="ignore",
+            key="whole_download",
+        )
+
+
+def summarize(result: FullResolutionResult, selection: FullResolution) -> str:
+    """Return Markdown sentences on the gain and the limits of the model."""
+    model, noise = selection.model, selection.noise
+    gain = text.describe_gain(result.psnr_db - result.noisy_psnr_db)
+    trained = model.noise.component(noise.kind)
+    is_trained = trained and trained.low <= noise.level <= trained.high
+    sentences = [
+        f"**{gain[:1].upper()}{gain[1:]}.**",
+        f"This model was trained on {model.noise.label}{'' if is_trained else f', not {noise.label}'}.",
+    ]
+    if result.denoised and result.denoised.mode == "L":
+        sentences.append("Grayscale only.")
+    if result.level is not None and noise.kind == "gaussian":
+        is_low = result.level < _MIN_LEVEL_ESTIMATE
+        estimate = f"below {_MIN_LEVEL_ESTIMATE}" if is_low else f"{result.level:.2f}"
+        sentences.append(f"Estimated noise level: {estimate}.")
+    return " ".join(sentences)

@@ -1,0 +1,82 @@
+"""Selection and order of the test images on the Explore page."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from dae.data import ImageSet
+from dae.evaluation import make_denoiser, per_image_metrics
+from dae.noise import NoiseSpec
+from dae.ui import resources
+from dae.ui.model_options import ModelOption
+
+ALL_CLASSES, DATASET_ORDER = "All", "Data set order"
+_NUM_SORTED = 1_000
+
+
+def select_class(images: ImageSet) -> str:
+    """Draw the choice of a class; return its name or ALL_CLASSES."""
+    return st.selectbox(
+        "Class",
+        [ALL_CLASSES, *images.classes],
+        key="class",
+        bind="query-params",
+        width=140,
+        help="All images or those of one class.",
+    )
+
+
+def class_indices(images: ImageSet, name: str) -> tuple[int, ...]:
+    """Return the indices of the images of a class; of all images if there is no such class."""
+    if name not in images.classes:
+        return tuple(range(len(images)))
+    return tuple((images.labels == images.classes.index(name)).nonzero().flatten().tolist())
+
+
+def select_order(models: Sequence[ModelOption]) -> tuple[ModelOption, ...]:
+    """Draw the choice of an order.
+
+    Returns:
+        One model to sort by its PSNR, two models to sort by their difference, none for the order of the data set.
+    """
+    orders: dict[str, tuple[ModelOption, ...]] = {f"Hardest for {model.label}": (model,) for model in models}
+    orders |= {f"Largest difference: {models[0].label} vs. {other.label}": (models[0], other) for other in models[1:]}
+    selected = st.selectbox(
+        "Sort by",
+        [DATASET_ORDER, *orders],
+        key="order",
+        bind="query-params",
+        width=240,
+        help=f"Sorts the first {_NUM_SORTED:,} images by PSNR at the default noise level.",
+    )
+    return orders.get(selected, ())
+
+
+def sort_indices(
+    indices: Sequence[int], models: Sequence[ModelOption], images: ImageSet, noise: NoiseSpec
+) -> tuple[int, ...]:
+    """Sort the indices of test images as selected in `select_order`; indices past the first 1,000 are dropped.
+
+    Args:
+        noise: its kind counts, at its default level: the order stays the same while the level is dragged.
+
+    Raises:
+        DaeError: a run cannot be read.
+    """
+    if not models:
+        return tuple(indices)
+    spec = str(noise.with_level(noise.info.default_level))
+    first, *others = (_psnr_db(model.name, resources.weights_mtime(model.name), images.name, spec) for model in models)
+    key = -(first - others[0]).abs() if others else first
+    selected = set(indices)
+    return tuple(index for index in key.sort_values(kind="stable", na_position="first").index if index in selected)
+
+
+@st.cache_data(show_spinner="Sorting the images …", max_entries=16)
+def _psnr_db(run: str, version: int, dataset: str, noise: str) -> pd.Series:
+    """Return the PSNR of each of the first test images; `version` is only part of the cache key."""
+    images = resources.images(dataset, "test").take(_NUM_SORTED)
+    with resources.compute_lock(lambda: None):
+        denoiser = make_denoiser(resources.checkpoint(run), images)
+        return per_image_metrics(denoiser, images, NoiseSpec.parse(noise))["psnr_db"]

@@ -1,0 +1,135 @@
+"""An image of the user: uploaded or drawn, and its copy in the shape of the test images."""
+
+import base64
+import io
+from dataclasses import dataclass
+
+import streamlit as st
+from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
+from torch import Tensor
+
+from dae.data import ImageSet, decode_image
+from dae.data.image_io import DECODE_ERRORS, looks_like_digit, normalize_digit, resize_image
+from dae.errors import DataError
+from dae.models import Shape
+from dae.ui.cleaning.uploads import select_uploads
+from dae.ui.components.base import inline_component
+from dae.ui.shell import page
+
+_MNIST_SHAPE: Shape = (1, 28, 28)
+_PNG_URL = "data:image/png;base64,"
+# SIZE in assets/sketch.js.
+_BOARD_SIZE = 280
+# Characters; twice the bytes of the board's RGBA pixels, as base64 adds a third.
+_BOARD_URL_LIMIT = 8 * _BOARD_SIZE**2
+# First test images that define the range of brightness and contrast of a data set.
+_NUM_REFERENCE_IMAGES = 1_000
+
+
+@dataclass(frozen=True, eq=False)
+class UserImage:
+    """An image of the user.
+
+    Attributes:
+        pixels: copy in the shape of the test images, float32 (1, C, H, W) in [0, 1].
+        is_digit: whether it was normalized like the digits of MNIST.
+    """
+
+    image: Image.Image
+    pixels: Tensor
+    is_digit: bool
+
+
+def select_user_image(images: ImageSet, draw: bool) -> UserImage | None:
+    """Draw the board or the uploader, and how the image was prepared; return None, after a hint, without an image.
+
+    Args:
+        images: test images, whose shape the result has.
+        draw: whether the image is drawn, else uploaded.
+    """
+    image = draw_board() if draw else upload()
+    if image is None:
+        st.info("Draw a digit with your mouse or finger." if draw else "Upload an image, then clean it or add noise.")
+        return None
+    is_digit = is_mnist_like(images) and (draw or _select_is_digit(image))
+    pixels = prepare(image, images.shape, is_digit)
+    channels, height, width = images.shape
+    color = " grayscale" if channels == 1 and image.mode != "L" else ""
+    st.caption(f"{image.width} × {image.height}, resized to {width} × {height}{color}.")
+    if not is_digit and is_out_of_distribution(pixels, images):
+        st.warning("This image differs from the training data; results may be poor.")
+    return UserImage(image, pixels, is_digit)
+
+
+def upload() -> Image.Image | None:
+    """Draw the choice of a file; return the decoded image, or None without a readable file."""
+    files, index = select_uploads(noisy_samples=False)
+    if files:
+        with page.show_errors():
+            return _decode_upload(files[index].content)
+    return None
+
+
+@st.cache_resource(show_spinner=False, max_entries=1, scope="session")
+def _decode_upload(content: bytes) -> Image.Image:
+    return decode_image(content)
+
+
+def draw_board() -> Image.Image | None:
+    """Draw a board for a digit; return the drawing, or None before the first stroke."""
+    ink = inline_component("sketch")(
+        key="sketch",
+        data={"label": "A board to draw a digit on", "clear": "Clear"},
+        on_ink_change=lambda: None,
+    ).ink
+    if not ink:
+        return None
+    with page.show_errors():
+        return decode_drawing(ink)
+    return None
+
+
+def decode_drawing(url: object) -> Image.Image:
+    """Decode the data URL that the board sends, a PNG of the board's size.
+
+    Raises:
+        DataError: it is anything else; a client can send any value.
+    """
+    if isinstance(url, str) and url.startswith(_PNG_URL) and len(url) < _BOARD_URL_LIMIT:
+        try:
+            content = base64.b64decode(url.removeprefix(_PNG_URL), validate=True)
+            # Opening reads the header alone, and only as a PNG: pixels of another size are never decoded.
+            with PngImageFile(io.BytesIO(content)) as header:
+                if header.size == (_BOARD_SIZE, _BOARD_SIZE):
+                    return decode_image(content)
+        except (DataError, *DECODE_ERRORS):
+            pass
+    raise DataError("The drawing could not be read. Please draw it again.")
+
+
+def is_mnist_like(images: ImageSet) -> bool:
+    """Return whether images have the shape of MNIST, so that a digit can be normalized to match them."""
+    return images.shape == _MNIST_SHAPE
+
+
+def _select_is_digit(image: Image.Image) -> bool:
+    guess = looks_like_digit(image)
+    return st.toggle(
+        "This is a handwritten digit",
+        guess,
+        key=f"is_digit:{guess}",
+        help="Crops, centers and inverts it to match the training data.",
+    )
+
+
+def prepare(image: Image.Image, shape: Shape, is_digit: bool) -> Tensor:
+    """Return a copy of the image in this shape, float32 (1, C, H, W) in [0, 1]."""
+    return normalize_digit(image) if is_digit else resize_image(image, shape)
+
+
+def is_out_of_distribution(pixels: Tensor, images: ImageSet) -> bool:
+    """Return whether mean or standard deviation of (1, C, H, W) is outside the range of the first images."""
+    reference, image = images.take(_NUM_REFERENCE_IMAGES).to_float().flatten(1), pixels.flatten(1)
+    pairs = ((reference.mean(1), image.mean()), (reference.std(1), image.std()))
+    return not all(values.min() <= value <= values.max() for values, value in pairs)

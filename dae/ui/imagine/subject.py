@@ -1,0 +1,135 @@
+"""The digit that the Imagine view asks about: a test image or a drawing, under Gaussian noise."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cachetools
+import streamlit as st
+import torch
+from torch import Tensor
+
+from dae.data import ImageSet
+from dae.imagination import NearestImages
+from dae.ui import resources, selectors
+from dae.utils.random import make_generator
+
+# Draws a board for a digit; returns it in the shape of the images, (1, C, H, W), or None before the first stroke.
+DrawDigit = Callable[[ImageSet], Tensor | None]
+
+TEST_DIGIT, DRAWING = "Test digit", "Draw a digit"
+NUM_DIGITS = 1_000
+_LEVELS = tuple(f"{tenths / 10:.1f}" for tenths in range(1, 11))
+_NUM_SEEDS = 10_000
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A digit.
+
+    Attributes:
+        pixels: float32 (1, C, H, W) as bytes, so that results can be looked up.
+        name: what it is.
+    """
+
+    pixels: bytes
+    shape: tuple[int, int, int]
+    name: str
+
+    def clean(self) -> Tensor:
+        """Return the digit, float32 (1, C, H, W) in [0, 1]."""
+        return torch.frombuffer(bytearray(self.pixels), dtype=torch.float32).view(1, *self.shape)
+
+    def noisy(self, level: float, seed: int) -> Tensor:
+        """Return the digit under unclipped Gaussian noise, (1, C, H, W)."""
+        clean = self.clean()
+        return clean + level * torch.randn(clean.shape, generator=make_generator(seed))
+
+
+def test_digits() -> ImageSet:
+    """Return the test digits: MNIST if it is on this machine, else drawn digits."""
+    return resources.images(dataset(), "test", NUM_DIGITS)
+
+
+def dataset() -> str:
+    """Return the name of the data set of the test digits."""
+    return "mnist" if "mnist" in resources.available_datasets() else "digits"
+
+
+def select_subject(images: ImageSet, draw_digit: DrawDigit, default: int) -> Subject | None:
+    """Draw the choice of a digit; return None while there is none.
+
+    Args:
+        default: number of the test digit that is shown first.
+    """
+    source = st.segmented_control(
+        "Digit",
+        [TEST_DIGIT, DRAWING],
+        default=TEST_DIGIT,
+        required=True,
+        key="imagine_source",
+        bind="query-params",
+    )
+    if source == DRAWING:
+        with st.container(width=300):
+            pixels = draw_digit(images)
+        return None if pixels is None else Subject(pixels.numpy().tobytes(), images.shape, "your drawing")
+    number = selectors.url_number_input(
+        "Number",
+        1,
+        len(images),
+        key="imagine_digit",
+        default=default,
+        help=f"1 to {len(images):,}, in the order of the test images.",
+        width=120,
+    )
+    pixels = images.to_float([number - 1])
+    return Subject(pixels.numpy().tobytes(), images.shape, f"test digit {number}")
+
+
+def select_level(default: str) -> float:
+    """Draw the choice of the noise level, the standard deviation of Gaussian noise."""
+    level = st.select_slider(
+        "Noise level",
+        _LEVELS,
+        value=default,
+        key="imagine_level",
+        bind="query-params",
+        width=260,
+        help="Standard deviation of Gaussian noise; white is 1.",
+    )
+    return float(level)
+
+
+def select_seed(button: str) -> int:
+    """Draw the choice of the seed of all random numbers, and a button for the next one."""
+    seed = selectors.url_number_input(
+        "Seed",
+        0,
+        _NUM_SEEDS - 1,
+        key="imagine_seed",
+        help="The same seed gives the same images.",
+        width=110,
+    )
+    st.button(button, icon=":material/casino:", on_click=_next_seed, key="imagine_next")
+    return seed
+
+
+def _next_seed() -> None:
+    st.session_state["imagine_seed"] = (st.session_state["imagine_seed"] + 1) % _NUM_SEEDS
+
+
+def load_training_digits() -> tuple[ImageSet, ImageSet]:
+    """Return the training and the validation digits."""
+    return resources.images(dataset(), "train"), resources.images(dataset(), "validation")
+
+
+@cachetools.cached(
+    cachetools.LRUCache(2), key=lambda train, validation: (train.name, len(train)), lock=threading.Lock()
+)
+def nearest_images(train: ImageSet, validation: ImageSet) -> NearestImages:
+    """Return the training digits to compare with, prepared once for all sessions; this takes some seconds.
+
+    It calls no Streamlit function, so that samplers can use it in the background.
+    """
+    return NearestImages(train, validation)

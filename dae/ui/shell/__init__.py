@@ -1,0 +1,1 @@
+"""Header, navigation, help, authorization and presentation mode of the pages."""

@@ -1,0 +1,19 @@
+"""Text from files and errors, made fit for the pages that strangers see."""
+
+import re
+
+from dae.ui.shell import auth
+
+# An absolute path of two parts or more, with its last part. A URL is none.
+_PATH = re.compile(r"(?<![\w:/.~])(?:~|[A-Za-z]:)?(?:[\\/][^\s\\/:'\"`]+)+[\\/]([^\s\\/:'\"`]+)")
+
+
+def escape_markdown(text: str) -> str:
+    """Escape what would load images or show links in the browser of each viewer, and replace what is no Unicode."""
+    readable = text.encode("utf-8", "replace").decode()
+    return re.sub(r"([\[\]<>])", r"\\\1", readable)
+
+
+def for_viewer(message: str) -> str:
+    """Return a message without markup, and for the audience without the directories of the server."""
+    return escape_markdown(message if auth.is_presenter() else _PATH.sub(r"\1", message))

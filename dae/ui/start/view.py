@@ -1,0 +1,92 @@
+"""The Start page: digits under noise, what a model for many kinds of noise makes of them, and the answer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from dae.noise import NOISES, NoiseSpec
+from dae.ui import model_options, resources
+from dae.ui.explore.denoising import UPLOAD
+from dae.ui.explore.gallery import Gallery, ImageSelection, compute_sprites, render_gallery
+from dae.ui.model_options import ModelOption
+from dae.ui.shell import page
+
+NUM_IMAGES = 6
+_FAMILIES = ("residual CNN", "convolutional", "linear")
+
+
+@dataclass(frozen=True)
+class Door:
+    """A link to another page, by what a visitor does there.
+
+    Attributes:
+        params: query parameters of the page.
+    """
+
+    path: str
+    label: str
+    icon: str
+    params: Mapping[str, str]
+
+
+DOORS = (
+    Door("pages/train.py", "Watch it learn", ":material/school:", {}),
+    Door("pages/explore.py", "Clean a photo", ":material/add_photo_alternate:", {"pictures": UPLOAD}),
+    Door("pages/compare.py", "Who is best?", ":material/leaderboard:", {}),
+)
+
+
+def render_start() -> None:
+    """Draw the page below its header."""
+    render_doors()
+    with page.show_errors():
+        dataset = resources.available_datasets()[0]
+        options = model_options.model_options(resources.images(dataset, "test", NUM_IMAGES))
+        model = select_model(list(options.values()))
+        if model is None:
+            st.info("No trained model yet. Open **Train** and start one.")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            kind = _select_kind(trained_kinds(model) if model else ["gaussian"])
+            has_answer = st.toggle("Show the answer", key="answer", persist_state="session")
+        images = ImageSelection(dataset, tuple(range(NUM_IMAGES)), limit=NUM_IMAGES)
+        noise = NoiseSpec(kind, NOISES[kind].default_level)
+        gallery = Gallery((model,) if model else (), images, noise, seed=0)
+        render_gallery(gallery, compute_sprites(gallery), key="front", clean_row="last" if has_answer else "")
+
+
+def render_doors() -> None:
+    """Draw the links to the other pages in one line."""
+    with st.container(key="doors", horizontal=True, gap="small"):
+        for door in DOORS:
+            with st.container(key=f"door_{page.PAGES[door.path][0]}", border=True):
+                st.page_link(door.path, label=f"**{door.label}**", icon=door.icon, query_params=dict(door.params))
+
+
+def select_model(options: Sequence[ModelOption]) -> ModelOption | None:
+    """Return the model that was trained on most kinds of noise, of several the best architecture; None for no model."""
+    families = model_options.default_options({option.name: option for option in options}, _FAMILIES)
+    return max(options, key=lambda option: (len(trained_kinds(option)), option.name in families[:1]), default=None)
+
+
+def trained_kinds(option: ModelOption) -> list[str]:
+    """Return the kinds of noise that a model was trained on, in the order of NOISES."""
+    return [kind for kind in NOISES if option.noise.component(kind)]
+
+
+def _select_kind(kinds: Sequence[str]) -> str:
+    """Let the user select a kind of noise if there are several."""
+    if len(kinds) == 1:
+        return kinds[0]
+    kind = st.pills(
+        "Noise",
+        kinds,
+        format_func=lambda name: NOISES[name].label,
+        key="start_noise",
+        default=kinds[0],
+        required=True,
+        persist_state="session",
+        label_visibility="collapsed",
+        help="\n".join(f"- **{NOISES[name].label}**: {NOISES[name].help}" for name in kinds),
+    )
+    return kind or kinds[0]

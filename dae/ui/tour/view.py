@@ -1,0 +1,89 @@
+"""The tour on a page: the text of the stop in place of the title, and the bar at the bottom."""
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import PurePosixPath
+
+import streamlit as st
+
+from dae.ui.components.base import ASSETS
+from dae.ui.tour.stops import PARAM, Stop, TourError, load_stops, tour_file
+
+_END = "end"
+
+
+def render_tour(path: str, is_presenter: bool) -> bool:
+    """Draw the bar and the current stop if the tour runs; on the Start page else the link that starts it.
+
+    Args:
+        path: script of the page, as in `page.PAGES`.
+        is_presenter: whether to show the speaker's note.
+
+    Returns:
+        Whether a stop was drawn, which replaces the title of the page.
+    """
+    page = "start" if path == "dashboard.py" else PurePosixPath(path).stem
+    wanted = _wanted_number()
+    if not wanted and page != "start":
+        return False
+    try:
+        stops = load_stops(tour_file())
+    except TourError as error:
+        if page == "start":
+            st.error(str(error), icon=":material/error:")
+        return False
+    number = _current_number(wanted, len(stops))
+    if not number:
+        if page == "start":
+            st.html(f'<a class="tour-start" href="{escape(stops[0].url(1))}" target="_self">Start the tour</a>')
+        return False
+    st.html(ASSETS / "tour.css")
+    with st.container(key="tour_bar"):
+        st.html(bar_html(stops, number, page))
+    stop = stops[number - 1]
+    if page != stop.page:
+        return False
+    with st.container(key="tour_stop"):
+        _render_stop(stop, is_presenter)
+    return True
+
+
+def bar_html(stops: Sequence[Stop], number: int, page: str) -> str:
+    """Return the links of the bar at a stop, numbered from 1, as seen on a page, a key of PAGES."""
+
+    def link(name: str, target: int, label: str) -> str:
+        url = escape(stops[target - 1].url(target))
+        return f'<a class="tour-{name}" href="{url}" target="_self">{label}</a>'
+
+    here = f"Stop {number} of {len(stops)}" if page == stops[number - 1].page else f"Back to stop {number}"
+    back = link("back", number - 1, "Back") if number > 1 else ""
+    following = link("next", number + 1, "Next") if number < len(stops) else ""
+    end = f'<a class="tour-end" href="./?{PARAM}={_END}" target="_self">End</a>'
+    return f'<nav aria-label="Tour">{back}{link("here", number, here)}{following}{end}</nav>'
+
+
+def _render_stop(stop: Stop, is_presenter: bool) -> None:
+    st.html(
+        f"<h1>{escape(stop.headline)}</h1><p>{escape(stop.text)}</p>"
+        f"<details><summary>{escape(stop.question)}</summary><p>{escape(stop.answer)}</p></details>"
+    )
+    if is_presenter:
+        st.html(f'<p class="tour-note">Speaker: {escape(stop.note)}</p>')
+
+
+def _wanted_number() -> str:
+    """Return the stop named by the URL, else by the session; empty if no tour runs."""
+    wanted = str(st.query_params.get(PARAM) or st.session_state.get(PARAM, ""))
+    return "" if wanted == _END else wanted
+
+
+def _current_number(wanted: str, num_stops: int) -> int:
+    """Return the number of the stop, 0 for none, and keep it in the session and in the URL."""
+    number = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 4 else 0
+    number = number if number <= num_stops else 0
+    st.session_state[PARAM] = str(number) if number else ""
+    if number:
+        st.query_params[PARAM] = str(number)
+    elif PARAM in st.query_params:
+        del st.query_params[PARAM]
+    return number

@@ -1,0 +1,1 @@
+"""The Train page: start trainings and watch them."""

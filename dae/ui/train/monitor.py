@@ -1,0 +1,131 @@
+"""Watch runs: their state, curves and preview images, read from the run directories.
+
+Each redrawn element takes time in the browser and slows down a training on the same processor. So buttons are drawn
+once with the page, and a timer redraws only headline, curves and images. It reruns the page if the state of a run or
+the value of a widget changes.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from dae.errors import RunError
+from dae.runs import ACTIVE_STATES, Run, find_run, run_names
+from dae.ui import model_options, resources
+from dae.ui.shell import page
+from dae.ui.shell.actions import page_state
+from dae.ui.train.curves import remaining_seconds, render_curves
+from dae.ui.train.headline import collapsed_output, headline
+from dae.ui.train.previews import latest_previews, render_previews
+from dae.ui.train.run_controls import render_messages
+from dae.ui.train.selection import Selection
+from dae.utils import text
+
+_POLL_S = 0.5
+# While nothing trains, the timer only looks for runs of other browsers and programs.
+_IDLE_POLL_S = 3.0
+
+
+@dataclass(frozen=True)
+class RunsProgress:
+    """Runs, the lines of progress of each, and the headline over them.
+
+    Attributes:
+        labels: display names by name of the run.
+    """
+
+    runs: tuple[Run, ...]
+    progress: Mapping[str, list[dict[str, Any]]]
+    labels: Mapping[str, str]
+    headline: str
+
+
+def compute(names: Sequence[str]) -> RunsProgress:
+    """Read the progress of runs.
+
+    Raises:
+        RunError: a run was deleted.
+    """
+    runs = tuple(find_run(name) for name in names)
+    progress = {run.name: run.progress() for run in runs}
+    labels = model_options.run_labels(runs)
+    words = headline(
+        labels,
+        {run.name: run.state for run in runs},
+        progress,
+        remaining_s=remaining_seconds(names, progress),
+        comparable=len({(run.dataset, run.noise) for run in runs}) == 1,
+        collapsed={run.name: collapsed_output(latest_previews(run, progress[run.name])) for run in runs},
+    )
+    return RunsProgress(runs, progress, labels, words)
+
+
+def render_monitor(selection: Selection) -> None:
+    """Draw the selected runs, at least one, and redraw them while one of them is active."""
+    names = selection.runs
+    snapshot = _page_snapshot(names)
+    with st.container():
+        render_messages([find_run(name) for name in names])
+    values = _widget_values()
+    is_active = any(find_run(name).state in ACTIVE_STATES for name in names)
+
+    @st.fragment(run_every=_POLL_S if is_active else _IDLE_POLL_S)
+    def render_progress() -> None:
+        if _page_snapshot(names) != snapshot or not _widget_values().items() <= values.items():
+            st.rerun()
+        with page.show_errors():
+            watched = compute(names)
+            st.markdown(watched.headline)
+            render_curves(watched.runs, watched.progress, watched.labels, selection.axes)
+            with page.show_errors():
+                render_previews(watched.runs, watched.progress, watched.labels)
+
+    # A style sheet puts the headline above the other two parts, which are side by side: columns would be more elements.
+    with st.container(key="live"):
+        render_progress()
+
+
+def render_queue(names: Sequence[str]) -> None:
+    """Draw a chip for each job in the queue that is not watched; a press watches it.
+
+    Args:
+        names: the watched runs.
+    """
+    jobs = resources.training_queue().jobs()
+    for index, job in enumerate(jobs):
+        if set(job) <= set(names):
+            continue
+        runs = [find_run(name) for name in job]
+        label = text.join_words(list(model_options.run_labels(runs).values()))
+        now = {"paused": "Paused", "running": "Training"}.get(runs[0].state, "Starting")
+        st.button(
+            f"{'Next' if index else now}: {label}",
+            icon=":material/hourglass:" if index else ":material/school:",
+            key=f"watch-{job[0]}",
+            help="Show this training.",
+            on_click=page_state().show,
+            args=(list(job),),
+        )
+
+
+def _page_snapshot(names: Sequence[str]) -> tuple[object, ...]:
+    """Return what the page shows around the curves: all runs, the states of the watched ones, and the queue."""
+    states = []
+    for name in names:
+        # A run may have been deleted, which changes the list of names.
+        with suppress(RunError):
+            states.append(find_run(name).state)
+    return run_names(), states, resources.training_queue().jobs()
+
+
+def _widget_values() -> dict[str | int, object]:
+    """Return the values of the widgets, without the compound values of components.
+
+    A browser sends simultaneous events as one message, and Streamlit reruns the page or the fragment of the first one.
+    If that is a component in the fragment, only the fragment runs, although the message also contains a click on the
+    page.
+    """
+    return {key: value for key, value in st.session_state.items() if isinstance(value, str | int | float | list)}

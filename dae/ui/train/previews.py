@@ -1,0 +1,195 @@
+"""Preview images: the same validation images, denoised at the first steps, about once a second and after epochs."""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from dae.errors import RunError
+from dae.models import MODELS
+from dae.runs import ACTIVE_STATES, Run, preview_of
+from dae.ui.components.frame_slider import SpriteRow, frame_slider
+from dae.utils import text
+from dae.utils.files import open_regular
+from dae.viz import plots, to_png
+from dae.viz.plots import validation_scores
+
+# The frames of an active run are sent again with each new one.
+_MAX_FRAMES, _MAX_LIVE_FRAMES = 48, 24
+# Eight images of up to 512 x 512.
+_MAX_STRIP_PIXELS = 8 * 512 * 512
+_DAMAGED = "Preview images are damaged; the model is fine."
+
+
+class Frame(NamedTuple):
+    """One preview of a run.
+
+    Attributes:
+        position: epochs passed, with fractions.
+        gain_db: PSNR above that of the noisy input.
+    """
+
+    position: float
+    step: int
+    path: Path
+    gain_db: float
+
+
+def model_color(model: str) -> str:
+    """Return the color of an architecture, the same on every page."""
+    return MODELS[model].color if model in MODELS else plots.BASELINE_COLOR
+
+
+def run_frames(run: Run, lines: Sequence[Mapping[str, Any]]) -> list[Frame]:
+    """Return the previews of a run, oldest first.
+
+    Args:
+        lines: its progress.
+    """
+    noisy_db = next((line["noisy_scores"]["psnr_db"] for line in lines if line.get("noisy_scores")), 0.0)
+    frames = []
+    for line in lines:
+        if (scores := validation_scores(line)) and (path := run.preview_path(preview_of(line))).is_file():
+            position = line["step"] / max(line["steps"], 1) * line["epochs"]
+            frames.append(Frame(position, line["step"], path, scores["psnr_db"] - noisy_db))
+    return frames
+
+
+def select_positions(frames: Sequence[Sequence[Frame]], limit: int) -> list[float]:
+    """Return at most `limit` positions of the frames of several runs, evenly spaced among them, with the last one.
+
+    As runs grow, a position stays until every second one is dropped, so that a slider can stay where it is.
+    """
+    positions = sorted({round(frame.position, 6) for run in frames for frame in run})
+    stride = 1
+    while len(range(0, len(positions), stride)) + 1 > limit:
+        stride *= 2
+    return sorted({*positions[::stride], *positions[-1:]})
+
+
+def render_previews(runs: Sequence[Run], progress: Mapping[str, Any], labels: Mapping[str, str]) -> None:
+    """Draw the preview images of runs that have those of the first run.
+
+    Args:
+        progress: lines of progress by name of the run.
+        labels: display names by name of the run.
+
+    Raises:
+        RunError: an image is damaged.
+    """
+    shown = [run for run in runs if _preview_key(run) == _preview_key(runs[0])]
+    frames = {run.name: run_frames(run, progress[run.name]) for run in shown}
+    shown = [run for run in shown if frames[run.name]]
+    if not shown:
+        return
+    is_active = any(run.state in ACTIVE_STATES for run in shown)
+    positions = select_positions(list(frames.values()), _MAX_LIVE_FRAMES if is_active else _MAX_FRAMES)
+    rows = []
+    for which, words in (("clean", "the original"), ("noisy", "the input")):
+        rows.append(SpriteRow(which.capitalize(), _read_sheet([shown[0].preview_path(which)]), words=(words,)))
+    for run in shown:
+        latest = [_latest(frames[run.name], position) for position in positions]
+        gains = tuple(text.describe_gain(frame.gain_db) for frame in latest)
+        sheet = _read_sheet([frame.path for frame in latest])
+        rows.append(SpriteRow(labels[run.name], sheet, color=model_color(run.model), words=gains))
+    with _open_strip(shown[0].preview_path("clean")) as strip:
+        # Images of equal sides, in a row.
+        num_images = max(strip.width // strip.height, 1)
+    others = text.join_words([labels[run.name] for run in runs if run not in shown])
+    frame_slider(
+        rows,
+        steps=_step_labels(positions, {frame.position: frame.step for run in shown for frame in frames[run.name]}),
+        columns=num_images,
+        value=0,
+        label="Watch it learn: after",
+        key="playback",
+        alt=f"{num_images} validation images: clean, noisy, and denoised during the training",
+        caption=f"Not shown (different images or noise): {others}." if others else "",
+        play=True,
+        follow=" ".join(run.name for run in shown),
+    )
+
+
+def latest_previews(run: Run, lines: Sequence[Mapping[str, Any]], count: int = 2) -> list[tuple[int, np.ndarray]]:
+    """Return the step and the images, uint8 (N, H, W) or (N, H, W, 3), of the last previews that can be read."""
+    previews = []
+    for frame in run_frames(run, lines[-400:])[-count:]:
+        try:
+            with _open_strip(frame.path) as strip:
+                pixels = np.asarray(strip)
+        except (OSError, ValueError, SyntaxError):
+            continue
+        previews.append((frame.step, np.stack(np.split(pixels, max(pixels.shape[1] // pixels.shape[0], 1), axis=1))))
+    return previews
+
+
+def _latest(frames: Sequence[Frame], position: float) -> Frame:
+    """Return the last frame up to a position, the first one if there is none."""
+    return frames[max(bisect_right(frames, position + 1e-6, key=lambda frame: frame.position) - 1, 0)]
+
+
+def _step_labels(positions: Sequence[float], steps: Mapping[float, int]) -> list[str]:
+    """Return the label of each position: steps within the first epoch, epochs after it."""
+    steps = {round(position, 6): step for position, step in steps.items()}
+    labels = []
+    for position in positions:
+        count, unit = (
+            (f"{position:.2f}".rstrip("0").rstrip("."), "epoch")
+            if position >= 1
+            else (
+                f"{steps[position]}",
+                "step",
+            )
+        )
+        labels.append(f"{count} {unit}" + ("" if count == "1" else "s"))
+    return labels
+
+
+def _preview_key(run: Run) -> tuple[object, ...]:
+    """Return what determines the clean and the noisy preview images."""
+    return run.dataset, run.noise, run.seed
+
+
+def _read_sheet(paths: Sequence[Path]) -> bytes:
+    return _stack(tuple((str(path), path.stat().st_mtime_ns) for path in paths))
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _stack(paths: tuple[tuple[str, int], ...]) -> bytes:
+    """Return a PNG with image strips of one size on top of each other.
+
+    Args:
+        paths: of the strips, with the times of their last change, which are part of the cache key.
+    """
+    strips = []
+    for path, _ in paths:
+        with _open_strip(Path(path)) as strip:
+            strip.load()
+            strips.append(strip)
+    first = strips[0]
+    if any((strip.size, strip.mode) != (first.size, first.mode) for strip in strips):
+        raise RunError(_DAMAGED)
+    sheet = Image.new(first.mode, (first.width, first.height * len(strips)))
+    for index, strip in enumerate(strips):
+        sheet.paste(strip, (0, index * strip.height))
+    return to_png(sheet)
+
+
+@contextmanager
+def _open_strip(path: Path) -> Iterator[Image.Image]:
+    """Open a strip without decoding it; raise RunError if it is damaged or larger than those that training writes."""
+    try:
+        with open_regular(path) as file, Image.open(file, formats=["PNG"]) as strip:
+            if strip.width * strip.height > _MAX_STRIP_PIXELS:
+                raise RunError(_DAMAGED)
+            yield strip
+    except RunError:
+        raise
+    except Exception as error:
+        # Damaged files make Pillow's decoders raise errors of any class.
+        raise RunError(_DAMAGED) from error

@@ -1,0 +1,153 @@
+"""Controls of the watched runs: pause, stop, resume, rename, delete, and links to the pages that use their models."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dae.runs import ACTIVE_STATES, Run, find_run, to_run_name
+from dae.ui import model_options, resources, selectors
+from dae.ui.shell import auth, messages
+from dae.ui.shell.actions import PageState, page_state, presenter_callback
+
+_BADGES = {
+    "queued": ":gray-badge[:material/hourglass: waiting]",
+    "running": ":blue-badge[:material/play_arrow: training]",
+    "paused": ":orange-badge[:material/pause: paused]",
+    "finished": ":green-badge[:material/check: finished]",
+    "stopped": ":gray-badge[:material/stop: stopped]",
+    "interrupted": ":orange-badge[:material/power_off: interrupted]",
+    "failed": ":red-badge[:material/error: failed]",
+}
+
+
+def render_controls(runs: Sequence[Run]) -> None:
+    """Draw states and the buttons that apply to the runs, and links to their models, side by side."""
+    states, labels = {run.name: run.state for run in runs}, model_options.run_labels(runs)
+    badges = {_BADGES.get(state, state): "" for state in states.values()}
+    if len(badges) > 1:
+        badges = {f"{labels[name]} {_BADGES.get(state, state)}": "" for name, state in states.items()}
+    st.markdown(" &ensp; ".join(badges), width="content")
+    ended = [run for run in runs if states[run.name] not in ACTIVE_STATES]
+    if auth.is_presenter():
+        for job in _jobs([run.name for run in runs]):
+            _render_job_controls(job, states)
+        for run in ended:
+            if states[run.name] != "finished":
+                _render_resume_button(run, labels[run.name] if len(runs) > 1 else "")
+    _render_links(ended)
+    if auth.is_presenter():
+        _render_more(ended, labels)
+
+
+def render_messages(runs: Sequence[Run]) -> None:
+    """Draw the reasons why runs failed or stopped."""
+    labels = model_options.run_labels(runs)
+    for run in runs:
+        if message := messages.for_viewer(run.status.message):
+            text = f"{labels[run.name]}: {message}" if len(runs) > 1 else message
+            (st.error if run.state == "failed" else st.caption)(text)
+
+
+def _jobs(names: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return the active runs in groups that are paused and stopped together: those of a job, else one by one."""
+    jobs = [job for job in resources.training_queue().jobs() if set(job) & set(names)]
+    queued = {name for job in jobs for name in job}
+    return jobs + [(name,) for name in names if name not in queued and find_run(name).state in ACTIVE_STATES]
+
+
+def _render_job_controls(job: tuple[str, ...], states: dict[str, str]) -> None:
+    queue, name = resources.training_queue(), next(name for name in job if name in states)
+    jobs = queue.jobs()
+    if job not in jobs:
+        _render_remote_controls(find_run(name))
+        return
+    if job == jobs[0] and states[name] in ("running", "paused"):
+        # One button for both actions, so that it stays in place while its label changes.
+        is_paused = states[name] == "paused"
+        label, icon, act = ("Resume", "play_arrow", queue.resume) if is_paused else ("Pause", "pause", queue.pause)
+        st.button(label, icon=f":material/{icon}:", key=f"hold-{name}", on_click=presenter_callback(act), args=(name,))
+    st.button(
+        "Stop the race" if len(job) > 1 else "Stop",
+        icon=":material/stop:",
+        key=f"stop-{name}",
+        on_click=presenter_callback(queue.stop),
+        args=(name,),
+    )
+
+
+def _render_remote_controls(run: Run) -> None:
+    """Draw the controls of a run that another process trains, here or on another machine: only a stop request."""
+    if run.status.stop_requested:
+        st.caption("Stopping …", width="content")
+        return
+    st.caption("Running elsewhere", width="content")
+    st.button(
+        "Stop",
+        icon=":material/stop:",
+        key=f"stop-{run.name}",
+        on_click=presenter_callback(_request_stop),
+        args=(run.name,),
+    )
+
+
+def _render_resume_button(run: Run, label: str) -> None:
+    st.button(
+        f"Continue {label}" if label else "Continue training",
+        icon=":material/play_arrow:",
+        key=f"resume-{run.name}",
+        on_click=presenter_callback(_resume),
+        args=(run.name,),
+    )
+
+
+def _render_links(runs: Sequence[Run]) -> None:
+    """Draw links to Explore and Compare with the models of the runs on the data set of the first one."""
+    runs = [run for run in runs if run.has_model and run.dataset in resources.available_datasets()]
+    names = [run.name for run in runs if run.dataset == runs[0].dataset]
+    if names:
+        params = {"data": selectors.dataset_option(runs[0].dataset), "models": names, "compared": names}
+        st.page_link("pages/explore.py", label="Explore", icon=":material/search:", query_params=params)
+        st.page_link("pages/compare.py", label="Compare", icon=":material/leaderboard:", query_params=params)
+
+
+def _render_more(runs: Sequence[Run], labels: dict[str, str]) -> None:
+    """Draw the menu that renames and deletes runs."""
+    if not runs:
+        return
+    with st.popover("More", icon=":material/more_horiz:", key=f"more-{runs[0].name}"):
+        for run in runs:
+            if len(runs) > 1:
+                st.markdown(f"**{labels[run.name]}**")
+            st.text_input("New name", run.name, key=f"name-{run.name}", max_chars=64)
+            st.button(
+                "Rename", key=f"rename-{run.name}", on_click=presenter_callback(_rename), args=(page_state(), run.name)
+            )
+            is_sure = st.checkbox("Yes, delete this model permanently", key=f"sure-{run.name}")
+            st.button(
+                "Delete",
+                icon=":material/delete:",
+                key=f"delete-{run.name}",
+                on_click=presenter_callback(_delete),
+                args=(page_state(), run.name),
+                disabled=not is_sure,
+            )
+
+
+def _resume(name: str) -> None:
+    resources.training_queue().start(find_run(name))
+
+
+def _request_stop(name: str) -> None:
+    find_run(name).status.request_stop()
+
+
+def _rename(state: PageState, name: str) -> None:
+    watched = st.session_state.get(state.runs_key, [])
+    renamed = find_run(name).rename(to_run_name(st.session_state[f"name-{name}"].strip())).name
+    state.show([renamed if other == name else other for other in watched])
+
+
+def _delete(state: PageState, name: str) -> None:
+    watched = st.session_state.get(state.runs_key, [])
+    find_run(name).delete()
+    state.show([other for other in watched if other != name])

@@ -1,0 +1,119 @@
+"""The selection of the Train page: runs to watch and axes of their curves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from dae.runs import Run
+from dae.training.recipes import NOISE_ABLATION_RECIPES
+from dae.ui import model_options, resources
+from dae.ui.shell.actions import page_state
+from dae.ui.train.previews import run_frames
+from dae.viz import plots
+
+MAX_RUNS = 4
+# Y axes of the curves: label -> (name, logarithmic).
+_Y_AXES = {"PSNR": ("psnr_db", False), "Loss": ("loss", False), "Loss, log scale": ("loss", True)}
+
+
+@dataclass(frozen=True)
+class CurveAxes:
+    """Axes and smoothing of the curves; see `loss_figure`."""
+
+    x: str = "epoch"
+    y: str = "psnr_db"
+    log: bool = False
+    smoothing: float = 0.0
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The runs to watch, by name, and the axes of their curves."""
+
+    runs: tuple[str, ...]
+    axes: CurveAxes
+
+
+def select() -> Selection:
+    """Draw the controls above the curves and return what they select."""
+    return Selection(select_runs(resources.usable_runs()), select_axes())
+
+
+def select_runs(available: Sequence[Run]) -> tuple[str, ...]:
+    """Let the user select runs; the URL has the selection unless it is the default."""
+    state, models = page_state(), {run.name: run for run in available}
+    key = state.runs_key
+    if key in st.session_state:
+        selected = st.session_state[key]
+    elif state.runs is not None:
+        selected, state.runs = state.runs, None
+    else:
+        selected = st.query_params.get_all("runs")
+        if not set(selected) & set(models):
+            selected = state.default_runs = default_runs(available)
+    # A selected run may have been deleted.
+    st.session_state[key] = [name for name in dict.fromkeys(selected) if name in models][:MAX_RUNS]
+    shown = st.multiselect(
+        "Trainings",
+        list(models),
+        key=key,
+        max_selections=MAX_RUNS,
+        format_func=lambda name: f"{next(iter(model_options.run_labels([models[name]]).values()))} · {name}",
+        placeholder="Choose up to four trainings to compare",
+        label_visibility="collapsed",
+    )
+    if shown and shown != state.default_runs:
+        st.query_params["runs"] = shown
+    elif "runs" in st.query_params:
+        del st.query_params["runs"]
+    return tuple(shown)
+
+
+def default_runs(available: Sequence[Run]) -> list[str]:
+    """Return the names of the runs to watch at first: those that train, else the last finished one with frames."""
+    if jobs := resources.training_queue().jobs():
+        return list(jobs[0])
+    for run in available:
+        is_typical = not (run.recipe and run.pretrained) and run.recipe not in NOISE_ABLATION_RECIPES
+        if is_typical and not run.recipe.startswith("cifar10") and run.state == "finished":
+            if len(run_frames(run, run.progress())) > 1:
+                return [run.name]
+    return []
+
+
+def select_axes() -> CurveAxes:
+    """Let the user select the axes of the curves."""
+    with st.popover("Chart", icon=":material/tune:", key="details"):
+        y = st.segmented_control(
+            "Y axis",
+            list(_Y_AXES),
+            default="PSNR",
+            required=True,
+            key="curve_y",
+            persist_state="session",
+            help="**PSNR**: image quality in dB, higher is better. **Loss**: the error being minimized; a logarithmic "
+            "scale reveals small differences late in training.",
+        )
+        x = st.segmented_control(
+            "X axis",
+            plots.X_AXES,
+            format_func=str.capitalize,
+            default="epoch",
+            required=True,
+            key="curve_x",
+            persist_state="session",
+            help="An **epoch** is one pass over the training images; a **step** is one batch of them.",
+        )
+        smoothing = st.slider(
+            "Smoothing",
+            0.0,
+            0.95,
+            0.0,
+            0.05,
+            key="curve_smoothing",
+            persist_state="session",
+            help="Smooths the training loss. Validation is unchanged.",
+        )
+    name, log = _Y_AXES.get(y or "", ("psnr_db", False))
+    return CurveAxes(x or "epoch", name, log, smoothing)

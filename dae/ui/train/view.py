@@ -1,0 +1,41 @@
+"""The Train page: launcher, selection, monitor."""
+
+import streamlit as st
+
+from dae.runs import find_run
+from dae.ui import resources
+from dae.ui.shell import auth, messages, page
+from dae.ui.train.launcher import render_launcher
+from dae.ui.train.monitor import render_monitor, render_queue
+from dae.ui.train.run_controls import render_controls
+from dae.ui.train.selection import select
+
+_MAX_NAMED_RUNS = 3
+
+
+def render_train() -> None:
+    """Draw the page below its header."""
+    render_launcher()
+    render_unusable_runs()
+    with page.show_errors():
+        # One element, however many buttons it has: Streamlit identifies what follows by its position.
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="watching"):
+            selection = select()
+            render_queue(selection.runs)
+            render_controls([find_run(name) for name in selection.runs])
+        if selection.runs:
+            render_monitor(selection)
+        else:
+            st.info("Nothing to show yet. Start a training above.")
+
+
+def render_unusable_runs() -> None:
+    """Name the runs that are passed over, for whoever can repair or delete them."""
+    problems = resources.unusable_runs()
+    if not problems or not auth.is_presenter():
+        return
+    listed = list(problems.items())[:_MAX_NAMED_RUNS]
+    number = f"{len(problems)} run{'s' if len(problems) > 1 else ''} cannot be used"
+    reasons = " ".join(f"{name}: {reason}" for name, reason in listed)
+    others = f" And {len(problems) - len(listed)} more." if len(problems) > len(listed) else ""
+    st.caption(f":material/warning: {number}. {messages.for_viewer(reasons)}{others}")

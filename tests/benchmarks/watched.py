@@ -1,0 +1,94 @@
+"""Training speed while the Train page is open: python -m tests.benchmarks.watched [--rounds 5]
+
+Measures images per second of one continuous training in phases of 5 s: without a viewer, with a light client on the
+page's websocket, and with Chromium if it is installed. The phases take turns. Prints each median, its ratio to that
+without a viewer, and how long the page takes to answer a click.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from dae.training import RECIPES
+from tests.benchmarks.common import describe_machine, images_per_second, run_benchmark
+from tests.benchmarks.server import CHROMIUM, browser, dashboard
+from tests.benchmarks.viewer import Viewer, start_endless_run
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+PHASE_S = 5.0
+WARM_UP_S = 3.0
+NUM_CLICKS = 11
+
+
+def main() -> None:
+    """Print the speed of each phase and the response time."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--recipe", default="quick-conv", choices=[name for name in RECIPES if "quick" in name])
+    options = parser.parse_args()
+    with ExitStack() as stack:
+        server = stack.enter_context(dashboard())
+        run = start_endless_run(server, options.recipe, "watched")
+        time.sleep(WARM_UP_S)
+        phases: dict[str, Callable[[], Iterator[None]]] = {
+            "no viewer": _without_viewer,
+            "light client": lambda: _with_light_client(server.address),
+        }
+        if CHROMIUM:
+            opened = stack.enter_context(browser())
+            phases["Chromium"] = lambda: _with_chromium(opened, server.address)
+        speeds: dict[str, list[float]] = {name: [] for name in phases}
+        for _ in range(options.rounds):
+            for name, start_phase in phases.items():
+                phase = start_phase()
+                next(phase)
+                begin = run.progress()[-1]
+                next(phase)
+                end = run.progress()[-1]
+                next(phase, None)
+                speeds[name].append(images_per_second(begin, end, run.config.batch_size))
+        viewer = Viewer(server.address, "train")
+        clicks = [viewer.draw() for _ in range(NUM_CLICKS)]
+    print(f"{describe_machine()}, {run.config.model}")
+    base = statistics.median(speeds["no viewer"])
+    for name, values in speeds.items():
+        median = statistics.median(values)
+        print(f"{name:14} {median:8,.0f} images/s  {median / base:.3f} of no viewer  (n = {len(values)})")
+    print(
+        f"response to a click: median {statistics.median(clicks):.2f} s, maximum {max(clicks):.2f} s (n = {NUM_CLICKS})"
+    )
+
+
+def _without_viewer() -> Iterator[None]:
+    """Set up, wait for one phase, and clean up: each phase is a generator that yields twice."""
+    yield
+    time.sleep(PHASE_S)
+    yield
+
+
+def _with_light_client(address: str) -> Iterator[None]:
+    viewer = Viewer(address, "train")
+    yield
+    viewer.watch(PHASE_S)
+    yield
+    viewer.close()
+
+
+def _with_chromium(opened: "Browser", address: str) -> Iterator[None]:
+    page = opened.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(f"{address}/train")
+    page.get_by_test_id("live-chart").wait_for()
+    page.wait_for_timeout(WARM_UP_S * 1000)
+    yield
+    page.wait_for_timeout(PHASE_S * 1000)
+    yield
+    page.close()
+
+
+if __name__ == "__main__":
+    run_benchmark(main)

@@ -1,0 +1,35 @@
+"""Serve the dashboard with few digits: python -m tests.browser.serve_small_digits [options of `streamlit run`].
+
+Trainings that a card starts go on until they are stopped, so that a test sees them run on any machine. Samplers
+take few steps.
+"""
+
+import sys
+from dataclasses import replace
+
+from streamlit.web import cli
+
+from dae.data import DATASETS
+from dae.evaluation import classical
+from dae.training import RECIPES
+from dae.ui.imagine import answers, dream
+from dae.ui.train.launcher import SIDE_BY_SIDE_TRAININGS
+from tests.helpers import ROOT
+from tests.small_digits import NUM_TUNING_IMAGES, SMALL_DIGITS
+
+
+def main() -> None:
+    """Register the small data set, beside all digits under another name, and start the server."""
+    DATASETS["all-digits"] = replace(DATASETS["digits"], label="All drawn digits")
+    DATASETS["digits"] = SMALL_DIGITS
+    classical.NUM_TUNING_IMAGES = NUM_TUNING_IMAGES
+    for name, recipe in RECIPES.items():
+        RECIPES[name] = replace(recipe, config=replace(recipe.config, epochs=10_000))
+    dream.NUM_STEPS, answers.NUM_STEPS = 8, 4
+    race = SIDE_BY_SIDE_TRAININGS["race"]
+    SIDE_BY_SIDE_TRAININGS["race"] = replace(race, overrides={**race.overrides, "epochs": 10_000})
+    cli.main(["run", str(ROOT / "dashboard.py"), *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""Test Imagine in a browser: dreams arrive and can be dragged, answers are read, and filters follow the pointer."""
+
+import re
+
+from tests.browser.browsing import READY, browser_tests, playwright, visit
+
+pytestmark = browser_tests
+
+VIEW = "view=Imagine&models=digits-linear&models=digits-conv"
+
+
+def address(server: str, part: str) -> str:
+    """Return the address of a part of the view."""
+    return f"{server}/explore?{VIEW}&imagine={part}"
+
+
+def test_a_dream_can_be_dragged_and_a_link_opens_the_same(page: "playwright.Page", server: str) -> None:
+    visit(page, address(server, "Dream"))
+    slider = page.get_by_test_id("frame-slider")
+    page.get_by_text(re.compile(r"\d+ of 24 read as a digit")).wait_for()
+    playwright.expect(slider).to_have_attribute("data-step", "4")
+    image = "node => node.toDataURL()"
+    canvas = page.get_by_test_id("frame-row").first.locator("canvas").first
+    end = canvas.evaluate(image)
+    track = page.get_by_test_id("frame-slider-input")
+    track.focus()
+    track.press("Home")
+    playwright.expect(slider).to_have_attribute("data-step", "0")
+    noise = canvas.evaluate(image)
+    assert noise != end
+    page.get_by_role("button", name="Another dream").click()
+    page.wait_for_url(re.compile("imagine_seed=1"))
+    page.get_by_text(re.compile(r"\d+ of 24 read as a digit")).wait_for()
+    visit(page, address(server, "Dream"))
+    page.get_by_text(re.compile(r"\d+ of 24 read as a digit")).wait_for()
+    playwright.expect(slider).to_have_attribute("data-step", "4")
+    assert canvas.evaluate(image) == end
+
+
+def test_answers_to_a_noisy_digit_are_read(page: "playwright.Page", server: str) -> None:
+    visit(page, address(server, "What+else+could+it+be?"))
+    page.get_by_text(re.compile(r"reads? as .*\.$")).first.wait_for()
+    page.get_by_text("Compare with memory").click()
+    page.get_by_text(re.compile("perfect memory", re.IGNORECASE)).first.wait_for()
+    page.wait_for_url(re.compile("imagine_memory=true"))
+
+
+def test_completions_of_a_hidden_part_are_read(page: "playwright.Page", server: str) -> None:
+    visit(page, address(server, "Complete+it"))
+    page.get_by_text("Right", exact=True).click()
+    page.wait_for_url(re.compile("imagine_hidden=Right"))
+    page.get_by_text(re.compile(r"reads? as .*\.$")).first.wait_for()
+
+
+def test_filters_follow_the_pointer(page: "playwright.Page", server: str) -> None:
+    visit(page, address(server, "Why+this+pixel?"))
+    canvas = page.get_by_test_id("pixel-canvas").first
+    box = canvas.bounding_box()
+    canvas.click(position={"x": box["width"] * 2.5 / 28, "y": box["height"] * 20.5 / 28})
+    page.wait_for_url(re.compile("imagine_pixel=20%2C2"))
+    canvas.press("ArrowRight")
+    page.wait_for_url(re.compile("imagine_pixel=20%2C3"))
+    page.wait_for_selector(READY)
+    playwright.expect(page.get_by_test_id("pixel-filters")).to_have_attribute("data-pixel", "20,3")

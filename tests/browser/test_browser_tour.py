@@ -1,0 +1,24 @@
+"""The tour in a browser: a clicker's keys, the hidden answer, and the way back."""
+
+from tests.browser.browsing import browser_tests, playwright
+
+pytestmark = browser_tests
+
+
+def test_keys_turn_the_stops_and_one_press_leads_back(page: "playwright.Page", server: str) -> None:
+    page.goto(server)
+    page.get_by_text("Start the tour").click()
+    page.get_by_text("Stop 1 of 10").wait_for()
+    page.get_by_test_id("listening").first.wait_for(state="attached")
+    page.keyboard.press("PageDown")
+    page.get_by_text("Stop 2 of 10").wait_for()
+    page.get_by_test_id("listening").first.wait_for(state="attached")
+    page.keyboard.press("PageUp")
+    page.get_by_text("Stop 1 of 10").wait_for()
+    answer = page.locator(".st-key-tour_stop details p")
+    assert not answer.is_visible()
+    page.locator(".st-key-tour_stop summary").click()
+    assert answer.is_visible()
+    page.locator(".st-key-to_Train a").click()
+    page.get_by_text("Back to stop 1").click()
+    page.get_by_text("Stop 1 of 10").wait_for()

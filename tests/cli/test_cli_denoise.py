@@ -1,0 +1,84 @@
+"""`dae denoise` on photographs: formats, several files, folders, archives, and files that fail."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dae.runs import run_training
+from tests.cli.calls import call
+from tests.helpers import new_run
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory, photos: str) -> Path:
+    """Return a directory of runs with "plain" and "level", the latter with a noise level as its input."""
+    folder = tmp_path_factory.mktemp("runs")
+    for name, model in (("plain", "unet"), ("level", "level-unet")):
+        list(run_training(new_run(folder, photos, name, model=model, epochs=1)))
+    return folder
+
+
+def photograph(path: Path, mode: str = "RGB", size: tuple[int, int] = (30, 40)) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.effect_noise(size, 60).convert(mode).save(path)
+    return path
+
+
+def test_a_photograph_keeps_its_size_format_and_mode(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, mode in (("a.jpg", "RGB"), ("b.png", "L"), ("c.png", "RGBA")):
+        source, target = photograph(tmp_path / name, mode), tmp_path / f"out-{name}"
+        assert call(runs, "denoise", "plain", source, target) == 0
+        with Image.open(target) as image, Image.open(source) as original:
+            assert (image.format, image.mode, image.size) == (original.format, mode, (30, 40))
+    assert "strong)" in capsys.readouterr().out
+
+
+def test_level_and_amount_change_the_result(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, target = photograph(tmp_path / "in.png"), tmp_path / "out.png"
+    results = []
+    for options in ([], ["--level", "auto"], ["--level", 0.5], ["--amount", 0.5], ["--amount", 0]):
+        assert call(runs, "denoise", "level", source, target, *options) == 0
+        results.append(target.read_bytes())
+    assert results[0] == results[1] and len(set(results)) == 4
+    with Image.open(source) as original, Image.open(target) as unchanged:
+        assert np.array_equal(original, unchanged)
+    assert call(runs, "denoise", "plain", source, target, "--level", 0.1) == 2
+    assert "takes no noise level" in capsys.readouterr().err
+    for options in (["--level", "much"], ["--amount", 2]):
+        with pytest.raises(SystemExit):
+            call(runs, "denoise", "level", source, target, *options)
+
+
+def test_files_folders_and_archives_go_to_a_folder_and_failures_are_named(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photograph(tmp_path / "album" / "trip" / "one.png")
+    (tmp_path / "album" / "broken.png").write_bytes(b"no image")
+    with zipfile.ZipFile(tmp_path / "more.zip", "w") as archive:
+        archive.write(photograph(tmp_path / "two.webp"), "../../two.webp")
+        archive.writestr("notes.txt", "none")
+    three = photograph(tmp_path / "three.bmp")
+    sources = [tmp_path / "album", tmp_path / "more.zip", three, tmp_path / "missing.png", three]
+    assert call(runs, "denoise", "plain", *sources, tmp_path / "out") == 2
+    printed = capsys.readouterr()
+    files = sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*"))
+    assert files == ["three.bmp", "trip/one.png", "two.webp"]
+    assert "broken.png: The file is damaged" in printed.out and "missing.png cannot be read" in printed.out
+    assert "three.bmp: Another image has the same name" in printed.out
+    assert "3 of 6 images could not be denoised" in printed.err
+
+
+@pytest.mark.parametrize("name", ["empty.zip", "damaged.zip"])
+def test_an_archive_without_images_or_a_damaged_one_is_refused(
+    name: str, runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with zipfile.ZipFile(tmp_path / "empty.zip", "w") as archive:
+        archive.writestr("notes.txt", "none")
+    (tmp_path / "damaged.zip").write_bytes(b"no archive")
+    assert call(runs, "denoise", "plain", tmp_path / name, tmp_path / "out") == 2
+    assert name in capsys.readouterr().err and not (tmp_path / "out").exists()

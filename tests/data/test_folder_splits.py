@@ -1,0 +1,49 @@
+"""The splits of a folder: the usual names of subfolders, else a hash of the path."""
+
+from pathlib import Path
+
+import pytest
+
+from dae.data.folder_splits import hold_out, split_subfolders
+
+HELD_OUT = ("validation", "test")
+PATHS = [Path(f"/folder/{number:03d}.png") for number in range(300)]
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("train", "val"), {"train", "validation"}),
+        (("Train", "Test"), {"train", "test"}),
+        (("TRAINING", "Validation", "testing"), {"train", "validation", "test"}),
+        (("train", "cats"), set()),
+        (("train",), set()),
+        (("val", "test"), set()),
+    ],
+)
+def test_the_usual_names_are_splits_in_any_case(names: tuple[str, ...], expected: set[str], tmp_path: Path) -> None:
+    for name in names:
+        (tmp_path / name).mkdir()
+    assert set(split_subfolders(tmp_path)) == expected
+
+
+def test_every_image_belongs_to_one_split_and_a_tenth_is_held_out_for_each() -> None:
+    splits = {name: hold_out(PATHS, Path("/folder"), name, HELD_OUT) for name in ("train", *HELD_OUT)}
+    assert sorted(path for paths in splits.values() for path in paths) == PATHS
+    assert all(15 <= len(splits[name]) <= 45 for name in HELD_OUT)
+
+
+def test_more_images_move_no_other_image_to_another_split() -> None:
+    for name in ("train", *HELD_OUT):
+        before = hold_out(PATHS[:200], Path("/folder"), name, HELD_OUT)
+        assert set(before) <= set(hold_out(PATHS, Path("/folder"), name, HELD_OUT))
+
+
+@pytest.mark.parametrize("count", [3, 4, 5, 9])
+def test_small_folders_have_three_splits(count: int) -> None:
+    splits = [hold_out(PATHS[:count], Path("/folder"), name, HELD_OUT) for name in ("train", *HELD_OUT)]
+    assert all(splits) and sum(map(len, splits)) == count
+
+
+def test_a_single_image_is_in_every_split() -> None:
+    assert all(hold_out(PATHS[:1], Path("/folder"), name, HELD_OUT) == PATHS[:1] for name in ("train", *HELD_OUT))

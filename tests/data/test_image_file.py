@@ -1,0 +1,96 @@
+"""Image files written again: format, depth, size, alpha and metadata stay."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from dae.data.image_file import SUFFIXES, decode_file, format_of
+from dae.errors import DataError
+
+GENERATOR = np.random.default_rng(0)
+COLORS = GENERATOR.integers(256, size=(20, 30, 3), dtype=np.uint8)
+
+
+def encode(image: Image.Image, format: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+def rewrite(content: bytes) -> Image.Image:
+    """Decode a file and write the same pixels again."""
+    file = decode_file(content)
+    image = Image.open(io.BytesIO(file.encode(file.pixels)))
+    image.load()
+    return image
+
+
+@pytest.mark.parametrize("format", SUFFIXES)
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_format_size_and_channels_stay(format: str, mode: str) -> None:
+    content = encode(Image.fromarray(COLORS).convert(mode), format)
+    file, image = decode_file(content), rewrite(content)
+    assert file.pixels.shape == (1, len(file.pixels[0]), 20, 30) and file.pixels.dtype == torch.float32
+    assert image.format == format and image.size == (30, 20)
+    if format in ("PNG", "BMP", "TIFF"):
+        assert file.is_gray == (mode == "L") and image.mode == mode
+        assert np.array_equal(image, Image.open(io.BytesIO(content)))
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF"])
+def test_sixteen_bits_stay(format: str) -> None:
+    values = GENERATOR.integers(65_536, size=(9, 7), dtype=np.uint16)
+    image = rewrite(encode(Image.fromarray(values), format))
+    assert np.array_equal(np.asarray(image, dtype=np.uint16), values)
+
+
+def test_values_of_twelve_bits_and_floats_keep_their_scale() -> None:
+    twelve = GENERATOR.integers(4_096, size=(9, 7), dtype=np.uint16)
+    twelve[0, 0] = 4_095
+    assert np.array_equal(np.asarray(rewrite(encode(Image.fromarray(twelve), "TIFF")), dtype=np.uint16), twelve)
+    floats = GENERATOR.random((9, 7), dtype=np.float32)
+    np.testing.assert_allclose(np.asarray(rewrite(encode(Image.fromarray(floats), "TIFF"))), floats, atol=1e-6)
+
+
+def test_alpha_stays_and_hidden_colors_are_not_blackened() -> None:
+    rgba = Image.fromarray(COLORS)
+    alpha = Image.fromarray(GENERATOR.integers(256, size=(20, 30), dtype=np.uint8))
+    rgba.putalpha(alpha)
+    assert np.array_equal(rewrite(encode(rgba, "PNG")), rgba)
+    gray = Image.merge("LA", (rgba.getchannel("R"), alpha))
+    assert np.array_equal(rewrite(encode(gray, "PNG")), gray)
+
+
+def test_metadata_stay_but_the_orientation_is_applied() -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "Maker"
+    content = encode(Image.fromarray(COLORS), "JPEG", exif=exif, icc_profile=b"profile", dpi=(300, 300))
+    image = rewrite(content)
+    assert image.size == (20, 30) and image.info["icc_profile"] == b"profile" and image.info["dpi"] == (300, 300)
+    assert image.getexif()[0x010F] == "Maker" and 0x0112 not in image.getexif()
+
+
+def test_cmyk_becomes_rgb_without_its_profile() -> None:
+    image = rewrite(encode(Image.fromarray(COLORS).convert("CMYK"), "JPEG", icc_profile=b"cmyk"))
+    assert image.mode == "RGB" and "icc_profile" not in image.info
+
+
+def test_the_smallest_image_and_an_animation() -> None:
+    assert rewrite(encode(Image.new("L", (1, 1), 7), "PNG")).getpixel((0, 0)) == 7
+    frames = [Image.new("RGB", (8, 8), color) for color in ("red", "blue")]
+    assert rewrite(encode(frames[0], "GIF", save_all=True, append_images=frames[1:])).size == (8, 8)
+
+
+def test_names_and_errors() -> None:
+    assert format_of("a/b.JPEG") == "JPEG" and format_of("x.tif") == "TIFF"
+    with pytest.raises(DataError, match="Use a name that ends in .png"):
+        format_of("x.heic")
+    with pytest.raises(DataError, match="damaged"):
+        decode_file(b"no image")
+    file = decode_file(encode(Image.new("L", (1, 1)), "PNG"))
+    with pytest.raises(DataError, match="cannot be written as WEBP"):
+        file.encode(torch.zeros(1, 1, 2, 17_000), "WEBP")

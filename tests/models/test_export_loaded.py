@@ -1,0 +1,46 @@
+"""Export of models as they are loaded from files, and exports that fail."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from dae.errors import CheckpointError, DataError
+from dae.models import export as export_module
+from dae.models.export import TOLERANCE, export
+from dae.runs import find_run
+from tests.helpers import ROOT, untrained_checkpoint
+
+
+@pytest.mark.parametrize(("run", "suffix"), [("mnist-conv", ".onnx"), ("mnist-conv", ".pt2"), ("mnist-blind", ".pt2")])
+def test_shipped_models_are_exported_as_loaded(run: str, suffix: str, tmp_path: Path) -> None:
+    checkpoint = find_run(run, ROOT / "checkpoints").load()
+    strides = [weight.stride() for weight in checkpoint.model.parameters()]
+    difference = export(checkpoint, tmp_path / f"model{suffix}")
+    assert difference is not None and difference <= TOLERANCE
+    assert [weight.stride() for weight in checkpoint.model.parameters()] == strides
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".pt2"])
+def test_an_exporter_that_fails_is_explained_in_one_sentence(
+    suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise torch._dynamo.exc.UserError(
+            torch._dynamo.exc.UserErrorType.CONSTRAINT_VIOLATION, "Constraints violated (width)\n" + "more\n" * 70
+        )
+
+    monkeypatch.setattr(torch.export, "export", fail)
+    with pytest.raises(CheckpointError, match="cannot be exported.*Constraints violated") as caught:
+        export(untrained_checkpoint("linear-32"), tmp_path / f"model{suffix}")
+    assert "\n" not in str(caught.value) and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux")
+@pytest.mark.parametrize("suffix", [".onnx", ".pt2"])
+def test_a_full_disk_is_named(suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from contextlib import nullcontext
+
+    monkeypatch.setattr(export_module, "atomic_write", lambda target: nullcontext(Path("/dev/full")))
+    with pytest.raises(DataError, match="No space left on device"):
+        export(untrained_checkpoint("linear-32"), tmp_path / f"model{suffix}")

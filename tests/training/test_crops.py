@@ -1,0 +1,63 @@
+"""Random crops and gray images: what reaches the model, resuming bit for bit, and refused settings."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from dae.errors import SpecError
+from dae.noise import NoiseSpec
+from dae.runs import Run
+from dae.training import TrainConfig
+from dae.training.loss import TrainingPairs
+from dae.utils.random import make_generator
+from tests.helpers import small_config, stop_at_epoch, tensors_equal, tiny_dataset, train, weights
+
+CONFIG = replace(
+    small_config(model="unet", noise=NoiseSpec("gaussian", (0, 0.3), clipped=False)),
+    augment="dihedral",
+    crop=16,
+    gray_share=0.5,
+)
+
+
+def test_a_share_of_the_crops_is_gray_with_the_same_noise_in_all_channels() -> None:
+    colors = torch.randint(256, (64, 3, 20, 24), generator=make_generator(0), dtype=torch.uint8)
+    noisy, clean = TrainingPairs(CONFIG, None)(colors, make_generator(1))
+    assert noisy.shape == clean.shape == (64, 3, 16, 16)
+    gray = (noisy == noisy[:, :1]).flatten(1).all(1)
+    assert torch.equal(gray, (clean == clean[:, :1]).flatten(1).all(1)) and 16 < gray.sum() < 48
+    noise = (noisy - clean)[~gray]
+    assert torch.corrcoef(noise.transpose(0, 1).flatten(1))[0, 1].abs() < 0.1
+
+
+def test_a_run_on_photographs_resumes_bit_for_bit(tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for index in range(4):
+        pixels = np.random.default_rng(index).integers(256, size=(24, 40, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{index}.png")
+    config = replace(CONFIG, dataset=f"photos:{folder}@24", epochs=3)
+    runs = [Run.create(config, root=tmp_path / "runs", name=name) for name in ("once", "twice")]
+    stop_at_epoch(runs[1], 1)
+    for run in runs:
+        stop_at_epoch(run, 3)
+    assert tensors_equal(*(weights(run.load().model) for run in runs))
+
+
+def test_crops_are_drawn_anew_in_each_epoch() -> None:
+    images = tiny_dataset(4, (3, 20, 20))
+    repeated = replace(CONFIG, num_noise_epochs=1)
+    assert not tensors_equal(*(weights(train(config, images)[0]) for config in (CONFIG, repeated)))
+
+
+def test_crops_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(SpecError, match="Crops of 64 pixels do not fit into images of 28 x 28"):
+        train(replace(CONFIG, crop=64))
+    with pytest.raises(SpecError, match="needs whole images"):
+        TrainConfig(model="linear-32", crop=16)
+    with pytest.raises(SpecError, match="Gray share 2 is outside 0 to 1"):
+        TrainConfig(gray_share=2)

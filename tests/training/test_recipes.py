@@ -1,0 +1,66 @@
+"""Recipes: named trainings that can be made, told apart and kept."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from dae.data import DATASETS
+from dae.models import MODELS, build_model
+from dae.runs.directory import check_name
+from dae.training import RECIPES, TrainConfig
+from dae.training.recipes import matches_recipe
+
+PUBLISHED = [name for name, recipe in RECIPES.items() if recipe.is_published]
+
+
+@pytest.mark.parametrize("name", RECIPES)
+class TestEveryRecipe:
+    def test_its_model_takes_its_data(self, name: str) -> None:
+        config = RECIPES[name].config
+        shape = DATASETS[config.dataset].shape if config.dataset in DATASETS else (3, 192, 192)
+        build_model(config.model, config.input_shape(shape), torch.Generator())
+
+    def test_it_survives_json(self, name: str) -> None:
+        config = RECIPES[name].config
+        assert TrainConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
+
+    def test_its_entry_serves_pages_and_names_a_run(self, name: str) -> None:
+        recipe = RECIPES[name]
+        check_name(name)
+        assert recipe.label and recipe.help.endswith(".")
+        assert [other.label for other in RECIPES.values()].count(recipe.label) == 1
+        assert [other.config for other in RECIPES.values()].count(recipe.config) == 1
+
+
+def test_it_is_followed_elsewhere_but_not_by_a_training_that_is_changed() -> None:
+    config = RECIPES["noisy-targets"].config
+    assert matches_recipe("noisy-targets", replace(config, dataset="mnist", seed=7, device="cpu"))
+    assert not matches_recipe("noisy-targets", replace(config, epochs=1))
+    assert not matches_recipe("noisy-targets", replace(config, target="clean", teacher="mnist-unet"))
+    assert not matches_recipe("no-such", config)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_ones_train_as_a_notebook_does(name: str) -> None:
+    config = RECIPES[name].config
+    assert (config.optimizer, config.beta2, config.schedule, config.precision) == (
+        "adam",
+        0.999,
+        "constant",
+        "float32",
+    )
+
+
+def test_something_quick_needs_no_download() -> None:
+    quick = [recipe.config for name, recipe in RECIPES.items() if name.startswith("quick")]
+    assert quick and all(DATASETS[config.dataset].download is None for config in quick)
+    assert {MODELS[config.model].family for config in quick} == {"linear", "convolutional", "residual CNN"}
+
+
+@pytest.mark.parametrize("data", ["mnist", "digits"])
+def test_ours_compare_fairly(data: str) -> None:
+    ours = [RECIPES[f"{data}-{kind}"].config for kind in ("linear", "conv", "unet")]
+    assert len({(config.dataset, config.noise) for config in ours}) == 1
+    assert len({MODELS[config.model].family for config in ours}) == 3

@@ -1,0 +1,49 @@
+"""Fixtures of the tests of pages: few images, server-wide objects per test, and a folder of small runs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+
+from dae.data import DATASETS
+from dae.evaluation import classical
+from dae.runs import run_training
+from dae.ui import measuring, resources, singletons
+from tests.helpers import PATIENCE_S, ROOT, new_run
+from tests.small_digits import NUM_TUNING_IMAGES, SMALL_DIGITS
+
+
+@pytest.fixture(scope="session")
+def trained(photos: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a runs folder with a linear and a convolutional model of a few steps."""
+    root = tmp_path_factory.mktemp("runs")
+    for model in ("linear-32", "conv-64"):
+        for _ in run_training(new_run(root, photos, name=f"small-{model}", model=model)):
+            pass
+    return root
+
+
+@pytest.fixture(scope="session")
+def _cache_of_pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("pages")
+
+
+@pytest.fixture(autouse=True)
+def _few_images(_cache_of_pages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Show few digits, tune filters on four, and let tests share what they have measured, but not its speed."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(_cache_of_pages))
+    monkeypatch.setitem(DATASETS, "digits", SMALL_DIGITS)
+    monkeypatch.setattr(classical, "NUM_TUNING_IMAGES", NUM_TUNING_IMAGES)
+    monkeypatch.setattr(measuring, "latency_ms", lambda *_: 1.0)
+
+
+@pytest.fixture(autouse=True)
+def _fresh_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("DAE_CHECKPOINTS", str(tmp_path / "runs"))
+    yield
+    assert resources.training_queue().close(PATIENCE_S)
+    singletons.clear_singletons()
+    st.cache_resource.clear()
+    st.cache_data.clear()

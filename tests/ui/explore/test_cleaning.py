@@ -1,0 +1,109 @@
+"""Clean this image, run without a browser: samples, uploads, strengths, several images and files that fail."""
+
+import io
+import math
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dae.data.image_file import decode_file
+from dae.runs import run_training
+from dae.ui.cleaning import jobs
+from dae.ui.cleaning.jobs import clean_all, clean_step, cleaned_name, open_image
+from dae.ui.cleaning.strengths import model_choices, strengths, trained_range
+from dae.ui.cleaning.uploads import SAMPLES, Upload, sample_file
+from dae.ui.model_options import ModelOption
+from tests.helpers import new_run
+from tests.ui.apps import opened, shown
+
+
+@pytest.fixture(scope="module")
+def unets(photos: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of runs: "plain", and "level" with a noise level as its input."""
+    root = tmp_path_factory.mktemp("unets")
+    for name, model in (("plain", "unet"), ("level", "level-unet")):
+        list(run_training(new_run(root, photos, name=name, model=model, epochs=1)))
+    return root
+
+
+@pytest.fixture
+def models(unets: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, ModelOption]:
+    monkeypatch.setenv("DAE_CHECKPOINTS", str(unets))
+    return {option.name: option for option in model_choices()}
+
+
+def noisy_png(side: int = 40, mode: str = "RGB") -> bytes:
+    buffer = io.BytesIO()
+    Image.effect_noise((side, side), 60).convert(mode).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_models_with_a_level_come_first(models: dict[str, ModelOption]) -> None:
+    assert list(models) == ["level", "plain"]
+    assert trained_range(models["plain"]) == (0.5, 0.5)
+
+
+def test_strengths_surround_the_estimate() -> None:
+    levels = [strength.level for strength in strengths(0.1, takes_level=True)]
+    assert levels == sorted(levels, key=float) and levels[0] == 0.05 and levels[-1] == 0.2
+    assert [strength.level for strength in strengths(0.1, True) if strength.is_default] == [0.1]
+    assert [strength.amount for strength in strengths(0.1, False) if strength.is_default] == [1]
+    assert all(strength.level for strength in strengths(0.0, True))
+
+
+@pytest.mark.parametrize("name", ["level", "plain"])
+def test_an_image_is_cleaned_at_each_strength(name: str, models: dict[str, ModelOption]) -> None:
+    cleaning, progress = open_image(noisy_png(mode="L"), models[name]), list[float]()
+    assert cleaning.is_live and 0.1 < cleaning.level < 0.4
+    for step in (0, len(cleaning.steps) - 1):
+        clean_step(cleaning, step, models[name], progress.append)
+    first, last = cleaning.restored.values()
+    assert first.shape == last.shape == (1, 1, 40, 40) and not first.equal(last)
+    assert progress[-1] == 1 and set(cleaning.views) == set(cleaning.restored)
+    assert math.isfinite(jobs.estimate_quality(cleaning, 0, models[name]))
+
+
+def test_a_large_image_keeps_one_result(models: dict[str, ModelOption], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "_MAX_LIVE_PIXELS", 10)
+    cleaning = open_image(noisy_png(), models["plain"])
+    for step in (0, 1):
+        clean_step(cleaning, step, models["plain"], lambda done: None)
+    assert list(cleaning.restored) == list(cleaning.views) == [1]
+
+
+def test_several_images_become_an_archive_and_failures_are_named(models: dict[str, ModelOption]) -> None:
+    uploads = [Upload("a.png", noisy_png()), Upload("bad.jpg", b"none"), Upload("a.png", noisy_png(mode="L"))]
+    archive, failures = clean_all(uploads, strengths(0.1, True)[3], models["level"], lambda done, caption: None)
+    with zipfile.ZipFile(io.BytesIO(archive)) as files:
+        assert files.namelist() == ["a-clean.png", "3-a-clean.png"]
+        assert Image.open(io.BytesIO(files.read("3-a-clean.png"))).mode == "L"
+    (failure,) = failures
+    assert failure.startswith("bad.jpg: The file is damaged")
+
+
+def test_names_of_cleaned_files() -> None:
+    file = decode_file(noisy_png())
+    names = [cleaned_name(name, file) for name in ("a.b.PNG", "noise.gif", "plain")]
+    assert names == ["a.b-clean.PNG", "noise-clean.png", "plain-clean.png"]
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_samples_come_with_scikit_image(name: str) -> None:
+    clean, noisy = (np.asarray(Image.open(io.BytesIO(sample_file(name, is_noisy)))) for is_noisy in (False, True))
+    assert clean.shape == noisy.shape and 10 < np.abs(clean.astype(float) - noisy).mean() < 25
+
+
+def test_the_page_cleans_an_upload_and_rejects_other_files(models: dict[str, ModelOption]) -> None:
+    app = opened("pages/explore.py", pictures="Your image")
+    assert "Upload a noisy image" in shown(app)
+    app.file_uploader(key="upload").upload("mine.png", noisy_png(24), "image/png")
+    app.run()
+    assert not app.exception and not app.error
+    assert any("Estimated noise: " in text.value for text in app.markdown)
+    assert app.segmented_control(key="clean_run").value == "level"
+    app.file_uploader(key="upload").upload("bad.png", b"none", "image/png")
+    app.run()
+    assert not app.exception and len(app.error) == 1 and "damaged" in app.error[0].value

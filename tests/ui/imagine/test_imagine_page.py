@@ -1,0 +1,81 @@
+"""The Imagine view, run without a browser: its parts, its fallback model and its steps."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from dae.data import load_dataset
+from dae.ui.components.pixel_filters import Pixel
+from dae.ui.imagine import alternatives, completion, pixel_filters, prior
+from dae.ui.imagine.streams import streams
+from tests.helpers import ROOT, wait_for
+from tests.ui.apps import opened, shown
+
+
+@pytest.fixture
+def shipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Copy two shipped models to the runs folder."""
+    for name in ("digits-linear", "mnist-prior"):
+        shutil.copytree(ROOT / "checkpoints" / name, tmp_path / "runs" / name)
+    return tmp_path / "runs"
+
+
+def test_a_dream_arrives_and_is_read(shipped: Path) -> None:
+    app = opened("pages/explore.py", view="Imagine", imagine_seed="7")
+    assert app.number_input(key="imagine_seed").value == 7
+    app.button(key="imagine_next").click().run()
+    assert app.number_input(key="imagine_seed").value == 8 and not app.exception and not app.error
+    running = streams().peek(next(iter(streams()._streams)))
+    wait_for(lambda: running and running.frames)
+    assert "stands in" not in shown(app)
+
+
+@pytest.mark.parametrize("part", ["What else could it be?", "Complete it", "Why this pixel?"])
+def test_every_part_opens(shipped: Path, part: str) -> None:
+    app = opened("pages/explore.py", view="Imagine", imagine=part, imagine_digit="3")
+    assert app.segmented_control(key="imagine").value == part and not app.error
+    assert app.number_input(key="imagine_digit").value == 3
+
+
+def test_invalid_addresses_open_the_defaults(shipped: Path) -> None:
+    values = {"imagine_digit": "1e999", "imagine_level": "9", "imagine_pixel": "-1,x", "imagine_seed": "no"}
+    app = opened("pages/explore.py", view="Imagine", imagine="Why this pixel?", **values)
+    assert not app.error and app.number_input(key="imagine_digit").value == 1
+    assert app.select_slider(key="imagine_level").value == "0.5"
+
+
+def test_without_the_prior_another_model_stands_in_for_it(shipped: Path) -> None:
+    images = load_dataset("digits", "test", limit=2)
+    assert (found := prior.find_prior(images)) and found.option.name == "mnist-prior"
+    shutil.rmtree(shipped / "mnist-prior")
+    app = opened("pages/explore.py", view="Imagine")
+    assert "`mnist-prior`, the model made for this, is missing here. `digits-linear`" in shown(app) and not app.error
+    shutil.rmtree(shipped / "digits-linear")
+    assert "No model for" in shown(opened("pages/explore.py", view="Imagine"))
+
+
+def test_a_hidden_part_covers_half_of_the_image() -> None:
+    known = completion.known_pixels("Left", (1, 28, 28))
+    assert known[..., 14:].all() and not known[..., :14].any()
+    assert torch.equal(completion.known_pixels("unknown", (1, 28, 28)), completion.known_pixels("Bottom", (1, 28, 28)))
+
+
+def test_the_comparison_with_memory_names_the_better_one() -> None:
+    assert "2.0 dB closer than perfect memory" in alternatives.compare_with_memory((0, 9.0, 20.0, 18.0, 0))
+    assert "Perfect memory is 1.5 dB closer" in alternatives.compare_with_memory((0, 9.0, 20.0, 21.5, 0))
+    assert "tied" in alternatives.compare_with_memory((0, 9.0, 20.0, 20.01, 0))
+
+
+def test_a_filter_is_drawn_in_two_colors_and_its_width_measured() -> None:
+    weights = torch.zeros(1, 9, 9)
+    weights[0, 4, 4], weights[0, 0, 8] = 3.0, -1.0
+    assert pixel_filters.near_share(weights, Pixel(4, 4)) == pytest.approx(0.75)
+    image = pixel_filters.filter_image(torch.zeros(1, 9, 9), weights)
+    positive, negative, none = image.getpixel((4, 4)), image.getpixel((8, 0)), image.getpixel((0, 0))
+    assert positive[0] > positive[2] and negative[2] > negative[0] and none == (0, 0, 0)
+    assert pixel_filters.near_share(torch.zeros(1, 9, 9), Pixel(0, 0)) == 0
+    clean = torch.zeros(1, 9, 9)
+    clean[0, 0, 0] = clean[0, 5, 4] = 1
+    assert pixel_filters.stroke_pixel(clean) == Pixel(5, 4)

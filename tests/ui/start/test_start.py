@@ -1,0 +1,49 @@
+"""The Start page: its model, its kinds of noise, its answer, and its doors."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dae.noise import NOISES, NoiseSpec
+from dae.ui.explore import gallery
+from dae.ui.model_options import ModelOption
+from dae.ui.start import view
+from tests.ui.apps import opened
+
+
+def option(name: str, noise: str, family: str = "residual CNN") -> ModelOption:
+    return ModelOption(name, "unet", name, "#123456", family, noise=NoiseSpec.parse(noise))
+
+
+@pytest.mark.parametrize(
+    ("options", "chosen", "kinds"),
+    [
+        ([option("linear", "gaussian:0.5", "linear"), option("unet", "gaussian:0.5")], "unet", ["gaussian"]),
+        (
+            [option("unet", "gaussian:0.5"), option("blind", "masking:0-1+gaussian:0-1")],
+            "blind",
+            ["gaussian", "masking"],
+        ),
+        ([option("blind", "+".join(f"{kind}:0-1" for kind in NOISES))], "blind", list(NOISES)),
+    ],
+)
+def test_the_model_for_most_kinds_of_noise_is_shown(options: list[ModelOption], chosen: str, kinds: list[str]) -> None:
+    model = view.select_model(options)
+    assert model and model.name == chosen and view.trained_kinds(model) == kinds
+    assert view.select_model([]) is None
+
+
+def test_the_answer_is_the_clean_row_below_the_others(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows: list[list[str]] = []
+
+    def draw(drawn: list[Any], **_: Any) -> int:
+        rows.append([row.title for row in drawn])
+        return 0
+
+    monkeypatch.setattr(gallery, "frame_slider", draw)
+    monkeypatch.setenv("DAE_CHECKPOINTS", str(trained))
+    app = opened("dashboard.py")
+    app.toggle(key="answer").set_value(True)
+    app.run()
+    assert not app.exception and rows == [["Noisy", "Convolutional"], ["Noisy", "Convolutional", "Clean"]]
