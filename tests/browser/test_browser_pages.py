@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from dae.ui.components.base import ASSETS
 from tests.browser.browsing import READY, browser_tests, playwright, step, visit
 from tests.helpers import wait_for
 
@@ -190,3 +191,18 @@ def test_arrows_move_the_slider_after_a_click_on_a_kind_of_noise(page: "playwrig
     page.keyboard.press("ArrowLeft")
     wait_for(lambda: step(page) == before - 1)
     assert "noise=Masking" in page.url
+
+
+def test_a_component_ignores_a_message_that_a_newer_one_has_overtaken(page: "playwright.Page") -> None:
+    received = page.evaluate(
+        """async (source) => {
+            const { mounted } = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })))
+            const received = [], parentElement = {}
+            const run = mounted(() => ({ receive: ({ name }) => received.push(name), end() {} }))
+            for (const [stamp, name] of [[2, "new"], [1, "old"], [2, "again"], [3, "newer"]])
+                run({ data: { stamp, name }, parentElement, setStateValue() {} })
+            return received
+        }""",
+        (ASSETS / "common.js").read_text(),
+    )
+    assert received == ["new", "again", "newer"]

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,20 @@ def inline_component(name: str) -> "ComponentRenderer":
         js="\n".join(part.read_text(encoding="utf-8") for part in parts),
         css=css.read_text(encoding="utf-8") if css.is_file() else None,
     )
+
+
+def draw_component(
+    component: "ComponentRenderer", *, key: str, data: bytes | Mapping[str, Any], **callbacks: Any
+) -> Any:
+    """Draw a component and return its state. `data` gets a time stamp: a message can overtake an older one.
+
+    The browser imports the module of a component once per message. While the first import is under way, messages that
+    wait for it can be delivered in any order. `mounted` in `common.js` ignores those that come too late.
+    """
+    microseconds = time.time_ns() // 1_000
+    if isinstance(data, bytes):
+        return component(key=key, data=microseconds.to_bytes(8) + data, **callbacks)
+    return component(key=key, data={**data, "stamp": microseconds}, **callbacks)
 
 
 def pack_message(header: Mapping[str, Any], blocks: Iterable[bytes]) -> bytes:

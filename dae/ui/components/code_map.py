@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from dae.data import ImageSet
-from dae.ui.components.base import inline_component, pack_message
+from dae.ui.components.base import draw_component, inline_component, pack_message
 from dae.viz.images import make_grid, to_png
 
 _SHEET_COLUMNS = 50
@@ -86,7 +86,9 @@ def code_map(
         "id": hashlib.blake2b(b"".join(blocks), digest_size=12).hexdigest(),
     }
     # Streamlit includes a state in the result only if there is a callback for it.
-    result = inline_component("code_map")(key=key, data=pack_message(header, blocks), on_look_change=lambda: None)
+    result = draw_component(
+        inline_component("code_map"), key=key, data=pack_message(header, blocks), on_look_change=lambda: None
+    )
     match result:
         # A client can send any value.
         case {"look": {"index": int(index), "step": int(step)}}:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from PIL import Image
 
-from dae.ui.components.base import inline_component
+from dae.ui.components.base import draw_component, inline_component
 from dae.viz.images import to_png
 
 # Larger images are sent as JPEG.
@@ -39,7 +39,8 @@ def divider(
         after_words: caption above the right side.
         width: maximum in CSS pixels; smaller images are magnified without blur.
     """
-    inline_component("divider")(
+    draw_component(
+        inline_component("divider"),
         key=key,
         data={
             "before": data_url(before),
@@ -71,7 +72,8 @@ def strength_divider(
     Returns:
         The position that the user has chosen for this image, by default `step`.
     """
-    component = inline_component("divider")(
+    component = draw_component(
+        inline_component("divider"),
         key=key,
         data={
             "before": before,

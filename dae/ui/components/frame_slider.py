@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from dae.ui.components.base import inline_component, pack_message
+from dae.ui.components.base import draw_component, inline_component, pack_message
 
 
 @dataclass(frozen=True)
@@ -91,15 +91,9 @@ def frame_slider(
     header |= {"trained": trained, "play": play, "follow": follow, "value": request.step, "turn": request.turn}
     data = pack_message(header, (row.sheet for row in rows))
     # Streamlit includes a state in the result only if there is a callback for it.
-    result = inline_component("frame_slider")(key=key, data=data, on_move_change=lambda: None)
+    result = draw_component(inline_component("frame_slider"), key=key, data=data, on_move_change=lambda: None)
     state = st.session_state[state_key] = _reconcile(state, request, _parse_move(result), last=len(steps) - 1)
     return state.step
-
-
-def last_turn(key: str) -> int:
-    """Return a number that grows with every move of the user on the slider with this key, 0 before the first."""
-    move = _parse_move(st.session_state.get(key))
-    return move.turn if move else 0
 
 
 def _describe(rows: Sequence[SpriteRow], steps: Sequence[str], columns: int) -> dict[str, Any]:

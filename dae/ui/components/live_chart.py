@@ -16,7 +16,7 @@ import numpy as np
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
-from dae.ui.components.base import ASSETS
+from dae.ui.components.base import ASSETS, draw_component
 from dae.utils.files import atomic_write
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def live_chart(
         st.plotly_chart(figure, key=key, height=height, config={"displaylogo": False})
         st.caption("Live updates are not available here, so the zoom resets on every update. See the server log.")
         return
-    component(key=key, data=data | {"bars": [asdict(bar) for bar in bars], "words": words})
+    draw_component(component, key=key, data=data | {"bars": [asdict(bar) for bar in bars], "words": words})
 
 
 def plotly_asset(folder: Path = ASSETS) -> str:

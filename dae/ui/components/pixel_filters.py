@@ -8,7 +8,7 @@ from typing import NamedTuple
 import streamlit as st
 from PIL import Image
 
-from dae.ui.components.base import inline_component
+from dae.ui.components.base import draw_component, inline_component
 from dae.viz.images import to_png
 
 
@@ -53,7 +53,8 @@ def pixel_filters(panels: Sequence[FilterPanel], pixel: Pixel, *, key: str, alt:
         alt: one sentence that describes the images, for a screen reader.
     """
     width, height = panels[0].images[0].size
-    inline_component("pixel_filters")(
+    draw_component(
+        inline_component("pixel_filters"),
         key=key,
         data={
             "alt": alt,

@@ -14,7 +14,7 @@ from dae.data.image_io import DECODE_ERRORS, looks_like_digit, normalize_digit, 
 from dae.errors import DataError
 from dae.models import Shape
 from dae.ui.cleaning.uploads import select_uploads
-from dae.ui.components.base import inline_component
+from dae.ui.components.base import draw_component, inline_component
 from dae.ui.shell import page
 
 _MNIST_SHAPE: Shape = (1, 28, 28)
@@ -78,7 +78,8 @@ def _decode_upload(content: bytes) -> Image.Image:
 
 def draw_board() -> Image.Image | None:
     """Draw a board for a digit; return the drawing, or None before the first stroke."""
-    ink = inline_component("sketch")(
+    ink = draw_component(
+        inline_component("sketch"),
         key="sketch",
         data={"label": "A board to draw a digit on", "clear": "Clear"},
         on_ink_change=lambda: None,

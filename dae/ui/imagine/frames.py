@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from dae.imagination import Frame
-from dae.ui.components.frame_slider import SpriteRow, frame_slider, last_turn
+from dae.ui.components.frame_slider import SpriteRow, frame_slider
 from dae.ui.imagine.streams import Sampler, Stream, streams
 from dae.ui.shell import page
 from dae.viz.images import make_grid, to_png
@@ -120,17 +120,17 @@ def _render_frames(sampling: Sampling, stream: Stream) -> None:
         # A text per step: it belongs to the last one.
         numbers = (*((("",) * columns,) * (steps - 1)), captions) if captions else ()
         rows.append(SpriteRow(title, sheet, numbers=numbers))
-    key = f"{sampling.name}_slider"
     frame_slider(
         rows,
         steps=[f"{step} of {sampling.num_frames - 1}" for step in range(steps)],
         columns=columns,
-        value=_followed_step(key, sampling.question, steps - 1),
+        value=0,
         label="Step",
-        key=key,
+        key=f"{sampling.name}_slider",
         alt=sampling.alt,
         caption=summary.footnote,
         play=True,
+        follow=str(hash(sampling.question)),
     )
 
 
@@ -141,11 +141,3 @@ def _sheets(stream: Stream, num_rows: int) -> tuple[int, tuple[bytes, ...]]:
         rows = frames.chunk(num_rows, dim=1)
         stream.sheets = len(frames), tuple(to_png(make_grid(row.flatten(0, 1), row.shape[1])) for row in rows)
     return stream.sheets
-
-
-def _followed_step(key: str, question: tuple[object, ...], newest: int) -> int:
-    """Return the newest step; once the user has moved the slider, the newest step of that moment."""
-    turn, followed = last_turn(key), st.session_state.get(f"{key}:followed")
-    if followed is None or followed[0] != question or followed[1] == turn:
-        followed = st.session_state[f"{key}:followed"] = (question, turn, newest)
-    return int(followed[2])

@@ -15,7 +15,7 @@ import streamlit as st
 from streamlit.errors import StreamlitSecretNotFoundError
 
 from dae.errors import DaeError
-from dae.ui.components.base import inline_component
+from dae.ui.components.base import draw_component, inline_component
 from dae.ui.shell.key_attempts import BusyError, key_attempts
 from dae.ui.singletons import process_singleton
 
@@ -99,7 +99,7 @@ def sign_in() -> None:
         if time.time() < st.session_state.get(_TICKET_UNTIL_S, 0):
             path = f"/{st.get_option('server.baseUrlPath')}/_dae/presenter".replace("//", "/")
             data = {"url": path, "ticket": _sign("ticket", _TICKET_AGE_S)}
-            inline_component("ticket")(key="ticket", data=data)
+            draw_component(inline_component("ticket"), key="ticket", data=data)
         return
     with st.popover("Presenter key", icon=":material/lock:"):
         with st.form("presenter_form", border=False):

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import streamlit as st
 
-from dae.ui.components.base import ASSETS, inline_component
+from dae.ui.components.base import ASSETS, draw_component, inline_component
 
 # Key of the session state and query parameter.
 _LARGE = "large"
@@ -53,7 +53,11 @@ def register_shortcuts(page_keys: Iterable[str]) -> None:
     selectors = {str(number): f".st-key-{key} a" for number, key in enumerate(page_keys, 1)}
     selectors |= {"l": ".st-key-stage button", "h": ".st-key-guide button"}
     with st.container(key="keys"):
-        inline_component("keys")(key="keys_component", data={"selectors": selectors, "large": in_presentation_mode()})
+        draw_component(
+            inline_component("keys"),
+            key="keys_component",
+            data={"selectors": selectors, "large": in_presentation_mode()},
+        )
         if in_presentation_mode():
             # Matched by large.css until the component has loaded, so that nothing is drawn small first.
             st.html('<i class="large-view"></i>')

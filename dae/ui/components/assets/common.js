@@ -2,13 +2,18 @@
 
 // Returns the entry point of a component. `create(parent)` is called once per position on the page, the object's
 // `receive(data)` in every run of the script, and its `end()` at the end. Its `setState(name, value)` reports to Python.
+// While the module is being imported, messages can be delivered in any order; an older one than the last is ignored.
 export function mounted(create) {
-  const parts = new WeakMap()   // shadow root -> { part, runs }
-  return ({ data, parentElement, setStateValue }) => {
-    if (!parts.has(parentElement)) parts.set(parentElement, { part: create(parentElement), runs: 0 })
+  const parts = new WeakMap()   // shadow root -> { part, runs, stamp }
+  return ({ data: message, parentElement, setStateValue }) => {
+    if (!parts.has(parentElement)) parts.set(parentElement, { part: create(parentElement), runs: 0, stamp: 0 })
     const mount = parts.get(parentElement), run = ++mount.runs
+    const { stamp, data } = unstamp(message)
     mount.part.setState = setStateValue
-    mount.part.receive(data)
+    if (stamp >= mount.stamp) {
+      mount.stamp = stamp
+      mount.part.receive(data)
+    }
     return () => {
       // Streamlit also calls this for a run that a newer one has replaced: the end is a detached host.
       if (mount.runs === run && !parentElement.host?.isConnected) {
@@ -17,6 +22,13 @@ export function mounted(create) {
       }
     }
   }
+}
+
+// Time stamps, in microseconds, come from `draw_component`.
+function unstamp(message) {
+  if (!(message instanceof Uint8Array)) return { stamp: message.stamp, data: message }
+  const stamp = Number(new DataView(message.buffer, message.byteOffset).getBigUint64(0))
+  return { stamp, data: message.subarray(8) }
 }
 
 // Text from Python is written as text, never as markup.
