@@ -173,6 +173,15 @@ class Room:
             self._seen_s[token] = self._clock()
             return token
 
+    def check_phone(self, token: str) -> None:
+        """Note that a phone is present.
+
+        Raises:
+            UnknownPhoneError: the token is unknown, or the room is closed.
+        """
+        with self._lock:
+            self._check_phone(token)
+
     def phone_state(self, token: str) -> dict[str, Any]:
         """Return what a phone shows, ready for JSON.
 
