@@ -228,9 +228,14 @@ async def read_limited(request: Request, limit: int) -> bytes:
 
 def main() -> None:
     """Draw the first page."""
+    from dae.ui.room import view as room_view
     from dae.ui.shell import page
     from dae.ui.start.view import render_start
 
+    if room_view.is_room_shown():
+        page.setup_page("dashboard.py", room_view.TITLE, room_view.LEAD)
+        room_view.render_room()
+        return
     page.setup_page(
         "dashboard.py",
         "Can you still read these digits?",

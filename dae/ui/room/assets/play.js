@@ -13,6 +13,7 @@ let state = { activity: "waiting" }
 let pending = null // { path, body }: what is sent until the server has taken or refused it
 let note = "" // why something was refused
 let offline = false
+let joined = false
 let failures = 0
 let timer = 0
 let request = null // AbortController of the request under way
@@ -63,21 +64,18 @@ async function ask() {
   const limit = setTimeout(() => own.abort(), TIMEOUT_MS)
   const sent = pending
   try {
-    let [code, answer] = sent ? await send("POST", sent.path, own, sent.body) : await send("GET", "state", own)
+    const [code, answer] = await exchange(sent, own)
     if (own !== request) return
-    if (code === 401) {
-      [code, answer] = await send("POST", "join", own)
-      if (own !== request) return
-      if (code !== 200) state = { activity: "closed", problem: answer.problem }
-    } else if (sent && code !== 429) {
-      pending = null
-      if (code === 200 && sent.path === "drawing") board.clear()
-    }
-    if (code === 200) state = answer
-    else if (sent && code !== 429) note = answer.problem
-    failures = code === 200 ? 0 : failures + 1
     offline = false
-    if (code === 200 && !sent && !pending && state.activity !== "draw") note = ""
+    failures = code === 200 ? 0 : failures + 1
+    // What came too soon is sent again.
+    if (sent && code !== 429) {
+      pending = null
+      note = code === 200 ? "" : answer.problem
+      if (code === 200 && sent.path === "drawing") board.clear()
+    } else if (code === 200 && state.activity !== "draw") note = ""
+    if (code === 200) state = answer
+    else if (!joined) state = { activity: "closed", problem: answer.problem }
   } catch {
     if (own !== request) return
     failures += 1
@@ -89,7 +87,23 @@ async function ask() {
   if (document.hidden) return
   const wait = Math.min(MAX_PAUSE_MS, POLL_MS * 2 ** Math.max(0, failures - 1))
   // Phones that started together do not ask together.
-  timer = setTimeout(ask, pending && !failures ? 0 : wait * (0.85 + 0.3 * Math.random()))
+  timer = setTimeout(ask, wait * (0.85 + 0.3 * Math.random()))
+}
+
+// Return status and answer of a request. A phone that the room does not know joins first.
+async function exchange(sent, own) {
+  let result = [401, {}]
+  for (let attempt = 0; attempt < 2 && result[0] === 401; attempt++) {
+    if (!joined) {
+      result = await send("POST", "join", own)
+      if (result[0] !== 200) break
+      joined = true
+      if (!sent) break
+    }
+    result = sent ? await send("POST", sent.path, own, sent.body) : await send("GET", "state", own)
+    joined = result[0] !== 401
+  }
+  return result
 }
 
 async function send(method, path, { signal }, body) {
