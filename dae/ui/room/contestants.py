@@ -4,6 +4,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from dae.data import ImageSet
+from dae.errors import DataError
 from dae.evaluation import make_denoiser
 from dae.imagination import NearestImages
 from dae.ui import model_options, resources
@@ -39,6 +40,18 @@ def prepare_shares() -> dict[str, ModelShares] | None:
     """Return the share right of each model at each of LEVELS, None until it is measured."""
     shares: dict[str, ModelShares] | None = _compute("shares", measure_shares, LEVELS, _SHARE_SEED)
     return shares
+
+
+def load_reader() -> tuple[Contestant, NearestImages]:
+    """Return the model that denoises drawings, and the digits that they are compared with; slow at the first call.
+
+    Raises:
+        DataError: there is no model.
+    """
+    contestants, _ = select_contestants(subject.test_digits())
+    if not contestants:
+        raise DataError("There is no trained model for digits. Train one first.")
+    return contestants[-1], subject.nearest_images(*subject.load_training_digits())
 
 
 def _compute(name: str, compute: Callable[..., Any], levels: Sequence[float], seed: int) -> Any:

@@ -61,9 +61,9 @@ def next_step(shown: Snapshot) -> str:
 
 def round_html(question: Question, counts: Sequence[int], is_revealed: bool) -> str:
     """Return the digit and a bar for each answer; with the answer also the clean digit and what the models read."""
-    images = [_figure(question.noisy, "noisy digit", "What you saw" if is_revealed else "Which digit is this?")]
+    images = [figure_html(question.noisy, "noisy digit", "What you saw" if is_revealed else "Which digit is this?")]
     if is_revealed:
-        images.append(_figure(question.clean, "clean digit", f"The answer: {question.digit}"))
+        images.append(figure_html(question.clean, "clean digit", f"The answer: {question.digit}"))
         images += [_reading_html(reading, question.digit) for reading in question.readings]
     highest = max(*counts, 1)
     bars = "".join(
@@ -82,10 +82,11 @@ def _reading_html(reading: Reading, digit: int) -> str:
     is_right = reading.text == str(digit)
     verb = "sees" if reading.text == UNREADABLE else "reads"
     caption = f"{'✓' if is_right else '✗'} {reading.label} {verb} {reading.text}"
-    return _figure(reading.image, f"output of {reading.label}", caption, "room-right" if is_right else "room-wrong")
+    return figure_html(reading.image, f"output of {reading.label}", caption, "room-right" if is_right else "room-wrong")
 
 
-def _figure(png: bytes, alt: str, caption: str, css: str = "") -> str:
+def figure_html(png: bytes, alt: str, caption: str, css: str = "") -> str:
+    """Return an image with a text below it."""
     source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
     return (
         f"<figure class='{css}'><img src='{source}' alt='{escape(alt)}'>"

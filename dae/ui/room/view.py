@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dae.ui.room import address, guess_view
+from dae.ui.room import address, guess_view, wall_view
 from dae.ui.room.address import HOW_TO_OPEN, PhoneAddress
 from dae.ui.room.contestants import prepare_questions
 from dae.ui.room.room import Room, Snapshot, room
@@ -102,7 +102,10 @@ def _render_stage(phones: PhoneAddress, state: RoomState) -> None:
         _render_code(phones, shown)
         st.button("End", key="room_end", icon=":material/stop:", on_click=presenter_callback(game.wait))
     with stage, page.show_errors():
-        guess_view.render_guess(game, shown)
+        if shown.activity == "draw":
+            wall_view.render_wall(game, shown)
+        else:
+            guess_view.render_guess(game, shown)
 
 
 def _render_lobby(phones: PhoneAddress, state: RoomState, game: Room, shown: Snapshot) -> None:
@@ -134,6 +137,13 @@ def _render_lobby(phones: PhoneAddress, state: RoomState, game: Room, shown: Sna
                 help="Everybody reads a noisy digit, then the models do.",
                 on_click=presenter_callback(_start_guess),
                 args=(state, order == _UP),
+            )
+            st.button(
+                "Draw",
+                key="room_draw",
+                icon=":material/draw:",
+                help="Everybody draws a digit. It appears here, noisy, denoised and read by a model.",
+                on_click=presenter_callback(game.start_draw),
             )
             st.button("Close the room", key="room_close", type="tertiary", on_click=presenter_callback(game.close))
         st.caption("Phones must be in the network of this computer. Closing the room forgets all phones and answers.")

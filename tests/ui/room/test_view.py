@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dae.ui.room import address, guess_view, readings
-from dae.ui.room.guess import LevelShare, Question, Reading
+from dae.ui.room import address, guess_view, readings, wall_view
+from dae.ui.room.guess import Question, Reading
 from dae.ui.room.readings import ModelShares
 from dae.ui.room.room import Snapshot, room
+from dae.ui.room.wall import NUM_BYTES
 from tests.helpers import wait_for
 from tests.ui.apps import opened, shown
 
@@ -111,4 +112,36 @@ def test_the_verdict_compares_at_the_levels_that_people_answered() -> None:
     assert guess_view.verdict({1.0: 0.8, 2.0: 0.2}, models) == "The models win: you read 50% of the digits, U-Net 75%."
     assert guess_view.verdict({}, models) == "Nobody answered."
     assert "still being measured" in guess_view.verdict({1.0: 0.8}, None)
-    assert LevelShare(1.0, 0, 0)
+
+
+def test_a_drawing_appears_on_the_wall_until_it_is_taken_down(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAE_CHECKPOINTS", str(trained))
+    app = press(press(opened("dashboard.py"), "**Play with the room**"), "Rehearse on this computer")
+    phone, other = room().join(), room().join()
+    app = press(app, "Draw")
+    for drawer in (phone, other):
+        room().draw(drawer, bytes(NUM_BYTES // 2) + bytes([255]) * (NUM_BYTES // 2))
+    app.run()
+    assert labels(app).count("Take down") == 2 and app.subheader[0].value.startswith("2 drawings")
+    assert room().phone_state(phone)["reading"]
+    newest = next(button for button in app.button if button.key == f"room_down:{room().snapshot().drawings[0].id}")
+    newest.click().run()
+    assert labels(app).count("Take down") == 1 and room().phone_state(other)["blocked"]
+    assert not room().phone_state(phone)["blocked"]
+    press(app, "End")
+    assert room().snapshot().drawings == ()
+
+
+def test_without_a_model_the_wall_says_so() -> None:
+    app = press(press(opened("dashboard.py"), "**Play with the room**"), "Rehearse on this computer")
+    next(button for button in app.button if button.label == "Draw").click()
+    app.run()
+    assert "There is no trained model" in shown(app) and not app.exception
+
+
+def test_drawings_keep_their_place_on_the_wall() -> None:
+    slots = wall_view.place((), (2, 1))
+    assert slots == (1, 2, *[0] * (wall_view.NUM_SLOTS - 2))
+    assert wall_view.place(slots, (3, 2))[:3] == (3, 2, 0)
+    full = tuple(range(1, wall_view.NUM_SLOTS + 1))
+    assert wall_view.place(full, (99, *full[:0:-1])) == (99, *full[1:])
