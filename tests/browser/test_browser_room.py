@@ -20,6 +20,12 @@ def phones(chromium: "playwright.Browser") -> Iterator[list["playwright.Page"]]:
             stack.callback(context.close)
 
 
+def wake(phone: "playwright.Page", text: str) -> None:
+    """Let a phone ask for the state at once, as after a sleep, and wait for a text."""
+    phone.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    phone.get_by_text(text).wait_for()
+
+
 def test_two_phones_play_a_round_and_one_draws(
     page: "playwright.Page", phones: list["playwright.Page"], server: str
 ) -> None:
@@ -32,25 +38,31 @@ def test_two_phones_play_a_round_and_one_draws(
         phone.goto(address)
         phone.get_by_text("You are in").wait_for()
     page.get_by_role("button", name="Guess", exact=True).click()
+    page.get_by_text("Round 1 of 6").wait_for()
+    wake(first, "Round 1 of 6")
     first.get_by_role("button", name="3", exact=True).tap()
     first.get_by_text("Your answer is 3.").wait_for()
+    assert first.evaluate("document.documentElement.scrollWidth") == 390
     # As after a sleep in which the browser dropped the page.
     first.reload()
     first.get_by_text("Your answer is 3.").wait_for()
+    wake(second, "Round 1 of 6")
     second.get_by_role("button", name="8", exact=True).tap()
     page.get_by_text("2 answers").wait_for()
-    assert first.evaluate("document.documentElement.scrollWidth") == 390
     page.get_by_role("button", name="Reveal the answer").click()
     page.get_by_text("of 2 answers are right").wait_for()
     for phone in phones:
-        phone.get_by_role("heading", name="It is a").wait_for()
+        wake(phone, "It is a")
     page.get_by_role("button", name="End").click()
     page.get_by_role("button", name="Draw").click()
-    board = second.locator("#board")
-    board.click()
+    page.get_by_text("Draw a digit on your phone").wait_for()
+    wake(second, "Draw a digit")
+    second.locator("#board").click()
     second.get_by_role("button", name="Send to the wall").tap()
     page.get_by_role("button", name="Take down").click()
-    second.get_by_text("taken your drawing down").wait_for()
+    page.get_by_text("Draw a digit on your phone").wait_for()
+    wake(second, "taken your drawing down")
     page.get_by_role("button", name="End").click()
     page.get_by_role("button", name="Close the room").click()
-    first.get_by_text("Not open yet").wait_for()
+    page.get_by_role("button", name="Open the room").wait_for()
+    wake(first, "Not open yet")

@@ -14,8 +14,9 @@ export class Board {
     canvas.onpointerdown = (event) => {
       canvas.setPointerCapture(event.pointerId)
       this.empty = false
-      this.from = this.position(event)
-      this.line(this.from)
+      const [x, y] = this.from = this.position(event)
+      // A line without a length would not be drawn.
+      this.line([x + 0.1, y])
     }
     canvas.onpointermove = (event) => {
       if (!this.from) return
