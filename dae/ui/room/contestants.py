@@ -29,10 +29,9 @@ def select_contestants(digits: ImageSet) -> tuple[list[Contestant], Hashable]:
     return contestants, tuple((option.name, resources.weights_mtime(option.name)) for option in chosen)
 
 
-def prepare_questions(seed: int, rising: bool) -> tuple[Question, ...] | None:
-    """Return the questions of a game, None until they are computed."""
-    levels = sorted(LEVELS, reverse=not rising)
-    questions: tuple[Question, ...] | None = _compute("questions", make_questions, levels, seed)
+def prepare_questions(seed: int) -> tuple[Question, ...] | None:
+    """Return a question for each of LEVELS, None until they are computed."""
+    questions: tuple[Question, ...] | None = _compute("questions", make_questions, LEVELS, seed)
     return questions
 
 

@@ -1,7 +1,7 @@
 """The projector's view of the game: the code to scan, Guess or Draw, and the presenter's controls."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
@@ -29,13 +29,15 @@ class RoomState:
     Attributes:
         rehearses: whether the presenter plays without an open server.
         has_opened: whether the session has opened the room. It stays closed if it is closed later.
-        seed: of the game that is being prepared, 0 for none.
+        seed: of the next game, which is prepared while phones join.
+        starts: whether the next game starts as soon as it is prepared.
         rising: whether the noise level rises in that game.
     """
 
     rehearses: bool = False
     has_opened: bool = False
-    seed: int = 0
+    seed: int = field(default_factory=lambda: secrets.randbelow(2**31))
+    starts: bool = False
     rising: bool = False
 
 
@@ -76,7 +78,9 @@ def _render_how_to_open(phones: PhoneAddress, state: RoomState) -> None:
     st.info(f"{phones.problem}:", icon=":material/qr_code_2:")
     st.code(HOW_TO_OPEN, language="bash")
     if phones.can_rehearse:
-        st.button("Rehearse on this computer", on_click=presenter_callback(_rehearse), args=(state,))
+        st.button(
+            "Rehearse on this computer", key="room_rehearse", on_click=presenter_callback(_rehearse), args=(state,)
+        )
 
 
 def _rehearse(state: RoomState) -> None:
@@ -90,9 +94,7 @@ def _render_stage(phones: PhoneAddress, state: RoomState) -> None:
     if problem := page_state().problem:
         st.error(problem, icon=":material/error:")
     with page.show_errors():
-        if state.seed and (questions := prepare_questions(state.seed, state.rising)):
-            state.seed = 0
-            game.start_guess(questions)
+        _start_when_prepared(game, state)
     shown = game.snapshot()
     if shown.activity in ("waiting", "closed"):
         _render_lobby(phones, state, game, shown)
@@ -106,6 +108,16 @@ def _render_stage(phones: PhoneAddress, state: RoomState) -> None:
             wall_view.render_wall(game, shown)
         else:
             guess_view.render_guess(game, shown)
+
+
+def _start_when_prepared(game: Room, state: RoomState) -> None:
+    """Prepare the next game while the room waits; start it if it is wanted."""
+    if game.snapshot().activity != "waiting":
+        return
+    questions = prepare_questions(state.seed)
+    if questions and state.starts:
+        game.start_guess(sorted(questions, key=lambda question: question.level, reverse=not state.rising))
+        state.starts, state.seed = False, secrets.randbelow(2**31)
 
 
 def _render_lobby(phones: PhoneAddress, state: RoomState, game: Room, shown: Snapshot) -> None:
@@ -122,7 +134,7 @@ def _render_lobby(phones: PhoneAddress, state: RoomState, game: Room, shown: Sna
             "<div class='room-invitation'><h2>Scan the code to play</h2>"
             f"<p><a href='{escape(phones.url)}' target='_blank'>{escape(phones.url)}</a></p></div>"
         )
-        if state.seed:
+        if state.starts:
             st.markdown("Preparing the digits …")
             return
         order = st.segmented_control(
@@ -150,7 +162,7 @@ def _render_lobby(phones: PhoneAddress, state: RoomState, game: Room, shown: Sna
 
 
 def _start_guess(state: RoomState, rising: bool) -> None:
-    state.seed, state.rising = 1 + secrets.randbelow(2**31), rising
+    state.starts, state.rising = True, rising
 
 
 def _render_code(phones: PhoneAddress, shown: Snapshot) -> None:
