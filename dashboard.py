@@ -28,7 +28,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _PAGE_MODULES = ("dae.ui.start.view", "dae.ui.explore.view", "dae.ui.train.view", "dae.ui.compare.view")
-_ROUTES_OF_PHONES = "dae.ui.room.routes"
+_ROUTES_OF_PHONES = "dae.ui.room.phones.routes"
 
 # Path of the exchange of a presenter's ticket for a cookie, below the base path of the server.
 PRESENTER_PATH = "/_dae/presenter"
@@ -228,7 +228,7 @@ async def read_limited(request: Request, limit: int) -> bytes:
 
 def main() -> None:
     """Draw the first page."""
-    from dae.ui.room import view as room_view
+    from dae.ui.room.projector import view as room_view
     from dae.ui.shell import page
     from dae.ui.start.view import render_start
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 NUM_DIGITS = 10
 Phase = Literal["answering", "revealed", "finished"]
@@ -115,3 +115,22 @@ class Game:
             right[entry.question.level] += entry.num_right()
             answers[entry.question.level] += len(entry.answers)
         return [LevelShare(level, right[level], answers[level]) for level in sorted(answers)]
+
+    def phone_state(self, phone: str) -> dict[str, Any]:
+        """Return what a phone shows, ready for JSON: the answer only once it is public."""
+        current = self.current
+        own = [
+            entry.answers[phone] == entry.question.digit for entry in self.revealed_rounds() if phone in entry.answers
+        ]
+        state: dict[str, Any] = {
+            "phase": self.phase,
+            "round": current.id,
+            "number": self.index + 1,
+            "rounds": len(self.rounds),
+            "yours": current.answers.get(phone),
+            "score": sum(own),
+            "answered": len(own),
+        }
+        if self.phase != "answering":
+            state |= {"answer": current.question.digit, "right": current.num_right(), "answers": len(current.answers)}
+        return state

@@ -5,18 +5,17 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from dae.errors import DaeError
-from dae.ui.room.guess import NUM_DIGITS, Game, LevelShare, Phase, Question, Round
+from dae.ui.room.guess import NUM_DIGITS, Game, Phase, Question, Round
+from dae.ui.room.snapshot import Activity, Snapshot
 from dae.ui.room.wall import Drawing, Wall, WallImage
 from dae.ui.singletons import process_singleton
 
 MAX_PHONES = 500
 # A phone that asked within this time is counted as present. It asks every second while its page is visible.
 PRESENT_S = 10.0
-Activity = Literal["closed", "waiting", "guess", "draw"]
 
 
 class RoomError(DaeError):
@@ -25,36 +24,6 @@ class RoomError(DaeError):
 
 class UnknownPhoneError(RoomError):
     """The token is not one of this room; the phone joins again."""
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """What the projector shows.
-
-    Attributes:
-        present: number of phones that are in the room now.
-        number: of the current round, from 1; 0 if there is no game.
-        counts: answers of the current round for 0, 1, ... 9.
-        shares: right answers by noise level of the rounds whose answer is public.
-        drawings: those with a result, the newest first.
-        num_pending: number of drawings without a result.
-    """
-
-    activity: Activity
-    present: int
-    phase: Phase | None = None
-    number: int = 0
-    num_rounds: int = 0
-    question: Question | None = None
-    counts: tuple[int, ...] = (0,) * NUM_DIGITS
-    shares: tuple[LevelShare, ...] = ()
-    drawings: tuple[Drawing, ...] = ()
-    num_pending: int = 0
-
-    @property
-    def num_answers(self) -> int:
-        """Return the number of answers of the current round."""
-        return sum(self.counts)
 
 
 class Room:
@@ -173,6 +142,16 @@ class Room:
             self._seen_s[token] = self._clock()
             return token
 
+    def is_newcomer(self, token: str) -> bool:
+        """Return whether a phone with this token would get a new one.
+
+        Raises:
+            RoomError: the room is closed.
+        """
+        with self._lock:
+            self._check_open()
+            return token not in self._seen_s
+
     def check_phone(self, token: str) -> None:
         """Note that a phone is present.
 
@@ -192,7 +171,7 @@ class Room:
             self._check_phone(token)
             state: dict[str, Any] = {"activity": self._activity}
             if self._activity == "guess" and self._game:
-                state |= _game_state(self._game, token)
+                state |= self._game.phone_state(token)
             elif self._activity == "draw":
                 drawing = self._wall.of_phone(token)
                 state |= {
@@ -245,24 +224,6 @@ class Room:
         if token not in self._seen_s:
             raise UnknownPhoneError("This phone has not joined. Reload the page.")
         self._seen_s[token] = self._clock()
-
-
-def _game_state(game: Game, token: str) -> dict[str, Any]:
-    """Return what a phone shows of a game: the answer only once it is public."""
-    current, public = game.current, game.revealed_rounds()
-    own = [entry.answers[token] == entry.question.digit for entry in public if token in entry.answers]
-    state: dict[str, Any] = {
-        "phase": game.phase,
-        "round": current.id,
-        "number": game.index + 1,
-        "rounds": len(game.rounds),
-        "yours": current.answers.get(token),
-        "score": sum(own),
-        "answered": len(own),
-    }
-    if game.phase != "answering":
-        state |= {"answer": current.question.digit, "right": current.num_right(), "answers": len(current.answers)}
-    return state
 
 
 @process_singleton

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from dae.errors import DaeError
 
-# A drawing is gray, one byte per pixel, row by row; SIDE in assets/play.js.
+# A drawing is gray, one byte per pixel, row by row; SIDE in phones/assets/board.js.
 SIDE = 84
 NUM_BYTES = SIDE * SIDE
 # Seconds between two drawings of one phone.

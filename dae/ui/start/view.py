@@ -10,7 +10,7 @@ from dae.ui import model_options, resources
 from dae.ui.explore.denoising import UPLOAD
 from dae.ui.explore.gallery import Gallery, ImageSelection, compute_sprites, render_gallery
 from dae.ui.model_options import ModelOption
-from dae.ui.room import view as room_view
+from dae.ui.room.projector import view as room_view
 from dae.ui.shell import auth, page
 
 NUM_IMAGES = 6

@@ -1,6 +1,6 @@
 """The limit on the requests of each client."""
 
-from dae.ui.room.limits import RateLimiter
+from dae.ui.room.phones.limits import RateLimiter
 
 
 def test_each_client_has_a_burst_that_fills_up_again() -> None:

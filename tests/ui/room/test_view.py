@@ -5,10 +5,14 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dae.ui.room import address, guess_view, readings, wall_view
+from dae.ui.room import readings
 from dae.ui.room.guess import Question, Reading
+from dae.ui.room.projector import address
+from dae.ui.room.projector import guess as guess_view
+from dae.ui.room.projector import wall as wall_view
 from dae.ui.room.readings import ModelShares
-from dae.ui.room.room import Snapshot, room
+from dae.ui.room.room import room
+from dae.ui.room.snapshot import Snapshot
 from dae.ui.room.wall import NUM_BYTES
 from tests.helpers import wait_for
 from tests.ui.apps import opened, shown

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from dae.errors import DaeError
-from dae.ui.room.limits import RateLimiter
+from dae.ui.room.phones.limits import RateLimiter
 from dae.ui.room.room import UnknownPhoneError, room
 from dae.ui.singletons import process_singleton
 
@@ -106,10 +106,11 @@ def _problem(text: str, status: int) -> Response:
 
 def _join(request: Request, _: bytes) -> Response:
     """Let a phone in, and give it a cookie with its token."""
-    address = request.client.host if request.client else ""
-    if not _limits().joins.allows(address):
-        raise _TooManyError("Too many phones at once. This page tries again.")
     known = request.cookies.get(COOKIE, "")
+    address = request.client.host if request.client else ""
+    # Phones that come back, or wait for the room to open, do not use up the limit.
+    if room().is_newcomer(known) and not _limits().joins.allows(address):
+        raise _TooManyError("Too many phones at once. This page tries again.")
     token = room().join(known)
     response = JSONResponse(room().phone_state(token))
     if token != known:

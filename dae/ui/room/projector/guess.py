@@ -8,10 +8,11 @@ import streamlit as st
 
 from dae.imagination.nearest import UNREADABLE
 from dae.ui.components.live_chart import live_chart
-from dae.ui.room.contestants import prepare_shares
 from dae.ui.room.guess import LevelShare, Question, Reading
+from dae.ui.room.projector.contestants import prepare_shares
 from dae.ui.room.readings import NUM_SHARE_DIGITS, ModelShares
-from dae.ui.room.room import Room, Snapshot
+from dae.ui.room.room import Room
+from dae.ui.room.snapshot import Snapshot
 from dae.ui.shell.actions import presenter_callback
 from dae.utils import text
 from dae.viz.comparison_plots import share_right_figure

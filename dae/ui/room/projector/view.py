@@ -7,10 +7,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from dae.ui.room import address, guess_view, wall_view
-from dae.ui.room.address import HOW_TO_OPEN, PhoneAddress
-from dae.ui.room.contestants import prepare_questions
-from dae.ui.room.room import Room, Snapshot, room
+from dae.ui.room.projector import address, guess, wall
+from dae.ui.room.projector.address import HOW_TO_OPEN, PhoneAddress
+from dae.ui.room.projector.contestants import prepare_questions
+from dae.ui.room.room import Room, room
+from dae.ui.room.snapshot import Snapshot
 from dae.ui.shell import auth, page
 from dae.ui.shell.actions import page_state, presenter_callback
 from dae.utils import text
@@ -19,6 +20,7 @@ from dae.utils import text
 PARAM = "room"
 TITLE, LEAD = "Play with the room", "People against models: who reads a digit that drowns in noise?"
 _POLL_S = 1.0
+_SHOWN_KEY = "room_shown"
 _DOWN, _UP = "Less and less noise", "More and more noise"
 
 
@@ -43,7 +45,13 @@ class RoomState:
 
 def is_room_shown() -> bool:
     """Return whether the address asks for the room."""
-    return PARAM in st.query_params
+    is_shown = PARAM in st.query_params
+    if st.session_state.get(_SHOWN_KEY) and not is_shown:
+        # The link of the header to the page that is already open leaves the address in the browser as it was.
+        st.query_params[PARAM] = ""
+        del st.query_params[PARAM]
+    st.session_state[_SHOWN_KEY] = is_shown
+    return is_shown
 
 
 def render_open_button() -> None:
@@ -105,9 +113,9 @@ def _render_stage(phones: PhoneAddress, state: RoomState) -> None:
         st.button("End", key="room_end", icon=":material/stop:", on_click=presenter_callback(game.wait))
     with stage, page.show_errors():
         if shown.activity == "draw":
-            wall_view.render_wall(game, shown)
+            wall.render_wall(game, shown)
         else:
-            guess_view.render_guess(game, shown)
+            guess.render_guess(game, shown)
 
 
 def _start_when_prepared(game: Room, state: RoomState) -> None:

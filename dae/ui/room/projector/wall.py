@@ -6,9 +6,10 @@ import streamlit as st
 
 from dae.imagination.nearest import UNREADABLE
 from dae.ui.room import readings
-from dae.ui.room.contestants import load_reader
-from dae.ui.room.guess_view import figure_html
-from dae.ui.room.room import Room, Snapshot
+from dae.ui.room.projector.contestants import load_reader
+from dae.ui.room.projector.guess import figure_html
+from dae.ui.room.room import Room
+from dae.ui.room.snapshot import Snapshot
 from dae.ui.room.wall import Drawing, WallImage
 from dae.ui.shell.actions import presenter_callback
 from dae.utils import text
