@@ -146,7 +146,7 @@ def test_space_plays_and_pauses(page: "playwright.Page", server: str) -> None:
     page.keyboard.press("Space")
     wait_for(lambda: step(page) > before)
     page.keyboard.press("Space")
-    page.get_by_role("button", name="Play").wait_for()
+    page.get_by_role("button", name="Play", exact=True).wait_for()
 
 
 def test_a_key_typed_into_a_field_is_no_shortcut(page: "playwright.Page", server: str) -> None:
