@@ -78,13 +78,13 @@ def test_a_game_from_the_code_to_the_curve(trained: Path, monkeypatch: pytest.Mo
     app = press(app, "Guess")
     wait_for(lambda: app.run() and room().snapshot().activity == "guess")
     for number in range(1, len(readings.LEVELS) + 1):
-        assert f"Round {number} of {len(readings.LEVELS)}" in app.subheader[0].value
+        assert f"Round {number} of {len(readings.LEVELS)}" in app.header[0].value
         room().answer(phone, room().phone_state(phone)["round"], 3)
         press(app, "Reveal the answer")
-        assert app.subheader[0].value.startswith("It is a ")
+        assert app.header[0].value.startswith("It is a ")
         press(app, "Next round" if number < len(readings.LEVELS) else "Show the results")
-    wait_for(lambda: app.run() and "measured" not in app.subheader[0].value)
-    assert "you read" in app.subheader[0].value
+    wait_for(lambda: app.run() and "measured" not in app.header[0].value)
+    assert "you read" in app.header[0].value
     press(app, "End")
     press(app, "Close the room")
     assert room().snapshot().activity == "closed"
@@ -126,7 +126,7 @@ def test_a_drawing_appears_on_the_wall_until_it_is_taken_down(trained: Path, mon
     for drawer in (phone, other):
         room().draw(drawer, bytes(NUM_BYTES // 2) + bytes([255]) * (NUM_BYTES // 2))
     app.run()
-    assert labels(app).count("Take down") == 2 and app.subheader[0].value.startswith("2 drawings")
+    assert labels(app).count("Take down") == 2 and app.header[0].value.startswith("2 drawings")
     assert room().phone_state(phone)["reading"]
     newest = next(button for button in app.button if button.key == f"room_down:{room().snapshot().drawings[0].id}")
     newest.click().run()

@@ -29,7 +29,7 @@ def render_guess(game: Room, shown: Snapshot) -> None:
         return
     is_revealed = shown.phase == "revealed"
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.subheader(headline(shown), anchor=False)
+        st.header(headline(shown), anchor=False)
         st.button(
             next_step(shown),
             # A widget of the next step has no press that belongs to this one.
@@ -102,7 +102,7 @@ def _describe(counts: Sequence[int]) -> str:
 def _render_curve(people: Sequence[LevelShare], models: Mapping[str, ModelShares] | None) -> None:
     """Draw people against models, and say who read more."""
     shares = {entry.level: entry.right / entry.answers for entry in people if entry.answers}
-    st.subheader(verdict(shares, models), anchor=False)
+    st.header(verdict(shares, models), anchor=False)
     lines = {label: (entry.color, entry.by_level) for label, entry in (models or {}).items()}
     live_chart(share_right_figure(shares, lines), key="room_curve", alt="Right answers against the noise level")
     st.caption(

@@ -28,7 +28,7 @@ def render_wall(game: Room, shown: Snapshot) -> None:
         shown = game.snapshot()
     number = text.counted(len(shown.drawings), "drawing")
     title = f"{number}, each under noise and denoised by {contestant.label}"
-    st.subheader(title if shown.drawings else "Draw a digit on your phone. It appears here.", anchor=False)
+    st.header(title if shown.drawings else "Draw a digit on your phone. It appears here.", anchor=False)
     newest = {drawing.id: drawing for drawing in shown.drawings[:NUM_SLOTS]}
     slots = st.session_state[_SLOTS_KEY] = place(st.session_state.get(_SLOTS_KEY, ()), tuple(newest))
     for start in range(0, NUM_SLOTS, _COLUMNS):
