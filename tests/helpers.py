@@ -95,7 +95,7 @@ def act_until(act: Callable[[], object], condition: Callable[[], object]) -> Non
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         act()
-        repeat = time.monotonic() + 10
+        repeat = time.monotonic() + 4
         while time.monotonic() < repeat:
             if condition():
                 return
