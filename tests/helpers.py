@@ -90,6 +90,19 @@ def wait_for(condition: Callable[[], object], process: "subprocess.Popen[Any] | 
         threading.Event().wait(0.005)
 
 
+def act_until(act: Callable[[], object], condition: Callable[[], object]) -> None:
+    """Repeat `act` until `condition` holds. A page that is being drawn can lose a click."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        act()
+        repeat = time.monotonic() + 4
+        while time.monotonic() < repeat:
+            if condition():
+                return
+            threading.Event().wait(0.005)
+    raise AssertionError(f"condition not met within {PATIENCE_S:g} s")
+
+
 def png_header(width: int, height: int) -> bytes:
     """Return a PNG file whose header declares a size and that has no pixels."""
 

@@ -10,15 +10,11 @@ from tests.browser.browsing import TIMEOUT_MS, new_tab, playwright
 
 
 @pytest.fixture(scope="session")
-def _served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def _served() -> Iterator[Server]:
     """Start a dashboard with copies of three shipped models."""
-    with pytest.MonkeyPatch.context() as patch:
-        # The small data set is cached under the name of the large one.
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("served")))
-        with dashboard(["tests.browser.serve_small_digits"], ("digits-linear", "digits-conv", "digits-unet")) as served:
-            patch.undo()
-            yield served
-            assert "Traceback" not in served.log.read_text(), served.log.read_text()
+    with dashboard(["tests.browser.serve_small_digits"], ("digits-linear", "digits-conv", "digits-unet")) as served:
+        yield served
+        assert "Traceback" not in served.log.read_text(), served.log.read_text()
 
 
 @pytest.fixture(scope="session")

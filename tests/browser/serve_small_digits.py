@@ -4,7 +4,9 @@ Trainings that a card starts go on until they are stopped, so that a test sees t
 take few steps.
 """
 
+import os
 import sys
+import tempfile
 from dataclasses import replace
 
 from streamlit.web import cli
@@ -28,7 +30,10 @@ def main() -> None:
     dream.NUM_STEPS, answers.NUM_STEPS = 8, 4
     race = SIDE_BY_SIDE_TRAININGS["race"]
     SIDE_BY_SIDE_TRAININGS["race"] = replace(race, overrides={**race.overrides, "epochs": 10_000})
-    cli.main(["run", str(ROOT / "dashboard.py"), *sys.argv[1:]])
+    # The small data set is cached under the name of the large one.
+    with tempfile.TemporaryDirectory() as cache:
+        os.environ["XDG_CACHE_HOME"] = cache
+        cli.main(["run", str(ROOT / "dashboard.py"), *sys.argv[1:]])
 
 
 if __name__ == "__main__":

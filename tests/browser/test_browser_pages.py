@@ -24,13 +24,7 @@ def test_the_start_page_denoises_during_a_drag(page: "playwright.Page", server: 
     page.mouse.move(box["x"] + box["width"] * before / 50, middle)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.9, middle, steps=8)
-    page.wait_for_function("document.querySelector('[data-testid=stApp]') !== null")
-    page.wait_for_function(
-        "before => { const find = root => root.querySelector('[data-testid=frame-slider]')"
-        " ?? [...root.querySelectorAll('*')].map(e => e.shadowRoot && find(e.shadowRoot)).find(Boolean);"
-        " return Number(find(document).dataset.step) > before + 5; }",
-        arg=before,
-    )
+    wait_for(lambda: step(page) > before + 5)
     # The images have followed during the drag, without the server.
     page.mouse.up()
 

@@ -40,9 +40,10 @@ def endless(server: str, runs: Path) -> Iterator[str]:
     wait_for(lambda: run.state == "stopped")
 
 
-@pytest.fixture
-def running(page: "playwright.Page", server: str, endless: str) -> "playwright.Page":
-    """Open the page of the endless run, which trains."""
+@pytest.fixture(scope="module")
+def running(shared_page: "playwright.Page", server: str, endless: str) -> "playwright.Page":
+    """Open the page of the endless run, which trains. Each test leaves it there."""
+    page = shared_page
     visit(page, f"{server}/train?runs={endless}")
     button(page, "Pause").wait_for()
     # Until then the buttons move.
@@ -69,12 +70,8 @@ def updates(page: "playwright.Page") -> int:
 
 
 def wait_for_updates(page: "playwright.Page", more: int) -> None:
-    page.wait_for_function(
-        "least => { const find = root => root.querySelector('[data-testid=live-chart]')"
-        " ?? [...root.querySelectorAll('*')].map(e => e.shadowRoot && find(e.shadowRoot)).find(Boolean);"
-        " return Number(find(document).dataset.updates) >= least; }",
-        arg=updates(page) + more,
-    )
+    least = updates(page) + more
+    wait_for(lambda: updates(page) >= least)
 
 
 def plotted(page: "playwright.Page", script: str) -> Any:
@@ -188,13 +185,9 @@ def test_zoom_and_hidden_traces_survive_updates_of_the_chart(running: "playwrigh
     page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.8, steps=5)
     page.mouse.up()
     page.locator(".live-chart .legendtoggle").first.click()
-    page.wait_for_function(
-        "() => { const find = root => root.querySelector('.plot')"
-        " ?? [...root.querySelectorAll('*')].map(e => e.shadowRoot && find(e.shadowRoot)).find(Boolean);"
-        " return find(document)._fullData.some(trace => trace.visible === 'legendonly'); }"
-    )
-    ranges = "[node.layout.xaxis.range, node.layout.yaxis.range].flat()"
     hidden = "node._fullData.map(trace => trace.visible)"
+    wait_for(lambda: "legendonly" in plotted(page, hidden))
+    ranges = "[node.layout.xaxis.range, node.layout.yaxis.range].flat()"
     before = plotted(page, ranges), plotted(page, hidden)
     points = plotted(page, "node._fullData.map(trace => trace.x.length)")
     wait_for_updates(page, 5)
@@ -209,8 +202,8 @@ def test_a_training_survives_a_reload_and_a_second_browser_shows_it(
     running: "playwright.Page", chromium: "playwright.Browser", server: str, runs: Path, endless: str
 ) -> None:
     page = running
-    page.get_by_role("link", name="Compare", exact=True).first.click()
-    page.wait_for_url(re.compile("/compare"))
+    page.get_by_role("link", name="Explore", exact=True).first.click()
+    page.wait_for_url(re.compile("/explore"))
     page.get_by_role("link", name="Train", exact=True).first.click()
     wait_for_updates(page, 2)
     page.reload()

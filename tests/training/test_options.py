@@ -8,7 +8,7 @@ import pytest
 from dae.errors import DaeError
 from dae.models import MODELS
 from dae.noise import NoiseSpec
-from dae.training import RECIPES, TrainConfig
+from dae.training import RECIPES
 from dae.training.config import LOSSES, SCHEDULES
 from tests.helpers import small_config, tensors_equal, tiny_dataset, train, weights
 
@@ -47,5 +47,5 @@ def test_one_step_of_every_recipe(name: str) -> None:
 @pytest.mark.parametrize("shape", [(1, 37, 31), (3, 37, 31)])
 @pytest.mark.parametrize("model", [name for name, entry in MODELS.items() if entry.any_size])
 def test_odd_colourful_pictures_and_a_batch_of_one(model: str, shape: tuple[int, int, int]) -> None:
-    state, reports = train(TrainConfig(model=model, epochs=1, batch_size=1, device="cpu"), tiny_dataset(2, shape))
+    state, reports = train(small_config(model=model, epochs=1, batch_size=1), tiny_dataset(2, shape))
     assert state.step == 2 and reports[-1].preview is not None and reports[-1].preview.shape[1:] == shape
