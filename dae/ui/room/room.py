@@ -81,6 +81,12 @@ class Room:
             if self._game and (self._game.index + 1, self._game.phase) == (number, phase):
                 self._game.advance()
 
+    def finish_guess(self) -> None:
+        """Show the results without the remaining rounds."""
+        with self._lock:
+            if self._game:
+                self._game.phase = "finished"
+
     def start_draw(self) -> None:
         """Start with an empty wall.
 

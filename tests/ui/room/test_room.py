@@ -136,6 +136,17 @@ def test_the_curve_has_the_share_right_at_each_noise_level(room: Room) -> None:
     assert room.snapshot().phase == "finished"
 
 
+def test_the_results_can_be_shown_before_the_last_round(room: Room) -> None:
+    phone = room.join()
+    room.finish_guess()
+    room.start_guess([question(1, 2.0), question(2, 1.0), question(3, 0.5)])
+    room.answer(phone, room.phone_state(phone)["round"], 1)
+    step(room)
+    room.finish_guess()
+    assert room.snapshot().phase == "finished" and room.snapshot().shares == (LevelShare(2.0, 1, 1),)
+    assert room.phone_state(phone)["phase"] == "finished" and room.phone_state(phone)["score"] == 1
+
+
 def test_only_the_current_image_is_given_out(room: Room) -> None:
     phone = room.join()
     assert room.noisy_image(1) is None

@@ -110,6 +110,8 @@ def _render_stage(phones: PhoneAddress, state: RoomState) -> None:
     side, stage = st.columns([1, 5], gap="medium")
     with side:
         _render_code(phones, shown)
+        if shown.shares and shown.phase != "finished":
+            st.button("Results now", key="room_results", on_click=presenter_callback(game.finish_guess))
         st.button("End", key="room_end", icon=":material/stop:", on_click=presenter_callback(game.wait))
     with stage, page.show_errors():
         if shown.activity == "draw":
