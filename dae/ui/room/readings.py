@@ -1,5 +1,6 @@
 """What models read in noisy digits: the questions of Guess, their share right, and the drawings of the wall."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -77,15 +78,18 @@ def measure_shares(
 ) -> dict[str, ModelShares]:
     """Return by label how many of the first test digits a model makes readable."""
     digits = digits.take(NUM_SHARE_DIGITS)
+    if not contestants:
+        return {}
     clean, right = digits.to_float(), [digits.classes[int(label)] for label in digits.labels]
-    shares: dict[str, dict[float, float]] = {contestant.label: {} for contestant in contestants}
-    for level in levels:
-        noisy = corrupt(clean, _NOISE, make_generator(seed), level=level)
-        for contestant in contestants:
-            texts = nearest.read(contestant.denoise(noisy))
-            num_right = sum(text == digit for text, digit in zip(texts, right, strict=True))
-            shares[contestant.label][level] = num_right / len(right)
-    return {contestant.label: ModelShares(contestant.color, shares[contestant.label]) for contestant in contestants}
+    noisy = torch.cat([corrupt(clean, _NOISE, make_generator(seed), level=level) for level in levels])
+    # All at once: each call of `read` converts all training images.
+    texts = nearest.read(torch.cat([contestant.denoise(noisy) for contestant in contestants]))
+    is_right = [text == digit for text, digit in zip(texts, itertools.cycle(right), strict=False)]
+    means = torch.tensor(is_right).view(len(contestants), len(levels), len(right)).double().mean(2).tolist()
+    return {
+        contestant.label: ModelShares(contestant.color, dict(zip(levels, shares, strict=True)))
+        for contestant, shares in zip(contestants, means, strict=True)
+    }
 
 
 def read_drawings(drawings: Sequence[Drawing], contestant: Contestant, nearest: NearestImages) -> dict[int, WallImage]:

@@ -38,7 +38,9 @@ def test_questions_need_no_model(digits: ImageSet, nearest: NearestImages) -> No
 
 
 def test_a_perfect_model_has_all_right_and_a_black_one_has_none(digits: ImageSet, nearest: NearestImages) -> None:
-    perfect = Contestant("Perfect", "#123456", lambda _: digits.to_float())
+    perfect = Contestant(
+        "Perfect", "#123456", lambda noisy: digits.to_float().repeat(len(noisy) // len(digits), 1, 1, 1)
+    )
     black = Contestant("Black", "#654321", torch.zeros_like)
     shares = readings.measure_shares(digits, [perfect, black], nearest, (1.0, 2.0), 0)
     assert shares["Perfect"].by_level == {1.0: 1.0, 2.0: 1.0} and shares["Black"].by_level == {1.0: 0.0, 2.0: 0.0}

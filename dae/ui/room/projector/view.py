@@ -9,7 +9,7 @@ import streamlit as st
 
 from dae.ui.room.projector import address, guess, wall
 from dae.ui.room.projector.address import HOW_TO_OPEN, PhoneAddress
-from dae.ui.room.projector.contestants import prepare_questions
+from dae.ui.room.projector.contestants import prepare_questions, prepare_shares
 from dae.ui.room.room import Room, room
 from dae.ui.room.snapshot import Snapshot
 from dae.ui.shell import auth, page
@@ -125,6 +125,9 @@ def _start_when_prepared(game: Room, state: RoomState) -> None:
     if game.snapshot().activity != "waiting":
         return
     questions = prepare_questions(state.seed)
+    if questions:
+        # Measured before the results are wanted.
+        prepare_shares()
     if questions and state.starts:
         game.start_guess(sorted(questions, key=lambda question: question.level, reverse=not state.rising))
         state.starts, state.seed = False, secrets.randbelow(2**31)
