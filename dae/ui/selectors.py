@@ -7,7 +7,7 @@ import streamlit as st
 
 from dae.data import dataset_label
 from dae.noise import NOISES
-from dae.ui import model_options, resources
+from dae.ui import address, model_options, resources
 from dae.ui.model_options import ModelOption
 from dae.ui.shell import page
 
@@ -173,10 +173,7 @@ def _load_param(key: str) -> list[str]:
 def _save_param(key: str, values: list[str]) -> None:
     """Write the value of a widget to the URL, and keep it for the next visit of the page."""
     st.session_state[_state_key(key)] = values
-    if values:
-        st.query_params[key] = values
-    elif key in st.query_params:
-        del st.query_params[key]
+    address.write_param(key, values)
 
 
 def _state_key(key: str) -> str:

@@ -12,7 +12,7 @@ from dae.data import ImageSet
 from dae.errors import SpecError
 from dae.evaluation import FILTERS
 from dae.noise import NOISES, NoiseSpec
-from dae.ui import model_options, resources, selectors
+from dae.ui import address, model_options, resources, selectors
 from dae.ui.cleaning.view import CLEAN, render_cleaning, select_task
 from dae.ui.explore import ordering, user_image
 from dae.ui.explore.downloads import render_downloads
@@ -211,7 +211,8 @@ def _load_level(kind: str) -> float:
 
 
 def _save_level(noise: NoiseSpec) -> None:
-    st.query_params["level"] = level = f"{noise.level:g}"
+    level = f"{noise.level:g}"
+    address.write_param("level", [level])
     st.session_state["left"] = noise.kind, level
 
 

@@ -1,0 +1,33 @@
+"""The state of a page in its address.
+
+Streamlit adds an entry to the browser's history for each change of `st.query_params`. `keys.js` turns these into changes
+of the current entry as soon as it has loaded, so that Back leaves a page at the first press. Until then, in the first
+run of a session, the address stays as the visitor has opened it.
+"""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+# Key of the session state: whether a run of the session has opened a page before this one.
+_RUNS = "runs_of_session"
+
+
+def begin_run() -> None:
+    """Count a run of the script. Pages call this once per run, before `write_param`."""
+    st.session_state[_RUNS] = st.session_state.get(_RUNS, 0) + 1
+
+
+def write_param(name: str, values: Sequence[str], by_user: bool = False) -> None:
+    """Set a query parameter to these values, or remove it without any; do nothing in the first run of a session.
+
+    Args:
+        by_user: whether the user has changed the value in a fragment, which is no run of the whole script.
+    """
+    is_first_run = st.session_state.get(_RUNS, 0) < 2 and not by_user
+    if is_first_run or st.query_params.get_all(name) == list(values):
+        return
+    if values:
+        st.query_params[name] = list(values)
+    else:
+        del st.query_params[name]
