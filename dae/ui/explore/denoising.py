@@ -202,7 +202,8 @@ def _load_level(kind: str) -> float:
     """Return the noise level that the view opened with; the default level once another kind is selected."""
     # Only this view has a seed, so without one it has just been opened.
     if "seed" not in st.session_state:
-        last_kind, last_level = st.session_state.get("left", ("", ""))
+        is_back = address.is_history_navigation()
+        last_kind, last_level = ("", "") if is_back else st.session_state.get("left", ("", ""))
         level = st.query_params.get("level", "")
         # Streamlit drops the query parameter on a page switch; a link to another level wins over the last one.
         st.session_state["opened"] = (last_kind, last_level) if level in ("", last_level) else (kind, level)
