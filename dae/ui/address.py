@@ -1,8 +1,8 @@
 """The state of a page in its address.
 
-Streamlit adds an entry to the browser's history for each change of `st.query_params`. As soon as `keys.js` has loaded, it
-turns these into changes of the current entry, so that Back leaves a page at the first press. Until then, in the first run
-of a session, the address stays as the visitor has opened it.
+Streamlit adds an entry to the browser's history for each change of `st.query_params`. As soon as `keys.js` has loaded,
+it turns these into changes of the current entry, so that Back leaves a page at the first press. Until then, in the
+first run of a session, the address stays as the visitor has opened it.
 """
 
 from collections.abc import Sequence

@@ -87,6 +87,16 @@ def test_a_drag_is_smooth_and_ends_at_the_right_images(page: "playwright.Page", 
     assert difference.max() <= 1
 
 
+def test_all_rows_and_the_verdict_are_visible_without_scrolling(page: "playwright.Page", server: str) -> None:
+    visit(page, f"{server}/explore")
+    rows = page.get_by_test_id("frame-row")
+    rows.nth(4).wait_for()
+    verdict = page.get_by_text(re.compile("wins here|is closest"))
+    for node in (page.get_by_test_id("frame-slider-input"), rows.nth(0), rows.nth(4), verdict):
+        playwright.expect(node).to_be_in_viewport(ratio=1)
+    assert rows.nth(4).locator("canvas").bounding_box()["height"] >= 2 * 28
+
+
 def test_pages_of_images_can_be_turned(page: "playwright.Page", server: str) -> None:
     visit(page, f"{server}/explore?{DRAWN}")
     page.get_by_test_id("frame-row").nth(3).wait_for()

@@ -18,17 +18,16 @@ from dae.ui.explore import ordering, user_image
 from dae.ui.explore.downloads import render_downloads
 from dae.ui.explore.full_resolution import render_full_resolution
 from dae.ui.explore.gallery import (
+    GALLERY_CAPTION,
     Gallery,
-    GallerySprites,
     ImageSelection,
-    can_hallucinate,
     compute_sprites,
     render_gallery,
+    summarize,
 )
 from dae.ui.explore.inspector import render_inspector
 from dae.ui.model_options import ModelOption
 from dae.ui.shell import auth
-from dae.utils import text
 from dae.viz import noise_sweep
 
 TEST_IMAGES, UPLOAD, DRAWING = "Test images", "Your image", "Draw a digit"
@@ -53,30 +52,32 @@ class DenoisingSelection:
     slot: DeltaGenerator
 
 
-def render_denoising(row: DeltaGenerator) -> None:
-    """Draw the view, with the choice of images and noise in `row`.
+def render_denoising() -> None:
+    """Draw the view: controls in a narrow column, and the images beside them.
 
     Raises:
         DaeError: a run or the data set cannot be read.
     """
-    slot = st.container()
-    model_row = st.container(horizontal=True, vertical_alignment="bottom")
-    image_row = st.container(horizontal=True, vertical_alignment="bottom")
-    selection = _select(row, slot, model_row, image_row)
+    # The style sheet places the second container beside the others; on a phone it is drawn between them.
+    with st.container(key="exploring"):
+        controls = st.container(key="controls", horizontal=True, vertical_alignment="bottom")
+        slot = st.container(key="shown", gap="small")
+        more_controls = st.container(key="more_controls", horizontal=True, vertical_alignment="bottom")
+    selection = _select(controls, slot, more_controls)
     if selection is None:
         return
     gallery, upload = selection.gallery, selection.upload
     sprites = compute_sprites(gallery)
     with selection.slot:
-        if gallery.images.user_pixels:
-            st.caption("Four noise samples of your image.")
-        step = render_gallery(gallery, sprites, key="strength")
+        step = render_gallery(gallery, sprites, key="strength", fold=True)
         st.markdown(summarize(gallery, sprites, step, reduced=upload is not None))
+        st.caption(GALLERY_CAPTION)
     noise = gallery.noise.with_level(noise_sweep.levels(gallery.noise)[step])
     _save_level(noise)
-    with image_row:
+    with more_controls:
         render_downloads(gallery, sprites, step)
-    render_inspector(gallery, sprites, step)
+    with slot:
+        render_inspector(gallery, sprites, step)
     if upload is not None:
         # Denoising a large image takes a while, so the rest of the page is drawn first.
         with selection.slot:
@@ -92,27 +93,24 @@ def is_cleaning() -> bool:
     return source == UPLOAD and task == CLEAN and auth.is_presenter()
 
 
-def _select(
-    row: DeltaGenerator, slot: DeltaGenerator, model_row: DeltaGenerator, image_row: DeltaGenerator
-) -> DenoisingSelection | None:
+def _select(controls: DeltaGenerator, slot: DeltaGenerator, more_controls: DeltaGenerator) -> DenoisingSelection | None:
     """Draw the controls; return None, after a hint, while there is no image to show."""
-    with row:
+    with controls:
         source = _select_source()
         is_noisy = source == UPLOAD and select_task() == CLEAN
     if is_noisy:
         with slot:
             render_cleaning()
         return None
-    with row:
+    with controls:
         kind = selectors.select_noise_kind()
     noise = NoiseSpec(kind, _load_level(kind))
-    with model_row:
+    with more_controls:
         dataset = selectors.select_dataset()
         test = resources.images(dataset, "test")
         options = model_options.model_options(test)
         models = selectors.select_models(options, dataset)
         filters = _select_filter(dataset)
-    with image_row:
         images = _select_test_images(dataset, test, models, noise) if source == TEST_IMAGES else None
         if source == TEST_IMAGES and images is None:
             return None
@@ -223,28 +221,3 @@ def parse_level(kind: str, level: str) -> float:
         return NoiseSpec(kind, float(level)).level
     except (ValueError, SpecError):
         return NOISES[kind].default_level
-
-
-def summarize(gallery: Gallery, sprites: GallerySprites, step: int, reduced: bool) -> str:
-    """Return a Markdown sentence on the best model; empty without models or at the lowest noise level.
-
-    Args:
-        step: index of the noise level.
-        reduced: whether the images are small copies of a larger one.
-    """
-    if not gallery.models or not step:
-        return ""
-    best = max(range(len(gallery.models)), key=lambda index: sprites.denoised[index].mean_psnr_db[step])
-    model, gain_db = gallery.models[best], sprites.gain_db(best, step)
-    if not math.isfinite(gain_db):
-        return "No noise added."
-    if gain_db < 0:
-        where = "on these small copies" if reduced else "here"
-        return f"**No model helps {where}**: the best, {model.label}, makes it {-gain_db:.1f} dB worse."
-    hallucinates = can_hallucinate(model, gallery.images.image_set())
-    if hallucinates and text.is_hallucinated(sprites.denoised[best].mean_psnr_db[step]):
-        return (
-            f"**{model.label}** is closest (+{gain_db:.1f} dB), but the noise hides so much that it invents details: "
-            "compare with the original."
-        )
-    return f"**{model.label} wins here**: {gain_db:.1f} dB clearer than the noisy images."

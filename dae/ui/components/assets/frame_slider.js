@@ -10,6 +10,8 @@ const SMALLEST = 36          // CSS pixels; below it a row of images breaks in t
 const SMALLEST_ON_PHONE = 64 // there, a page may be long
 const PHONE_WIDTH = 640
 const HEADER_HEIGHT = 64     // CSS pixels of Streamlit's header
+const BELOW = 2.75           // rem for a line of text below images that must fit the window
+const SMALLEST_BESIDE = 100  // CSS pixels of images of columns; with less room there are several lines of columns
 
 const positions = new Map()   // page and key -> position of the slider; survives a re-mount
 
@@ -67,12 +69,15 @@ class FrameSlider {
     this.release = onFreeArrows(this.input, () => !this.button.hidden && (this.input.focus({ preventScroll: true }), this.toggle(), true))
     this.watch = new ResizeObserver(() => { if (this.spec) { this.layout(); this.draw() } })
     this.watch.observe(this.root)
+    this.resize = () => { if (this.spec?.fold) { this.layout(); this.draw() } }
+    addEventListener("resize", this.resize)
   }
 
   end() {
     this.stop()
     this.release()
     this.watch.disconnect()
+    removeEventListener("resize", this.resize)
     cancelAnimationFrame(this.due)
     this.text = null   // drops a message that is still being decoded
     for (const sheet of this.sheets.values()) sheet.close()
@@ -153,10 +158,21 @@ class FrameSlider {
     Object.assign(this.position, { followed: name, known: steps })
   }
 
+  // Height in CSS pixels for the images and their names.
+  height() {
+    if (!this.spec.fold) return innerHeight - HEADER_HEIGHT - this.head.offsetHeight
+    const scrolled = document.querySelector('[data-testid="stMain"]')?.scrollTop ?? 0
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize)
+    return innerHeight - this.body.getBoundingClientRect().top - scrolled - BELOW * rem
+  }
+
   // One scale for all rows, a whole number of device pixels per image pixel, so that edges stay sharp.
   layout() {
-    const { columns, picture: [width, height], rows } = this.spec
+    const { columns, picture: [width, height], rows, fold, side_by_side: isBeside } = this.spec
     if (!this.root.clientWidth) return   // in a hidden tab
+    this.root.classList.toggle("fold", fold)
+    this.root.classList.toggle("beside", isBeside)
+    if (isBeside) return this.layoutBeside()
     const indent = this.rows[0].strip.getBoundingClientRect().left - this.rows[0].node.getBoundingClientRect().left   // 0 on a phone
     const room = this.root.clientWidth - indent
     const ratio = devicePixelRatio || 1
@@ -164,9 +180,10 @@ class FrameSlider {
     let across = columns
     const smallest = innerWidth < PHONE_WIDTH ? SMALLEST_ON_PHONE : SMALLEST
     while (across > 1 && share(across) < smallest) across = Math.ceil(across / 2)
-    const between = rows.reduce((sum, row) => sum + (row.numbers.length ? 40 : 14), 0)
-    const fitting = Math.floor((innerHeight - HEADER_HEIGHT - this.head.offsetHeight - between) / rows.length * ratio / height)
-    const comfortable = Math.max(COMFORTABLE[0], COMFORTABLE[1] * this.root.clientWidth)
+    const [plain, numbered] = fold ? [4, 26] : [14, 40]
+    const between = rows.reduce((sum, row) => sum + (row.numbers.length ? numbered : plain), 0)
+    const fitting = Math.floor((this.height() - between) / rows.length * ratio / height)
+    const comfortable = fold ? SMALLEST : Math.max(COMFORTABLE[0], COMFORTABLE[1] * this.root.clientWidth)
     const largest = Math.max(LARGEST[0], LARGEST[1] * innerHeight)
     const scale = Math.max(1, Math.min(
       Math.floor(Math.min(share(across), largest) * ratio / width),
@@ -174,6 +191,25 @@ class FrameSlider {
     const drawn = scale * width
     const spare = (room * ratio - drawn * across) / Math.max(1, across - 1)
     const gap = Math.max(1, Math.floor(Math.min(spare, drawn * (indent ? 0.32 : 0.5))))
+    this.arrange(across, { scale, drawn, gap }, indent ? indent + (across * (drawn + gap) - gap) / ratio : room)
+  }
+
+  // The rows as columns, each as wide as an image, with the images one below the other.
+  layoutBeside() {
+    const { columns, picture: [width, height], rows } = this.spec
+    const ratio = devicePixelRatio || 1, room = this.root.clientWidth
+    let count = rows.length
+    const share = () => (room - 16 * (count - 1)) / count
+    while (count > 1 && share() < SMALLEST_BESIDE) count = Math.ceil(count / 2)
+    const names = Math.max(...this.rows.map(({ name }) => name.offsetHeight))
+    const fitting = count < rows.length ? Infinity : (this.height() - names - 36 * columns) / columns
+    const side = Math.max(SMALLEST_BESIDE, Math.min(fitting, innerHeight * 0.4))
+    const scale = Math.max(1, Math.floor(Math.min(share(), side) * ratio / Math.max(width, height)))
+    this.arrange(1, { scale, drawn: scale * width, gap: 1 }, room)
+  }
+
+  arrange(across, { scale, drawn, gap }, wide) {
+    const { columns, picture: [, height] } = this.spec, ratio = devicePixelRatio || 1
     this.grid = { scale, drawn, gap }
     for (const parts of this.rows) {
       fill(parts.lines, Math.ceil(columns / across), (index) => {
@@ -192,7 +228,7 @@ class FrameSlider {
         }
       })
     }
-    const sizes = { picture: drawn / ratio, gap: gap / ratio, wide: indent ? indent + (across * (drawn + gap) - gap) / ratio : room }
+    const sizes = { picture: drawn / ratio, gap: gap / ratio, wide }
     for (const [name, size] of Object.entries(sizes)) this.root.style.setProperty(`--${name}`, `${size}px`)
     this.root.classList.toggle("tall", this.root.clientHeight > innerHeight * 0.85)
   }
