@@ -164,14 +164,21 @@ def test_a_drawn_digit_is_denoised(page: "playwright.Page", server: str) -> None
     page.mouse.move(box["x"] + 100, box["y"] + 80)
     page.mouse.down()
     page.mouse.move(box["x"] + 180, box["y"] + 80, steps=5)
+    # Noisy and two models, beside the board, before the stroke has ended.
+    columns = page.get_by_test_id("frame-row")
+    columns.nth(2).wait_for()
+    tops = {round(columns.nth(index).bounding_box()["y"]) for index in range(3)}
+    assert len(tops) == 1 and columns.first.bounding_box()["x"] > box["x"] + box["width"]
+    before = canvas(page, 2)
     page.mouse.move(box["x"] + 120, box["y"] + 220, steps=5)
     page.mouse.up()
-    # Clean, noisy, and two models.
-    page.get_by_test_id("frame-row").nth(3).wait_for()
+    wait_for(lambda: (canvas(page, 2) != before).any())
+    page.get_by_text(re.compile("Read as|No digit")).wait_for()
+    page.wait_for_selector(READY)
     with page.expect_download() as download:
         page.get_by_role("button", name="Images", exact=True).click()
     with Image.open(download.value.path()) as grid:
-        assert grid.size == (4 * 4 * 28, 4 * 4 * 28)
+        assert grid.size == (4 * 28, 4 * 4 * 28)
         clean = np.asarray(grid)[: 4 * 28, : 4 * 28]
     # The stroke on black.
     assert clean.max() > 200 and clean[:10].max() < 30

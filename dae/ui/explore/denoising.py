@@ -26,14 +26,15 @@ from dae.ui.explore.gallery import (
     summarize,
 )
 from dae.ui.explore.inspector import render_inspector
+from dae.ui.explore.readings import describe_drawing, read_drawing
 from dae.ui.model_options import ModelOption
 from dae.ui.shell import auth
 from dae.viz import noise_sweep
 
 TEST_IMAGES, UPLOAD, DRAWING = "Test images", "Your image", "Draw a digit"
 COLUMNS = 8
-# Copies of an image of the user, each with its own noise.
-USER_COPIES = 4
+# Copies of an uploaded image, each with its own noise.
+_NUM_COPIES = 4
 _NUM_SEEDS = 10_000
 _NO_FILTER = "None"
 
@@ -45,11 +46,13 @@ class DenoisingSelection:
     Attributes:
         upload: uploaded image to denoise at full resolution; None for digits and test images.
         slot: container of the gallery.
+        is_drawing: whether the image is drawn; the board is beside the gallery.
     """
 
     gallery: Gallery
     upload: Image.Image | None
     slot: DeltaGenerator
+    is_drawing: bool
 
 
 def render_denoising() -> None:
@@ -69,8 +72,10 @@ def render_denoising() -> None:
     gallery, upload = selection.gallery, selection.upload
     sprites = compute_sprites(gallery)
     with selection.slot:
-        step = render_gallery(gallery, sprites, key="strength", fold=True)
+        clean_row = "" if selection.is_drawing else "first"
+        step = render_gallery(gallery, sprites, "strength", clean_row, fold=True, side_by_side=selection.is_drawing)
         st.markdown(summarize(gallery, sprites, step, reduced=upload is not None))
+        readings = st.empty()
         st.caption(GALLERY_CAPTION)
     noise = gallery.noise.with_level(noise_sweep.levels(gallery.noise)[step])
     _save_level(noise)
@@ -78,6 +83,8 @@ def render_denoising() -> None:
         render_downloads(gallery, sprites, step)
     with slot:
         render_inspector(gallery, sprites, step)
+    if selection.is_drawing:
+        readings.markdown(describe_drawing(read_drawing(gallery, sprites, step)))
     if upload is not None:
         # Denoising a large image takes a while, so the rest of the page is drawn first.
         with selection.slot:
@@ -121,12 +128,13 @@ def _select(controls: DeltaGenerator, slot: DeltaGenerator, more_controls: Delta
     if images is None:
         board, slot = slot.columns([1, 3]) if source == DRAWING else (slot, slot)
         with board:
-            user = user_image.select_user_image(test, draw=source == DRAWING)
+            user = user_image.select_user_image(test, draw=source == DRAWING, live=True)
         if user is None:
             return None
-        images = ImageSelection(dataset, (0,) * USER_COPIES, user_pixels=user.pixels.numpy().tobytes())
+        copies = 1 if source == DRAWING else _NUM_COPIES
+        images = ImageSelection(dataset, (0,) * copies, user_pixels=user.pixels.numpy().tobytes())
         upload = user.image if source == UPLOAD and not user.is_digit else None
-    return DenoisingSelection(Gallery((*models, *filters), images, noise, seed), upload, slot)
+    return DenoisingSelection(Gallery((*models, *filters), images, noise, seed), upload, slot, source == DRAWING)
 
 
 def _select_source() -> str:
