@@ -97,6 +97,21 @@ def test_all_rows_and_the_verdict_are_visible_without_scrolling(page: "playwrigh
     assert rows.nth(4).locator("canvas").bounding_box()["height"] >= 2 * 28
 
 
+def test_the_large_view_shows_few_large_images_on_one_screen(page: "playwright.Page", server: str) -> None:
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    visit(page, f"{server}/explore?large=true")
+    columns = page.get_by_test_id("frame-row")
+    columns.nth(4).wait_for()
+    verdict = page.get_by_text(re.compile("wins here|is closest"))
+    for node in (page.get_by_test_id("frame-slider-input"), columns.nth(0), columns.nth(4), verdict):
+        playwright.expect(node).to_be_in_viewport(ratio=1)
+    assert columns.nth(4).locator("canvas").first.bounding_box()["height"] >= 7 * 28
+    seed = page.get_by_role("spinbutton", name="Noise seed")
+    assert not seed.is_visible()
+    page.get_by_role("button", name="Options").click()
+    seed.wait_for()
+
+
 def test_pages_of_images_can_be_turned(page: "playwright.Page", server: str) -> None:
     visit(page, f"{server}/explore?{DRAWN}")
     page.get_by_test_id("frame-row").nth(3).wait_for()

@@ -28,11 +28,13 @@ from dae.ui.explore.gallery import (
 from dae.ui.explore.inspector import render_inspector
 from dae.ui.explore.readings import describe_drawing, read_drawing
 from dae.ui.model_options import ModelOption
-from dae.ui.shell import auth
+from dae.ui.shell import auth, presentation
 from dae.viz import noise_sweep
 
 TEST_IMAGES, UPLOAD, DRAWING = "Test images", "Your image", "Draw a digit"
 COLUMNS = 8
+# First images of a page, which presentation mode shows.
+_LARGE_COLUMNS = 2
 # Copies of an uploaded image, each with its own noise.
 _NUM_COPIES = 4
 _NUM_SEEDS = 10_000
@@ -56,16 +58,19 @@ class DenoisingSelection:
 
 
 def render_denoising() -> None:
-    """Draw the view: controls in a narrow column, and the images beside them.
+    """Draw the view: controls in a narrow column, in presentation mode in a drawer, and the images beside them.
 
     Raises:
         DaeError: a run or the data set cannot be read.
     """
     # The style sheet places the second container beside the others; on a phone it is drawn between them.
     with st.container(key="exploring"):
-        controls = st.container(key="controls", horizontal=True, vertical_alignment="bottom")
+        is_large = presentation.in_presentation_mode()
+        drawer = st.popover("Options", icon=":material/tune:", key="options") if is_large else st.container()
+        controls = drawer.container(key="controls", horizontal=True, vertical_alignment="bottom")
         slot = st.container(key="shown", gap="small")
-        more_controls = st.container(key="more_controls", horizontal=True, vertical_alignment="bottom")
+        drawer = drawer if is_large else st.container()
+        more_controls = drawer.container(key="more_controls", horizontal=True, vertical_alignment="bottom")
     selection = _select(controls, slot, more_controls)
     if selection is None:
         return
@@ -73,10 +78,11 @@ def render_denoising() -> None:
     sprites = compute_sprites(gallery)
     with selection.slot:
         clean_row = "" if selection.is_drawing else "first"
-        step = render_gallery(gallery, sprites, "strength", clean_row, fold=True, side_by_side=selection.is_drawing)
+        is_beside = selection.is_drawing or len(gallery.images.indices) <= _LARGE_COLUMNS
+        step = render_gallery(gallery, sprites, "strength", clean_row, fold=True, side_by_side=is_beside)
         st.markdown(summarize(gallery, sprites, step, reduced=upload is not None))
         readings = st.empty()
-        st.caption(GALLERY_CAPTION)
+        presentation.footnote(GALLERY_CAPTION, key="gallery")
     noise = gallery.noise.with_level(noise_sweep.levels(gallery.noise)[step])
     _save_level(noise)
     with more_controls:
@@ -184,7 +190,8 @@ def _select_test_images(
     if not indices:
         st.info("No image of this class is among the first 1,000. Choose another sort order.")
         return None
-    return ImageSelection(dataset, indices[COLUMNS * (number - 1) : COLUMNS * number])
+    count = _LARGE_COLUMNS if presentation.in_presentation_mode() else COLUMNS
+    return ImageSelection(dataset, indices[COLUMNS * (number - 1) :][:count])
 
 
 def _select_seed() -> int:

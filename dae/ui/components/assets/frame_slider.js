@@ -11,11 +11,14 @@ const SMALLEST_ON_PHONE = 64 // there, a page may be long
 const PHONE_WIDTH = 640
 const HEADER_HEIGHT = 64     // CSS pixels of Streamlit's header
 const BELOW = 2.75           // rem for a line of text below images that must fit the window
+const NUMBERS = 2            // rem for a line of numbers
 const SMALLEST_BESIDE = 100  // CSS pixels of images of columns; with less room there are several lines of columns
 
 const positions = new Map()   // page and key -> position of the slider; survives a re-mount
 
 export default mounted((parent) => new FrameSlider(parent))
+
+const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize)
 
 const at = (list, step) => (list.length > 1 ? list[step] : list[0])
 
@@ -162,8 +165,7 @@ class FrameSlider {
   height() {
     if (!this.spec.fold) return innerHeight - HEADER_HEIGHT - this.head.offsetHeight
     const scrolled = document.querySelector('[data-testid="stMain"]')?.scrollTop ?? 0
-    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize)
-    return innerHeight - this.body.getBoundingClientRect().top - scrolled - BELOW * rem
+    return innerHeight - this.body.getBoundingClientRect().top - scrolled - BELOW * rem()
   }
 
   // One scale for all rows, a whole number of device pixels per image pixel, so that edges stay sharp.
@@ -202,7 +204,7 @@ class FrameSlider {
     const share = () => (room - 16 * (count - 1)) / count
     while (count > 1 && share() < SMALLEST_BESIDE) count = Math.ceil(count / 2)
     const names = Math.max(...this.rows.map(({ name }) => name.offsetHeight))
-    const fitting = count < rows.length ? Infinity : (this.height() - names - 36 * columns) / columns
+    const fitting = count < rows.length ? Infinity : (this.height() - names - NUMBERS * rem() * columns) / columns
     const side = Math.max(SMALLEST_BESIDE, Math.min(fitting, innerHeight * 0.4))
     const scale = Math.max(1, Math.floor(Math.min(share(), side) * ratio / Math.max(width, height)))
     this.arrange(1, { scale, drawn: scale * width, gap: 1 }, room)
