@@ -201,12 +201,13 @@ class FrameSlider {
     const { columns, picture: [width, height], rows } = this.spec
     const ratio = devicePixelRatio || 1, room = this.root.clientWidth
     let count = rows.length
-    const share = () => (room - 16 * (count - 1)) / count
+    const share = () => (room - rem() * (count - 1)) / count
     while (count > 1 && share() < SMALLEST_BESIDE) count = Math.ceil(count / 2)
     const names = Math.max(...this.rows.map(({ name }) => name.offsetHeight))
     const fitting = count < rows.length ? Infinity : (this.height() - names - NUMBERS * rem() * columns) / columns
     const side = Math.max(SMALLEST_BESIDE, Math.min(fitting, innerHeight * 0.4))
     const scale = Math.max(1, Math.floor(Math.min(share(), side) * ratio / Math.max(width, height)))
+    this.root.style.setProperty("--count", count)
     this.arrange(1, { scale, drawn: scale * width, gap: 1 }, room)
   }
 
