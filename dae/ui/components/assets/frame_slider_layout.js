@@ -23,7 +23,8 @@ class FrameLayout {
   height() {
     if (!this.spec.fold) return innerHeight - HEADER_HEIGHT - this.head.offsetHeight
     const scrolled = document.querySelector('[data-testid="stMain"]')?.scrollTop ?? 0
-    return innerHeight - this.body.getBoundingClientRect().top - scrolled - BELOW * rem()
+    const bar = document.querySelector(".st-key-tour_bar")?.offsetHeight ?? 0   // at the bottom of the window
+    return innerHeight - bar - this.body.getBoundingClientRect().top - scrolled - BELOW * rem()
   }
 
   // One scale for all rows, a whole number of device pixels per image pixel, so that edges stay sharp.
