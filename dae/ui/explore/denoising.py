@@ -78,7 +78,7 @@ def render_denoising() -> None:
     sprites = compute_sprites(gallery)
     with selection.slot:
         clean_row = "" if selection.is_drawing else "first"
-        is_beside = selection.is_drawing or len(gallery.images.indices) <= _LARGE_COLUMNS
+        is_beside = selection.is_drawing or (is_large and not gallery.images.user_pixels)
         step = render_gallery(gallery, sprites, "strength", clean_row, fold=True, side_by_side=is_beside)
         st.markdown(summarize(gallery, sprites, step, reduced=upload is not None))
         readings = st.empty()
