@@ -7,7 +7,7 @@ import streamlit as st
 
 from dae.data import dataset_label
 from dae.noise import NOISES
-from dae.ui import model_options, resources
+from dae.ui import address, model_options, resources
 from dae.ui.model_options import ModelOption
 from dae.ui.shell import page
 
@@ -21,28 +21,20 @@ def select_noise_kind(small: bool = False) -> str:
     Args:
         small: draw a select box instead of a row of buttons.
     """
-    kinds = list(NOISES)
+    labels = {kind: info.label for kind, info in NOISES.items()}
+    _load_choice("noise", labels)
     help_text = "\n".join(f"- **{info.label}**: {info.help}" for info in NOISES.values())
 
-    def label(kind: str) -> str:
-        return NOISES[kind].label
-
+    kind: str | None
     if small:
-        return str(
-            st.selectbox("Noise", kinds, format_func=label, key="noise", bind="query-params", help=help_text, width=200)
+        kind = st.selectbox(
+            "Noise", list(labels), format_func=labels.__getitem__, key="noise", help=help_text, width=200
         )
-    kind = st.pills(
-        "Noise",
-        kinds,
-        format_func=label,
-        key="noise",
-        bind="query-params",
-        default="gaussian",
-        required=True,
-        help=help_text,
-    )
-    # The user or an empty name in the URL can select none.
-    return kind or "gaussian"
+    else:
+        kind = st.pills(
+            "Noise", list(labels), format_func=labels.__getitem__, key="noise", required=True, help=help_text
+        )
+    return _save_choice("noise", labels, kind)
 
 
 def select_models(options: Mapping[str, ModelOption], dataset: str) -> list[ModelOption]:
@@ -74,15 +66,17 @@ def link_to_train() -> None:
 def select_dataset() -> str:
     """Let the user select one of the data sets on this machine."""
     names = resources.available_datasets()
-    return st.selectbox(
+    labels = {name: dataset_option(name, names) for name in names}
+    _load_choice("data", labels)
+    dataset = st.selectbox(
         "Data set",
         names,
-        format_func=lambda name: dataset_option(name, names),
+        format_func=labels.__getitem__,
         key="data",
-        bind="query-params",
         help="Where the test images come from. Models are never trained on these.",
         width=200,
     )
+    return _save_choice("data", labels, dataset)
 
 
 def dataset_option(dataset: str, available: Sequence[str] | None = None) -> str:
@@ -162,21 +156,40 @@ def parse_names(values: Sequence[str], options: Collection[str], max_selections:
     return [name for name in dict.fromkeys(values) if name in options][:max_selections]
 
 
+def _load_choice(key: str, labels: Mapping[str, str]) -> None:
+    """Set the value of a new widget to the option whose label is in the URL, else to the first one.
+
+    With Streamlit's own `bind`, Back to another page that has a widget with this key would lose the parameter.
+
+    Args:
+        labels: option -> label.
+    """
+    if address.is_history_navigation() or st.session_state.get(key) not in labels:
+        requested = _load_param(key)[-1:]
+        st.session_state[key] = next((name for name in labels if [labels[name]] == requested), next(iter(labels)))
+
+
+def _save_choice(key: str, labels: Mapping[str, str], option: str | None) -> str:
+    """Write the label of an option to the URL, which leaves the first option out; return the option, never None."""
+    default = next(iter(labels))
+    option = option or default
+    _save_param(key, [labels[option]] if option != default else [])
+    return option
+
+
 def _load_param(key: str) -> list[str]:
     """Return the values of a new widget from the URL, else those from the last visit of the page.
 
     Streamlit drops the value of a widget, and its query parameter, when the user opens another page.
     """
-    return st.query_params.get_all(key) or st.session_state.get(_state_key(key), [])
+    kept = [] if address.is_history_navigation() else st.session_state.get(_state_key(key), [])
+    return st.query_params.get_all(key) or kept
 
 
 def _save_param(key: str, values: list[str]) -> None:
     """Write the value of a widget to the URL, and keep it for the next visit of the page."""
     st.session_state[_state_key(key)] = values
-    if values:
-        st.query_params[key] = values
-    elif key in st.query_params:
-        del st.query_params[key]
+    address.write_param(key, values)
 
 
 def _state_key(key: str) -> str:

@@ -87,6 +87,31 @@ def test_a_drag_is_smooth_and_ends_at_the_right_images(page: "playwright.Page", 
     assert difference.max() <= 1
 
 
+def test_all_rows_and_the_verdict_are_visible_without_scrolling(page: "playwright.Page", server: str) -> None:
+    visit(page, f"{server}/explore")
+    rows = page.get_by_test_id("frame-row")
+    rows.nth(4).wait_for()
+    verdict = page.get_by_text(re.compile("wins here|is closest"))
+    for node in (page.get_by_test_id("frame-slider-input"), rows.nth(0), rows.nth(4), verdict):
+        playwright.expect(node).to_be_in_viewport(ratio=1)
+    assert rows.nth(4).locator("canvas").bounding_box()["height"] >= 2 * 28
+
+
+def test_the_large_view_shows_few_large_images_on_one_screen(page: "playwright.Page", server: str) -> None:
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    visit(page, f"{server}/explore?large=true")
+    columns = page.get_by_test_id("frame-row")
+    columns.nth(4).wait_for()
+    verdict = page.get_by_text(re.compile("wins here|is closest"))
+    for node in (page.get_by_test_id("frame-slider-input"), columns.nth(0), columns.nth(4), verdict):
+        playwright.expect(node).to_be_in_viewport(ratio=1)
+    assert columns.nth(4).locator("canvas").first.bounding_box()["height"] >= 7 * 28
+    seed = page.get_by_role("spinbutton", name="Noise seed")
+    assert not seed.is_visible()
+    page.get_by_role("button", name="Options").click()
+    seed.wait_for()
+
+
 def test_pages_of_images_can_be_turned(page: "playwright.Page", server: str) -> None:
     visit(page, f"{server}/explore?{DRAWN}")
     page.get_by_test_id("frame-row").nth(3).wait_for()
@@ -154,14 +179,21 @@ def test_a_drawn_digit_is_denoised(page: "playwright.Page", server: str) -> None
     page.mouse.move(box["x"] + 100, box["y"] + 80)
     page.mouse.down()
     page.mouse.move(box["x"] + 180, box["y"] + 80, steps=5)
+    # Noisy and two models, beside the board, before the stroke has ended.
+    columns = page.get_by_test_id("frame-row")
+    columns.nth(2).wait_for()
+    tops = {round(columns.nth(index).bounding_box()["y"]) for index in range(3)}
+    assert len(tops) == 1 and columns.first.bounding_box()["x"] > box["x"] + box["width"]
+    before = canvas(page, 2)
     page.mouse.move(box["x"] + 120, box["y"] + 220, steps=5)
     page.mouse.up()
-    # Clean, noisy, and two models.
-    page.get_by_test_id("frame-row").nth(3).wait_for()
+    wait_for(lambda: (canvas(page, 2) != before).any())
+    page.get_by_text(re.compile("Read as|No digit")).wait_for()
+    page.wait_for_selector(READY)
     with page.expect_download() as download:
         page.get_by_role("button", name="Images", exact=True).click()
     with Image.open(download.value.path()) as grid:
-        assert grid.size == (4 * 4 * 28, 4 * 4 * 28)
+        assert grid.size == (4 * 28, 4 * 4 * 28)
         clean = np.asarray(grid)[: 4 * 28, : 4 * 28]
     # The stroke on black.
     assert clean.max() > 200 and clean[:10].max() < 30

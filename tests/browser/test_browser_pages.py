@@ -110,6 +110,8 @@ def test_shortcuts_work_without_a_click(page: "playwright.Page", server: str) ->
     page.wait_for_url("**level=0.54**")
     page.keyboard.press("h")
     page.get_by_text("Each column is one image").wait_for()
+    drawer, images = page.get_by_role("dialog", name="Help"), page.get_by_test_id("frame-row").first
+    wait_for(lambda: images.bounding_box()["x"] + images.bounding_box()["width"] <= drawer.bounding_box()["x"])
     page.keyboard.press("Escape")
     page.keyboard.press("l")
     page.get_by_role("button", name="Exit large view").wait_for()
@@ -141,6 +143,40 @@ def test_space_plays_and_pauses(page: "playwright.Page", server: str) -> None:
     wait_for(lambda: step(page) > before)
     page.keyboard.press("Space")
     page.get_by_role("button", name="Play", exact=True).wait_for()
+
+
+def test_back_leads_to_the_page_before_at_the_first_press(page: "playwright.Page", server: str) -> None:
+    def follow(name: str) -> None:
+        page.get_by_role("link", name=name, exact=True).first.click()
+        page.get_by_role("heading", name=name).wait_for()
+        page.wait_for_selector(READY)
+
+    visit(page, server)
+    page.get_by_test_id("listening").wait_for(state="attached")
+    entries = page.evaluate("history.length")
+    follow("Explore")
+    page.get_by_text("Masking", exact=True).click()
+    page.wait_for_url("**noise=Masking**")
+    page.wait_for_selector(READY)
+    page.get_by_test_id("frame-slider-input").press("End")
+    page.wait_for_url("**level=1**")
+    follow("Compare")
+    page.wait_for_url("**compared=**")
+    assert page.evaluate("history.length") == entries + 2
+    page.go_back()
+    page.get_by_role("heading", name="Explore").wait_for()
+    assert "noise=Masking" in page.url and "level=1" in page.url
+    page.get_by_test_id("frame-row").nth(3).wait_for()
+    wait_for(lambda: step(page) == 50)
+    page.go_back()
+    page.get_by_role("heading", name="Can you still read these digits?").wait_for()
+
+
+def test_a_page_opened_by_its_address_is_one_entry_of_the_history(page: "playwright.Page", server: str) -> None:
+    visit(page, f"{server}/explore?level=0.3")
+    page.get_by_test_id("frame-row").nth(3).wait_for()
+    page.wait_for_selector(READY)
+    assert page.evaluate("history.length") == 2 and page.url == f"{server}/explore?level=0.3"
 
 
 def test_a_key_typed_into_a_field_is_no_shortcut(page: "playwright.Page", server: str) -> None:

@@ -58,6 +58,8 @@ def frame_slider(
     caption: str = "",
     play: bool = False,
     follow: str = "",
+    fold: bool = False,
+    side_by_side: bool = False,
 ) -> int:
     """Draw a slider over frames computed in advance and return its step.
 
@@ -77,6 +79,9 @@ def frame_slider(
         play: draw a button that plays 8 steps a second, over and over.
         follow: name of what is shown, if steps are added while it is shown. The slider starts at the last one and moves
             to a new one, unless the user has moved it to an earlier step, where it stays. `value` has no effect.
+        fold: make the images as large as the window has room below the position of the slider, with a line of text
+            below them, so that nothing has to be scrolled into view.
+        side_by_side: draw the rows as columns, from left to right, each with its images one below the other.
 
     Raises:
         ValueError: a row does not fit the steps and columns, or an index is outside the steps.
@@ -88,7 +93,8 @@ def frame_slider(
     state: _SliderState | None = st.session_state.get(state_key)
     request = _desired_step(state, value, _parse_move(st.session_state.get(key)))
     header |= {"key": key, "label": label, "alt": alt, "caption": caption}
-    header |= {"trained": trained, "play": play, "follow": follow, "value": request.step, "turn": request.turn}
+    header |= {"trained": trained, "play": play, "follow": follow, "fold": fold, "side_by_side": side_by_side}
+    header |= {"value": request.step, "turn": request.turn}
     data = pack_message(header, (row.sheet for row in rows))
     # Streamlit includes a state in the result only if there is a callback for it.
     result = draw_component(inline_component("frame_slider"), key=key, data=data, on_move_change=lambda: None)

@@ -12,29 +12,31 @@ from dae.data import ImageSet
 from dae.errors import SpecError
 from dae.evaluation import FILTERS
 from dae.noise import NOISES, NoiseSpec
-from dae.ui import model_options, resources, selectors
+from dae.ui import address, model_options, resources, selectors
 from dae.ui.cleaning.view import CLEAN, render_cleaning, select_task
 from dae.ui.explore import ordering, user_image
 from dae.ui.explore.downloads import render_downloads
 from dae.ui.explore.full_resolution import render_full_resolution
 from dae.ui.explore.gallery import (
+    GALLERY_CAPTION,
     Gallery,
-    GallerySprites,
     ImageSelection,
-    can_hallucinate,
     compute_sprites,
     render_gallery,
+    summarize,
 )
 from dae.ui.explore.inspector import render_inspector
+from dae.ui.explore.readings import describe_drawing, read_drawing
 from dae.ui.model_options import ModelOption
-from dae.ui.shell import auth
-from dae.utils import text
+from dae.ui.shell import auth, presentation
 from dae.viz import noise_sweep
 
 TEST_IMAGES, UPLOAD, DRAWING = "Test images", "Your image", "Draw a digit"
 COLUMNS = 8
-# Copies of an image of the user, each with its own noise.
-USER_COPIES = 4
+# First images of a page, which presentation mode shows.
+_LARGE_COLUMNS = 2
+# Copies of an uploaded image, each with its own noise.
+_NUM_COPIES = 4
 _NUM_SEEDS = 10_000
 _NO_FILTER = "None"
 
@@ -46,37 +48,49 @@ class DenoisingSelection:
     Attributes:
         upload: uploaded image to denoise at full resolution; None for digits and test images.
         slot: container of the gallery.
+        is_drawing: whether the image is drawn; the board is beside the gallery.
     """
 
     gallery: Gallery
     upload: Image.Image | None
     slot: DeltaGenerator
+    is_drawing: bool
 
 
-def render_denoising(row: DeltaGenerator) -> None:
-    """Draw the view, with the choice of images and noise in `row`.
+def render_denoising() -> None:
+    """Draw the view: controls in a narrow column, in presentation mode in a drawer, and the images beside them.
 
     Raises:
         DaeError: a run or the data set cannot be read.
     """
-    slot = st.container()
-    model_row = st.container(horizontal=True, vertical_alignment="bottom")
-    image_row = st.container(horizontal=True, vertical_alignment="bottom")
-    selection = _select(row, slot, model_row, image_row)
+    # The style sheet places the second container beside the others; on a phone it is drawn between them.
+    with st.container(key="exploring"):
+        is_large = presentation.in_presentation_mode()
+        drawer = st.popover("Options", icon=":material/tune:", key="options") if is_large else st.container()
+        controls = drawer.container(key="controls", horizontal=True, vertical_alignment="bottom")
+        slot = st.container(key="shown", gap="small")
+        drawer = drawer if is_large else st.container()
+        more_controls = drawer.container(key="more_controls", horizontal=True, vertical_alignment="bottom")
+    selection = _select(controls, slot, more_controls)
     if selection is None:
         return
     gallery, upload = selection.gallery, selection.upload
     sprites = compute_sprites(gallery)
     with selection.slot:
-        if gallery.images.user_pixels:
-            st.caption("Four noise samples of your image.")
-        step = render_gallery(gallery, sprites, key="strength")
+        clean_row = "" if selection.is_drawing else "first"
+        is_beside = selection.is_drawing or (is_large and not gallery.images.user_pixels)
+        step = render_gallery(gallery, sprites, "strength", clean_row, fold=True, side_by_side=is_beside)
         st.markdown(summarize(gallery, sprites, step, reduced=upload is not None))
+        readings = st.empty()
+        presentation.footnote(GALLERY_CAPTION, key="gallery")
     noise = gallery.noise.with_level(noise_sweep.levels(gallery.noise)[step])
     _save_level(noise)
-    with image_row:
+    with more_controls:
         render_downloads(gallery, sprites, step)
-    render_inspector(gallery, sprites, step)
+    with slot:
+        render_inspector(gallery, sprites, step)
+    if selection.is_drawing:
+        readings.markdown(describe_drawing(read_drawing(gallery, sprites, step)))
     if upload is not None:
         # Denoising a large image takes a while, so the rest of the page is drawn first.
         with selection.slot:
@@ -92,27 +106,24 @@ def is_cleaning() -> bool:
     return source == UPLOAD and task == CLEAN and auth.is_presenter()
 
 
-def _select(
-    row: DeltaGenerator, slot: DeltaGenerator, model_row: DeltaGenerator, image_row: DeltaGenerator
-) -> DenoisingSelection | None:
+def _select(controls: DeltaGenerator, slot: DeltaGenerator, more_controls: DeltaGenerator) -> DenoisingSelection | None:
     """Draw the controls; return None, after a hint, while there is no image to show."""
-    with row:
+    with controls:
         source = _select_source()
         is_noisy = source == UPLOAD and select_task() == CLEAN
     if is_noisy:
         with slot:
             render_cleaning()
         return None
-    with row:
+    with controls:
         kind = selectors.select_noise_kind()
     noise = NoiseSpec(kind, _load_level(kind))
-    with model_row:
+    with more_controls:
         dataset = selectors.select_dataset()
         test = resources.images(dataset, "test")
         options = model_options.model_options(test)
         models = selectors.select_models(options, dataset)
         filters = _select_filter(dataset)
-    with image_row:
         images = _select_test_images(dataset, test, models, noise) if source == TEST_IMAGES else None
         if source == TEST_IMAGES and images is None:
             return None
@@ -123,12 +134,13 @@ def _select(
     if images is None:
         board, slot = slot.columns([1, 3]) if source == DRAWING else (slot, slot)
         with board:
-            user = user_image.select_user_image(test, draw=source == DRAWING)
+            user = user_image.select_user_image(test, draw=source == DRAWING, live=True)
         if user is None:
             return None
-        images = ImageSelection(dataset, (0,) * USER_COPIES, user_pixels=user.pixels.numpy().tobytes())
+        copies = 1 if source == DRAWING else _NUM_COPIES
+        images = ImageSelection(dataset, (0,) * copies, user_pixels=user.pixels.numpy().tobytes())
         upload = user.image if source == UPLOAD and not user.is_digit else None
-    return DenoisingSelection(Gallery((*models, *filters), images, noise, seed), upload, slot)
+    return DenoisingSelection(Gallery((*models, *filters), images, noise, seed), upload, slot, source == DRAWING)
 
 
 def _select_source() -> str:
@@ -178,7 +190,8 @@ def _select_test_images(
     if not indices:
         st.info("No image of this class is among the first 1,000. Choose another sort order.")
         return None
-    return ImageSelection(dataset, indices[COLUMNS * (number - 1) : COLUMNS * number])
+    count = _LARGE_COLUMNS if presentation.in_presentation_mode() else COLUMNS
+    return ImageSelection(dataset, indices[COLUMNS * (number - 1) :][:count])
 
 
 def _select_seed() -> int:
@@ -202,7 +215,8 @@ def _load_level(kind: str) -> float:
     """Return the noise level that the view opened with; the default level once another kind is selected."""
     # Only this view has a seed, so without one it has just been opened.
     if "seed" not in st.session_state:
-        last_kind, last_level = st.session_state.get("left", ("", ""))
+        is_back = address.is_history_navigation()
+        last_kind, last_level = ("", "") if is_back else st.session_state.get("left", ("", ""))
         level = st.query_params.get("level", "")
         # Streamlit drops the query parameter on a page switch; a link to another level wins over the last one.
         st.session_state["opened"] = (last_kind, last_level) if level in ("", last_level) else (kind, level)
@@ -211,7 +225,8 @@ def _load_level(kind: str) -> float:
 
 
 def _save_level(noise: NoiseSpec) -> None:
-    st.query_params["level"] = level = f"{noise.level:g}"
+    level = f"{noise.level:g}"
+    address.write_param("level", [level])
     st.session_state["left"] = noise.kind, level
 
 
@@ -221,28 +236,3 @@ def parse_level(kind: str, level: str) -> float:
         return NoiseSpec(kind, float(level)).level
     except (ValueError, SpecError):
         return NOISES[kind].default_level
-
-
-def summarize(gallery: Gallery, sprites: GallerySprites, step: int, reduced: bool) -> str:
-    """Return a Markdown sentence on the best model; empty without models or at the lowest noise level.
-
-    Args:
-        step: index of the noise level.
-        reduced: whether the images are small copies of a larger one.
-    """
-    if not gallery.models or not step:
-        return ""
-    best = max(range(len(gallery.models)), key=lambda index: sprites.denoised[index].mean_psnr_db[step])
-    model, gain_db = gallery.models[best], sprites.gain_db(best, step)
-    if not math.isfinite(gain_db):
-        return "No noise added."
-    if gain_db < 0:
-        where = "on these small copies" if reduced else "here"
-        return f"**No model helps {where}**: the best, {model.label}, makes it {-gain_db:.1f} dB worse."
-    hallucinates = can_hallucinate(model, gallery.images.image_set())
-    if hallucinates and text.is_hallucinated(sprites.denoised[best].mean_psnr_db[step]):
-        return (
-            f"**{model.label}** is closest (+{gain_db:.1f} dB), but the noise hides so much that it invents details: "
-            "compare with the original."
-        )
-    return f"**{model.label} wins here**: {gain_db:.1f} dB clearer than the noisy images."

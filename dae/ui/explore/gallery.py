@@ -20,6 +20,7 @@ from dae.utils import text
 from dae.viz import noise_sweep
 from dae.viz.noise_sweep import NUM_LEVELS, SpriteSheet
 
+GALLERY_CAPTION = "Numbers are PSNR in dB: higher is closer to the original. Next to each name: average improvement."
 # A filter is tuned at every tenth noise level and keeps that strength at the levels nearby.
 _TUNING_STRIDE = 10
 
@@ -104,11 +105,20 @@ def compute_sprites(gallery: Gallery) -> GallerySprites:
     return GallerySprites(noise_sweep.clean_sprites(gallery.images.clean()), sheets[0], tuple(sheets[1:]))
 
 
-def render_gallery(gallery: Gallery, sprites: GallerySprites, key: str, clean_row: str = "first") -> int:
+def render_gallery(
+    gallery: Gallery,
+    sprites: GallerySprites,
+    key: str,
+    clean_row: str = "first",
+    fold: bool = False,
+    side_by_side: bool = False,
+) -> int:
     """Draw the rows of images under a slider of noise levels, and return the index of the selected level.
 
     Args:
         clean_row: "first", "last", or "" to leave it out.
+        fold: make all rows fit the window, see `frame_slider`.
+        side_by_side: draw the rows as columns.
     """
     noise, num_images = gallery.noise, len(gallery.images.indices)
     clean, *others = _rows(gallery, sprites)
@@ -121,9 +131,36 @@ def render_gallery(gallery: Gallery, sprites: GallerySprites, key: str, clean_ro
         key=key,
         trained=_training_range(gallery.models, noise),
         alt=f"{num_images} images with {noise.info.label} noise and the output of each model",
-        caption="Numbers are PSNR in dB: higher is closer to the original. Next to each name: average improvement.",
+        caption="" if fold else GALLERY_CAPTION,
         play=True,
+        fold=fold,
+        side_by_side=side_by_side,
     )
+
+
+def summarize(gallery: Gallery, sprites: GallerySprites, step: int, reduced: bool) -> str:
+    """Return a Markdown sentence on the best model; empty without models or at the lowest noise level.
+
+    Args:
+        step: index of the noise level.
+        reduced: whether the images are small copies of a larger one.
+    """
+    if not gallery.models or not step:
+        return ""
+    best = max(range(len(gallery.models)), key=lambda index: sprites.denoised[index].mean_psnr_db[step])
+    model, gain_db = gallery.models[best], sprites.gain_db(best, step)
+    if not math.isfinite(gain_db):
+        return "No noise added."
+    if gain_db < 0:
+        where = "on these small copies" if reduced else "here"
+        return f"**No model helps {where}**: the best, {model.label}, makes it {-gain_db:.1f} dB worse."
+    hallucinates = can_hallucinate(model, gallery.images.image_set())
+    if hallucinates and text.is_hallucinated(sprites.denoised[best].mean_psnr_db[step]):
+        return (
+            f"**{model.label}** is closest (+{gain_db:.1f} dB), but the noise hides so much that it invents details: "
+            "compare with the original."
+        )
+    return f"**{model.label} wins here**: {gain_db:.1f} dB clearer than the noisy images."
 
 
 def _sprites(model: ModelOption | None, images: ImageSelection, noise: str, seed: int) -> SpriteSheet:

@@ -41,14 +41,15 @@ class UserImage:
     is_digit: bool
 
 
-def select_user_image(images: ImageSet, draw: bool) -> UserImage | None:
+def select_user_image(images: ImageSet, draw: bool, live: bool = False) -> UserImage | None:
     """Draw the board or the uploader, and how the image was prepared; return None, after a hint, without an image.
 
     Args:
         images: test images, whose shape the result has.
         draw: whether the image is drawn, else uploaded.
+        live: whether strokes are reported while they are drawn.
     """
-    image = draw_board() if draw else upload()
+    image = draw_board(live) if draw else upload()
     if image is None:
         st.info("Draw a digit with your mouse or finger." if draw else "Upload an image, then clean it or add noise.")
         return None
@@ -56,7 +57,8 @@ def select_user_image(images: ImageSet, draw: bool) -> UserImage | None:
     pixels = prepare(image, images.shape, is_digit)
     channels, height, width = images.shape
     color = " grayscale" if channels == 1 and image.mode != "L" else ""
-    st.caption(f"{image.width} × {image.height}, resized to {width} × {height}{color}.")
+    if not draw:
+        st.caption(f"{image.width} × {image.height}, resized to {width} × {height}{color}.")
     if not is_digit and is_out_of_distribution(pixels, images):
         st.warning("This image differs from the training data; results may be poor.")
     return UserImage(image, pixels, is_digit)
@@ -76,12 +78,16 @@ def _decode_upload(content: bytes) -> Image.Image:
     return decode_image(content)
 
 
-def draw_board() -> Image.Image | None:
-    """Draw a board for a digit; return the drawing, or None before the first stroke."""
+def draw_board(live: bool) -> Image.Image | None:
+    """Draw a board for a digit; return the drawing, or None before the first stroke.
+
+    Args:
+        live: whether the board also reports a stroke before its end, as often as the page can be drawn.
+    """
     ink = draw_component(
         inline_component("sketch"),
         key="sketch",
-        data={"label": "A board to draw a digit on", "clear": "Clear"},
+        data={"label": "A board to draw a digit on", "clear": "Clear", "live": live},
         on_ink_change=lambda: None,
     ).ink
     if not ink:

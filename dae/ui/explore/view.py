@@ -41,13 +41,14 @@ def render_explore() -> None:
                 bind="query-params",
                 label_visibility="collapsed",
             )
+        if view not in (_INSIDE, _IMAGINE):
+            render_denoising()
+            return
         row = st.container(horizontal=True, vertical_alignment="bottom")
         if view == _INSIDE:
             render_codes(row)
-        elif view == _IMAGINE:
-            render_imagine(row, _draw_digit)
         else:
-            render_denoising(row)
+            render_imagine(row, _draw_digit)
 
 
 def _draw_digit(images: ImageSet) -> Tensor | None:

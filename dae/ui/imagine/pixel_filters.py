@@ -13,7 +13,7 @@ from torch import Tensor
 from dae.data import ImageSet
 from dae.imagination import jacobian_row
 from dae.models import Autoencoder
-from dae.ui import model_options, resources, selectors
+from dae.ui import address, model_options, resources, selectors
 from dae.ui.components.pixel_filters import FilterPanel, Pixel, pixel_filters, pointed_pixel
 from dae.ui.imagine import subject
 from dae.ui.imagine.subject import DrawDigit
@@ -56,8 +56,9 @@ def render_pixel_filters(images: ImageSet, controls: DeltaGenerator, draw_digit:
 def _render_panels(noisy: Tensor, models: list[ModelOption], default: Pixel) -> None:
     """Draw the panels; only they are drawn again when the user points at another pixel."""
     height, width = noisy.shape[-2:]
-    pixel = pointed_pixel(_KEY, _load_pixel(default), (height, width))
-    st.query_params[_PARAM] = f"{pixel.row},{pixel.column}"
+    opened = _load_pixel(default)
+    pixel = pointed_pixel(_KEY, opened, (height, width))
+    address.write_param(_PARAM, [f"{pixel.row},{pixel.column}"], by_user=pixel != opened)
     panels = [_panel(model, resources.checkpoint(model.name).model, noisy, pixel) for model in models]
     pixel_filters(
         panels, pixel, key=_KEY, alt=f"The filters of {len(models)} models at row {pixel.row}, column {pixel.column}"

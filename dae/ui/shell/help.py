@@ -30,8 +30,9 @@ the slider back at any time, also during the training.
 A second training waits in the queue.
 """,
     "pages/explore.py": """
-Each **column** is one image, each **row** one model, and all of them get the same noise. The number under each image
-is its PSNR in decibels: higher is closer to the original, and 3 dB more is half the squared error.
+Each **column** is one image, each **row** one model; for a drawing and in the large view, each column is one model.
+All models get the same noise. The number under each image is its PSNR in decibels: higher is closer to the original,
+and 3 dB more is half the squared error.
 
 *Inside the model* shows the few numbers that a model compresses each image into: as a map on which similar digits are
 close together, as an interpolation between two digits, and as a test of how well the digit can be read from them.

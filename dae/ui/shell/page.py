@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from dae.errors import DaeError
-from dae.ui import server_tuning
+from dae.ui import address, server_tuning
 from dae.ui.components.base import ASSETS
 from dae.ui.shell import actions, auth, help, messages, presentation
 from dae.ui.tour.view import render_tour
@@ -29,6 +29,7 @@ def setup_page(path: str, title: str, lead: str) -> None:
     """
     # Streamlit runs each script in a thread of its own.
     server_tuning.lower_priority()
+    address.begin_run()
     name, _ = PAGES[path]
     st.set_page_config(
         page_title=f"{name} · Denoising autoencoders",

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import streamlit as st
 
+from dae.ui import address
 from dae.ui.components.base import ASSETS, draw_component, inline_component
 
 # Key of the session state and query parameter.
@@ -13,10 +14,8 @@ _LARGE = "large"
 def apply_presentation_mode() -> None:
     """Load the style sheet of presentation mode and keep the mode in the URL."""
     st.html(ASSETS / "large.css")
-    if st.session_state.setdefault(_LARGE, st.query_params.get(_LARGE) == "true"):
-        st.query_params[_LARGE] = "true"
-    elif _LARGE in st.query_params:
-        del st.query_params[_LARGE]
+    is_large = st.session_state.setdefault(_LARGE, st.query_params.get(_LARGE) == "true")
+    address.write_param(_LARGE, ["true"] if is_large else [])
 
 
 def in_presentation_mode() -> bool:

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 
 import streamlit as st
 
+from dae.ui import address
 from dae.ui.components.base import ASSETS
 from dae.ui.tour.stops import PARAM, Stop, TourError, load_stops, tour_file
 
@@ -82,8 +83,5 @@ def _current_number(wanted: str, num_stops: int) -> int:
     number = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 4 else 0
     number = number if number <= num_stops else 0
     st.session_state[PARAM] = str(number) if number else ""
-    if number:
-        st.query_params[PARAM] = str(number)
-    elif PARAM in st.query_params:
-        del st.query_params[PARAM]
+    address.write_param(PARAM, [str(number)] if number else [])
     return number

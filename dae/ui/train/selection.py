@@ -7,7 +7,7 @@ import streamlit as st
 
 from dae.runs import Run
 from dae.training.recipes import NOISE_ABLATION_RECIPES
-from dae.ui import model_options, resources
+from dae.ui import address, model_options, resources
 from dae.ui.shell.actions import page_state
 from dae.ui.train.previews import run_frames
 from dae.viz import plots
@@ -63,10 +63,7 @@ def select_runs(available: Sequence[Run]) -> tuple[str, ...]:
         placeholder="Choose up to four trainings to compare",
         label_visibility="collapsed",
     )
-    if shown and shown != state.default_runs:
-        st.query_params["runs"] = shown
-    elif "runs" in st.query_params:
-        del st.query_params["runs"]
+    address.write_param("runs", shown if shown != state.default_runs else [])
     return tuple(shown)
 
 

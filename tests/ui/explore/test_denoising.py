@@ -18,9 +18,9 @@ from dae.noise import NOISES, NoiseSpec, corrupt
 from dae.ui import model_options, resources
 from dae.ui.explore import gallery as galleries
 from dae.ui.explore import ordering
-from dae.ui.explore.denoising import parse_level, summarize
+from dae.ui.explore.denoising import parse_level
 from dae.ui.explore.downloads import psnr_table, stack_rows
-from dae.ui.explore.gallery import Gallery, GallerySprites, ImageSelection, compute_sprites
+from dae.ui.explore.gallery import Gallery, GallerySprites, ImageSelection, compute_sprites, summarize
 from dae.ui.explore.inspector import crop_sprite
 from dae.ui.model_options import ModelOption
 from dae.utils.random import make_generator

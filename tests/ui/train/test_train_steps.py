@@ -41,7 +41,9 @@ def runs(photos: str, tmp_path: Path) -> list[Run]:
 
 def test_selection_has_the_runs_of_the_url_and_the_default_axes(runs: list[Run]) -> None:
     app = opened("pages/train.py", runs=["slow", "missing"])
-    assert app.session_state["runs:0"] == ["slow"] and app.query_params["runs"] == "slow"
+    assert app.session_state["runs:0"] == ["slow"]
+    app.run()
+    assert app.query_params["runs"] == "slow"
     assert CurveAxes() == CurveAxes("epoch", "psnr_db", False, 0.0)
 
 

@@ -3,13 +3,6 @@
 
 const FRAME_MS = 125         // while playing
 const LAST_FRAME_MS = 1000   // before it starts again
-// Widths of an image in CSS pixels, and as a fraction of the width of the slider or the height of the window.
-const COMFORTABLE = [72, 0.055]   // images shrink to this to let all rows fit the window
-const LARGEST = [224, 0.21]
-const SMALLEST = 36          // CSS pixels; below it a row of images breaks in two
-const SMALLEST_ON_PHONE = 64 // there, a page may be long
-const PHONE_WIDTH = 640
-const HEADER_HEIGHT = 64     // CSS pixels of Streamlit's header
 
 const positions = new Map()   // page and key -> position of the slider; survives a re-mount
 
@@ -17,18 +10,14 @@ export default mounted((parent) => new FrameSlider(parent))
 
 const at = (list, step) => (list.length > 1 ? list[step] : list[0])
 
-function fill(list, count, create) {
-  while (list.length > count) list.pop().node.remove()
-  while (list.length < count) list.push(create(list.length))
-}
-
-class FrameSlider {
+class FrameSlider extends FrameLayout {
   sheets = new Map()   // digest -> ImageBitmap
   rows = []
   held = false         // a pointer is down on the slider
   pressed = false      // a key is down; a repeating key is one move, reported when it is released
 
   constructor(parent) {
+    super()
     this.root = make("div", "frame-slider", parent, { role: "group", "data-testid": "frame-slider" })
     const head = this.head = make("div", "head", this.root)
     const line = make("div", "line", head)
@@ -67,12 +56,15 @@ class FrameSlider {
     this.release = onFreeArrows(this.input, () => !this.button.hidden && (this.input.focus({ preventScroll: true }), this.toggle(), true))
     this.watch = new ResizeObserver(() => { if (this.spec) { this.layout(); this.draw() } })
     this.watch.observe(this.root)
+    this.resize = () => { if (this.spec?.fold) { this.layout(); this.draw() } }
+    addEventListener("resize", this.resize)
   }
 
   end() {
     this.stop()
     this.release()
     this.watch.disconnect()
+    removeEventListener("resize", this.resize)
     cancelAnimationFrame(this.due)
     this.text = null   // drops a message that is still being decoded
     for (const sheet of this.sheets.values()) sheet.close()
@@ -151,50 +143,6 @@ class FrameSlider {
       this.position.step = Math.max(0, steps.indexOf(known[kept]))
     }
     Object.assign(this.position, { followed: name, known: steps })
-  }
-
-  // One scale for all rows, a whole number of device pixels per image pixel, so that edges stay sharp.
-  layout() {
-    const { columns, picture: [width, height], rows } = this.spec
-    if (!this.root.clientWidth) return   // in a hidden tab
-    const indent = this.rows[0].strip.getBoundingClientRect().left - this.rows[0].node.getBoundingClientRect().left   // 0 on a phone
-    const room = this.root.clientWidth - indent
-    const ratio = devicePixelRatio || 1
-    const share = (count) => (room - 2 * (count - 1)) / count
-    let across = columns
-    const smallest = innerWidth < PHONE_WIDTH ? SMALLEST_ON_PHONE : SMALLEST
-    while (across > 1 && share(across) < smallest) across = Math.ceil(across / 2)
-    const between = rows.reduce((sum, row) => sum + (row.numbers.length ? 40 : 14), 0)
-    const fitting = Math.floor((innerHeight - HEADER_HEIGHT - this.head.offsetHeight - between) / rows.length * ratio / height)
-    const comfortable = Math.max(COMFORTABLE[0], COMFORTABLE[1] * this.root.clientWidth)
-    const largest = Math.max(LARGEST[0], LARGEST[1] * innerHeight)
-    const scale = Math.max(1, Math.min(
-      Math.floor(Math.min(share(across), largest) * ratio / width),
-      indent ? Math.max(fitting, Math.ceil(comfortable * ratio / width)) : Infinity))
-    const drawn = scale * width
-    const spare = (room * ratio - drawn * across) / Math.max(1, across - 1)
-    const gap = Math.max(1, Math.floor(Math.min(spare, drawn * (indent ? 0.32 : 0.5))))
-    this.grid = { scale, drawn, gap }
-    for (const parts of this.rows) {
-      fill(parts.lines, Math.ceil(columns / across), (index) => {
-        const node = make("div", "strip-line", parts.strip)
-        const canvas = make("canvas", "", node, index ? { "aria-hidden": "true" } : { role: "img" })
-        return { node, canvas, pen: canvas.getContext("2d"), numbers: make("div", "numbers", node, { "aria-hidden": "true" }), spans: [] }
-      })
-      parts.lines.forEach((line, index) => {
-        line.from = index * across
-        const count = Math.min(across, columns - line.from)
-        fill(line.spans, count, () => ({ node: make("span", "", line.numbers) }))
-        const size = { width: count * (drawn + gap) - gap, height: scale * height }
-        for (const side of ["width", "height"]) {
-          if (line.canvas[side] !== size[side]) line.canvas[side] = size[side]   // assignment clears the canvas
-          line.canvas.style[side] = `${size[side] / ratio}px`
-        }
-      })
-    }
-    const sizes = { picture: drawn / ratio, gap: gap / ratio, wide: indent ? indent + (across * (drawn + gap) - gap) / ratio : room }
-    for (const [name, size] of Object.entries(sizes)) this.root.style.setProperty(`--${name}`, `${size}px`)
-    this.root.classList.toggle("tall", this.root.clientHeight > innerHeight * 0.85)
   }
 
   show(step) {

@@ -1,5 +1,6 @@
 // Keyboard shortcuts of the page: each key clicks an element that Python names. Also switches presentation mode at the click,
-// before Python receives it: tables read the font size of the page once, when they are created.
+// before Python receives it: tables read the font size of the page once, when they are created. And keeps one entry per page in
+// the browser's history.
 
 export default mounted((parent) => new Keys(parent))
 
@@ -19,6 +20,27 @@ function scroll(key, target) {
 
 const tourLink = (name) => document.querySelector(`.st-key-tour_bar a.tour-${name}`)
 const TOUR = { PageUp: "back", PageDown: "next" }
+
+// Streamlit adds an entry to the browser's history when Python writes a query parameter. The state of a page belongs to the
+// entry of that page: Back leads to the page before. After a click on a link, Streamlit writes parameters of the new page
+// before its path, so the entry of the former page is restored.
+function keepOneEntryPerPage() {
+  if (Object.hasOwn(history, "pushState")) return   // by an earlier import of this module
+  const push = history.pushState, isHere = (url) => new URL(url ?? "", location.href).pathname === location.pathname
+  let left = ""   // address of the page that a click leaves
+  document.addEventListener("click", ({ target, ctrlKey, metaKey, shiftKey }) => {
+    const link = target.closest?.('[data-testid="stPageLink"] a')
+    if (link && !isHere(link.href) && !(ctrlKey || metaKey || shiftKey)) left ||= location.href
+  }, true)
+  addEventListener("popstate", () => { left = "" })
+  history.pushState = (state, unused, url) => {
+    if (isHere(url)) return history.replaceState(state, unused, url)
+    if (left) history.replaceState(state, unused, left)
+    left = ""
+    push.call(history, state, unused, url)
+  }
+}
+keepOneEntryPerPage()
 
 const LARGE = "large"
 const show = (large) => { document.documentElement.dataset.view = large ? LARGE : "usual" }

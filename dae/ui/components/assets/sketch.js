@@ -1,7 +1,12 @@
-// A board for drawing with white on black. Reports the drawing to Python after each stroke.
+// A board for drawing with white on black. Reports the drawing to Python after each stroke, and if it is `live` also during
+// one, whenever the page has been drawn with the last report.
 
 const SIZE = 280
 const PEN = 22
+const CHECK_MS = 100
+
+const isIdle = () => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === "notRunning"
+
 export default mounted((parent) => new Board(parent))
 
 class Board {
@@ -18,25 +23,32 @@ class Board {
       this.empty = false
       this.from = this.position(event)
       this.line(this.from)
+      clearInterval(this.timer)
+      if (this.live) this.timer = setInterval(() => { if (this.changed && isIdle()) this.report() }, CHECK_MS)
     }
     this.canvas.onpointermove = (event) => {
       if (!this.from) return
       for (const part of event.getCoalescedEvents?.() ?? [event]) this.line(this.position(part))
     }
     this.canvas.onpointerup = this.canvas.onpointercancel = () => {
+      clearInterval(this.timer)
       if (this.from) this.report()
       this.from = null
     }
   }
 
-  receive({ label, clear }) {
+  receive({ label, clear, live }) {
+    this.live = live
     this.canvas.setAttribute("aria-label", label)
     write(this.clear, clear)
   }
 
-  end() {}
+  end() { clearInterval(this.timer) }
 
-  report() { this.setState("ink", this.empty ? "" : this.canvas.toDataURL("image/png")) }
+  report() {
+    this.changed = false
+    this.setState("ink", this.empty ? "" : this.canvas.toDataURL("image/png"))
+  }
 
   wipe() {
     this.empty = true
@@ -56,5 +68,6 @@ class Board {
     this.pen.lineTo(...to)
     this.pen.stroke()
     this.from = to
+    this.changed = true
   }
 }
