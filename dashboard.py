@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 from starlette.datastructures import Headers
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -28,9 +28,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _PAGE_MODULES = ("dae.ui.start.view", "dae.ui.explore.view", "dae.ui.train.view", "dae.ui.compare.view")
+_ROUTES_OF_PHONES = "dae.ui.room.phones.routes"
 
 # Path of the exchange of a presenter's ticket for a cookie, below the base path of the server.
 PRESENTER_PATH = "/_dae/presenter"
+# Path of the page for phones, below the base path of the server, and the longest body that it takes.
+PLAY_PATH = "/play"
+_PLAY_BODY_LIMIT = 8_192
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # Images are loaded from nowhere else, and no other site can show the pages in a frame.
 _HEADERS = (
@@ -68,7 +72,7 @@ def _prepare_server() -> None:
         host = "localhost" if address in (None, "0.0.0.0", "::") else address
         webbrowser.open(f"{scheme}://{host}:{st.get_option('server.port')}/{st.get_option('server.baseUrlPath')}")
     try:
-        for module in _PAGE_MODULES:
+        for module in (*_PAGE_MODULES, _ROUTES_OF_PHONES):
             import_module(module)
         # The thread of the queue inherits the priority of this thread, which is higher than that of pages.
         import_module("dae.ui.resources").training_queue()
@@ -127,6 +131,11 @@ class Guard:
             return
         if path.endswith(PRESENTER_PATH) and scope["type"] == "http":
             await (await _presenter_response(Request(scope, receive)))(scope, receive, send)
+            return
+        play_path = f"/{st.get_option('server.baseUrlPath').strip('/')}{PLAY_PATH}".replace("//", "/")
+        if scope["type"] == "http" and f"{path}/".startswith(f"{play_path}/"):
+            response = await _play_response(Request(scope, receive), path.removeprefix(play_path))
+            await response(scope, receive, send)
             return
 
         async def send_with_headers(message: Message) -> None:
@@ -195,21 +204,38 @@ async def _presenter_response(request: Request) -> Response:
     return response
 
 
+async def _play_response(request: Request, path: str) -> Response:
+    """Answer a phone of the audience; `path` is below PLAY_PATH."""
+    if not libraries_loaded.is_set():
+        return PlainTextResponse("The server is starting. Reload the page in a few seconds.", 503)
+    body = await read_limited(request, _PLAY_BODY_LIMIT) if request.method == "POST" else b""
+    response: Response = import_module(_ROUTES_OF_PHONES).respond(request, path, body)
+    return response
+
+
 async def read_limited(request: Request, limit: int) -> bytes:
-    """Return the body of a request, empty if it is longer than `limit` bytes."""
+    """Return the body of a request, empty if it is longer than `limit` bytes or the client has left."""
     body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            return b""
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > limit:
+                return b""
+    except ClientDisconnect:
+        return b""
     return body
 
 
 def main() -> None:
     """Draw the first page."""
+    from dae.ui.room.projector import view as room_view
     from dae.ui.shell import page
     from dae.ui.start.view import render_start
 
+    if room_view.is_room_shown():
+        page.setup_page("dashboard.py", room_view.TITLE, room_view.LEAD)
+        room_view.render_room()
+        return
     page.setup_page(
         "dashboard.py",
         "Can you still read these digits?",

@@ -12,6 +12,8 @@ from dae.evaluation import IDENTITY
 from dae.utils.text import join_words
 from dae.viz.plots import BASELINE_COLOR, DASHES, LAYOUT
 
+# The line of an audience, next to the colors of models.
+PEOPLE_COLOR = "#c2185b"
 _SYMBOLS = ("circle", "square", "diamond", "x", "triangle-up", "star")
 
 
@@ -99,3 +101,37 @@ def gain_figure(bars: pd.DataFrame) -> go.Figure:
     return figure.update_layout(
         {**LAYOUT, "hovermode": "closest", "showlegend": False, "margin": {"l": 16, "r": 16, "t": 16, "b": 52}}
     )
+
+
+def share_right_figure(
+    people: Mapping[float, float], models: Mapping[str, tuple[str, Mapping[float, float]]]
+) -> go.Figure:
+    """Plot the fraction of right answers against the noise level: a thick line for people, one for each model.
+
+    Args:
+        people: fraction by noise level.
+        models: color and fraction by noise level, by display name.
+    """
+    figure = go.Figure()
+    lines = [
+        ("People", PEOPLE_COLOR, people, "solid", 5),
+        *(
+            (name, color, shares, DASHES[index % len(DASHES)], 2.5)
+            for index, (name, (color, shares)) in enumerate(models.items())
+        ),
+    ]
+    for name, color, shares, dash, width in lines:
+        levels = sorted(shares)
+        figure.add_scatter(
+            x=levels,
+            y=[100 * shares[level] for level in levels],
+            name=name,
+            mode="lines+markers",
+            line={"color": color, "dash": dash, "width": width},
+            marker={"size": 4 + 2 * width},
+            hovertemplate="%{y:.0f}%",
+        )
+    figure.add_hline(10, line={"color": BASELINE_COLOR, "dash": "dot", "width": 1.5}, annotation={"text": "guessing"})
+    figure.update_xaxes(title="noise level")
+    figure.update_yaxes(title="right answers (%)", range=[-4, 104])
+    return figure.update_layout(LAYOUT)

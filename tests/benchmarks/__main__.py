@@ -23,10 +23,11 @@ BENCHMARKS = {
     "contention": "training speed beside busy programs, relative to plain loops",
     "distributed": "training speed of several processes, relative to one",
     "growth": "time and memory of an epoch on 10,000 to 1,000,000 images",
+    "room": "answer time of a hundred phones that play while a model trains",
     "crowd": "response time and memory of the server with forty sessions",
 }
 # These take many minutes and run only if they are named.
-LONG = frozenset({"quality", "growth", "crowd"})
+LONG = frozenset({"quality", "growth", "room", "crowd"})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -76,6 +76,10 @@ class Viewer:
                 break
         return time.perf_counter() - begin
 
+    def has_button(self, key: str) -> bool:
+        """Return whether the page has drawn a button with this key."""
+        return any(name.endswith(f"-{key}") for name in self._buttons)
+
     def press(self, key: str) -> float:
         """Click the button with this key; return the seconds until the page is drawn."""
         (button,) = [name for name in self._buttons if name.endswith(f"-{key}")]

@@ -142,7 +142,7 @@ def test_space_plays_and_pauses(page: "playwright.Page", server: str) -> None:
     page.keyboard.press("Space")
     wait_for(lambda: step(page) > before)
     page.keyboard.press("Space")
-    page.get_by_role("button", name="Play").wait_for()
+    page.get_by_role("button", name="Play", exact=True).wait_for()
 
 
 def test_back_leads_to_the_page_before_at_the_first_press(page: "playwright.Page", server: str) -> None:

@@ -1,7 +1,10 @@
 """Fixtures of the tests of pages: few images, server-wide objects per test, and a folder of small runs."""
 
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import streamlit as st
@@ -47,3 +50,17 @@ def _fresh_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[N
     singletons.clear_singletons()
     st.cache_resource.clear()
     st.cache_data.clear()
+
+
+@pytest.fixture
+def dashboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """Import the server without starting it."""
+    monkeypatch.syspath_prepend(str(ROOT))
+    policy = os.environ.get("OMP_WAIT_POLICY")
+    import dashboard
+
+    dashboard.libraries_loaded.set()
+    yield dashboard
+    sys.modules.pop("dashboard")
+    if policy is None:
+        os.environ.pop("OMP_WAIT_POLICY", None)

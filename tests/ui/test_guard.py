@@ -1,13 +1,7 @@
 """The guard in front of Streamlit: hosts, origins, headers, the metrics endpoint and the presenter's cookie."""
 
-import asyncio
 import json
-import os
-import sys
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
-from typing import Any
 
 import pytest
 import streamlit as st
@@ -19,23 +13,9 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from dae.ui.shell import auth
-from tests.helpers import ROOT
+from tests.ui.asgi import Client
 
 KEY = "öpen sesame"
-
-
-@pytest.fixture
-def dashboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """Import the server without starting it."""
-    monkeypatch.syspath_prepend(str(ROOT))
-    policy = os.environ.get("OMP_WAIT_POLICY")
-    import dashboard
-
-    dashboard.libraries_loaded.set()
-    yield dashboard
-    sys.modules.pop("dashboard")
-    if policy is None:
-        os.environ.pop("OMP_WAIT_POLICY", None)
 
 
 async def echo(request: Request) -> JSONResponse:
@@ -46,54 +26,6 @@ async def stream(websocket: WebSocket) -> None:
     await websocket.accept()
     await websocket.send_json({"origin": websocket.headers.get("origin")})
     await websocket.close()
-
-
-class Client:
-    """Call an ASGI application as a browser at localhost:8501 would, without a network."""
-
-    def __init__(self, app: Any) -> None:
-        self._app = app
-
-    def request(
-        self, method: str, path: str, content: bytes = b"", **headers: str
-    ) -> tuple[int, dict[str, str], bytes]:
-        """Return status, headers and body of a response."""
-        sent = self._call({"type": "http", "method": method, "http_version": "1.1"}, path, headers, content)
-        start, *bodies = sent
-        names = {name.decode(): value.decode() for name, value in start["headers"]}
-        return start["status"], names, b"".join(message.get("body", b"") for message in bodies)
-
-    def websocket(self, **headers: str) -> list[dict[str, Any]]:
-        """Return the messages that the application sends over a websocket."""
-        return self._call({"type": "websocket", "subprotocols": []}, "/_stcore/stream", headers, b"")
-
-    def _call(self, kind: dict[str, Any], path: str, headers: dict[str, str], content: bytes) -> list[dict[str, Any]]:
-        sent: list[dict[str, Any]] = []
-        first = (
-            {"type": "websocket.connect"} if kind["type"] == "websocket" else {"type": "http.request", "body": content}
-        )
-        received = iter([first])
-
-        async def receive() -> dict[str, Any]:
-            return next(received, {"type": "http.disconnect"})
-
-        async def send(message: dict[str, Any]) -> None:
-            sent.append(message)
-
-        all_headers = {"host": "localhost:8501"} | headers
-        encoded = [(name.encode(), value.encode()) for name, value in all_headers.items()]
-        scope = kind | {
-            "path": path,
-            "raw_path": path.encode(),
-            "query_string": b"",
-            "root_path": "",
-            "headers": encoded,
-        }
-        scope |= {"scheme": "http", "server": ("127.0.0.1", 8501), "client": ("127.0.0.1", 50_000)}
-        # Playwright keeps an event loop running in the main thread of the process that has the browser tests.
-        with ThreadPoolExecutor(1) as executor:
-            executor.submit(asyncio.run, self._app(scope, receive, send)).result()
-        return sent
 
 
 @pytest.fixture

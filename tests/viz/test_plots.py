@@ -10,7 +10,7 @@ import torch
 
 from dae.evaluation import Scores
 from dae.training.config import LOSSES, geometric_mean_mse
-from dae.viz.comparison_plots import gain_figure, psnr_vs_level_figure
+from dae.viz.comparison_plots import gain_figure, psnr_vs_level_figure, share_right_figure
 from dae.viz.plots import (
     BASELINE_COLOR,
     DASHES,
@@ -188,3 +188,11 @@ def test_baselines_that_an_axis_cannot_show_are_left_out(log: bool, y: str) -> N
     value = 0.01 if y == "loss" else 20.0
     assert drawn.pop("median filter") == pytest.approx(math.log10(value) if log else value)
     assert drawn == ({"noisy input": 0.0} if y == "loss" and not log else {})
+
+
+def test_people_and_models_share_one_chart_in_percent() -> None:
+    figure = share_right_figure({2.0: 0.25, 0.5: 1.0}, {"Linear": ("#123456", {0.5: 0.9, 2.0: 0.1})})
+    people, linear = figure.data
+    assert (people.name, list(people.x), list(people.y)) == ("People", [0.5, 2.0], [100.0, 25.0])
+    assert list(linear.y) == [90.0, 10.0] and linear.line.color == "#123456" and people.line.width > linear.line.width
+    assert share_right_figure({}, {}).data[0].name == "People"

@@ -15,6 +15,8 @@ closer to the clean images.
 
 **Try this.** Drag the slider up until you cannot read a digit any more, then choose another kind of noise. The line
 below the slider shows the noise of the training. At high levels the network starts inventing digits.
+
+**Play with the room**, for presenters: phones of the audience read noisy digits against the models, or draw some.
 """,
     "pages/train.py": """
 The curve shows the **PSNR** of validation images, which are held out from training: higher is better. The **gray

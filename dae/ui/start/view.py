@@ -10,7 +10,8 @@ from dae.ui import model_options, resources
 from dae.ui.explore.denoising import UPLOAD
 from dae.ui.explore.gallery import Gallery, ImageSelection, compute_sprites, render_gallery
 from dae.ui.model_options import ModelOption
-from dae.ui.shell import page
+from dae.ui.room.projector import view as room_view
+from dae.ui.shell import auth, page
 
 NUM_IMAGES = 6
 _FAMILIES = ("residual CNN", "convolutional", "linear")
@@ -56,11 +57,14 @@ def render_start() -> None:
 
 
 def render_doors() -> None:
-    """Draw the links to the other pages in one line."""
+    """Draw the links to the other pages in one line, for presenters also the one to the room."""
     with st.container(key="doors", horizontal=True, gap="small"):
         for door in DOORS:
             with st.container(key=f"door_{page.PAGES[door.path][0]}", border=True):
                 st.page_link(door.path, label=f"**{door.label}**", icon=door.icon, query_params=dict(door.params))
+        if auth.is_presenter():
+            with st.container(key="door_Room", border=True):
+                room_view.render_open_button()
 
 
 def select_model(options: Sequence[ModelOption]) -> ModelOption | None:

@@ -1,0 +1,1 @@
+"""The game on the projector, and the controls of the presenter."""

@@ -1,0 +1,238 @@
+"""The state of the game: phones, the current activity, answers and drawings. In memory only, without Streamlit."""
+
+import itertools
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from dae.errors import DaeError
+from dae.ui.room.guess import NUM_DIGITS, Game, Phase, Question, Round
+from dae.ui.room.snapshot import Activity, Snapshot
+from dae.ui.room.wall import Drawing, Wall, WallImage
+from dae.ui.singletons import process_singleton
+
+MAX_PHONES = 500
+# A phone that asked within this time is counted as present. It asks every second while its page is visible.
+PRESENT_S = 10.0
+
+
+class RoomError(DaeError):
+    """The room does not accept what a phone sent."""
+
+
+class UnknownPhoneError(RoomError):
+    """The token is not one of this room; the phone joins again."""
+
+
+class Room:
+    """A room that is closed until the presenter opens it. All methods can be called from any thread.
+
+    Args:
+        clock: monotonic time in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._ids = itertools.count(1)
+        self._activity: Activity = "closed"
+        self._seen_s: dict[str, float] = {}
+        self._game: Game | None = None
+        self._wall = Wall()
+
+    # The presenter.
+
+    def open(self) -> None:
+        """Let phones in, if the room is closed."""
+        with self._lock:
+            if self._activity == "closed":
+                self._activity = "waiting"
+
+    def close(self) -> None:
+        """Forget phones, answers and drawings, and let no phone in."""
+        with self._lock:
+            self._activity, self._game, self._wall = "closed", None, Wall()
+            self._seen_s.clear()
+
+    def wait(self) -> None:
+        """End the current activity; phones stay."""
+        with self._lock:
+            if self._activity != "closed":
+                self._activity, self._game, self._wall = "waiting", None, Wall()
+
+    def start_guess(self, questions: Sequence[Question]) -> None:
+        """Start a game with a round per question.
+
+        Raises:
+            RoomError: the room is closed, or there is no question.
+        """
+        with self._lock:
+            self._check_open()
+            if not questions:
+                raise RoomError("There is no question. Choose at least one noise level.")
+            self._game = Game([Round(next(self._ids), question) for question in questions])
+            self._activity = "guess"
+
+    def advance(self, number: int, phase: Phase | None) -> None:
+        """Go one step on: answer, next question, end. Without effect if round or phase have changed meanwhile."""
+        with self._lock:
+            if self._game and (self._game.index + 1, self._game.phase) == (number, phase):
+                self._game.advance()
+
+    def finish_guess(self) -> None:
+        """Show the results without the remaining rounds."""
+        with self._lock:
+            if self._game:
+                self._game.phase = "finished"
+
+    def start_draw(self) -> None:
+        """Start with an empty wall.
+
+        Raises:
+            RoomError: the room is closed.
+        """
+        with self._lock:
+            self._check_open()
+            self._activity, self._game, self._wall = "draw", None, Wall()
+
+    def pending_drawings(self, limit: int) -> list[Drawing]:
+        """Return the first drawings that wait for a result."""
+        with self._lock:
+            return self._wall.pending()[:limit]
+
+    def finish_drawings(self, results: Mapping[int, WallImage]) -> None:
+        """Store results by the ids of their drawings."""
+        with self._lock:
+            self._wall.finish(results)
+
+    def take_down(self, drawing_id: int) -> None:
+        """Remove a drawing from the wall, and accept no more from its phone."""
+        with self._lock:
+            self._wall.take_down(drawing_id)
+
+    def snapshot(self) -> Snapshot:
+        """Return what the projector shows."""
+        with self._lock:
+            now_s = self._clock()
+            present = sum(now_s - seen_s < PRESENT_S for seen_s in self._seen_s.values())
+            if self._activity == "guess" and (game := self._game):
+                return Snapshot(
+                    "guess",
+                    present,
+                    game.phase,
+                    game.index + 1,
+                    len(game.rounds),
+                    game.current.question,
+                    game.current.counts(),
+                    tuple(game.shares()),
+                )
+            wall = self._wall
+            return Snapshot(self._activity, present, drawings=tuple(wall.newest()), num_pending=len(wall.pending()))
+
+    # The phones.
+
+    def join(self, token: str = "") -> str:
+        """Return the token of a phone: its own if this room knows it, else a new one.
+
+        Raises:
+            RoomError: the room is closed or full.
+        """
+        with self._lock:
+            self._check_open()
+            if token not in self._seen_s:
+                if len(self._seen_s) >= MAX_PHONES:
+                    raise RoomError(f"The room is full: {MAX_PHONES} phones take part.")
+                token = secrets.token_urlsafe(16)
+            self._seen_s[token] = self._clock()
+            return token
+
+    def is_newcomer(self, token: str) -> bool:
+        """Return whether a phone with this token would get a new one.
+
+        Raises:
+            RoomError: the room is closed.
+        """
+        with self._lock:
+            self._check_open()
+            return token not in self._seen_s
+
+    def check_phone(self, token: str) -> None:
+        """Note that a phone is present.
+
+        Raises:
+            UnknownPhoneError: the token is unknown, or the room is closed.
+        """
+        with self._lock:
+            self._check_phone(token)
+
+    def phone_state(self, token: str) -> dict[str, Any]:
+        """Return what a phone shows, ready for JSON.
+
+        Raises:
+            UnknownPhoneError: the token is unknown, or the room is closed.
+        """
+        with self._lock:
+            self._check_phone(token)
+            state: dict[str, Any] = {"activity": self._activity}
+            if self._activity == "guess" and self._game:
+                state |= self._game.phone_state(token)
+            elif self._activity == "draw":
+                drawing = self._wall.of_phone(token)
+                state |= {
+                    "drawing": drawing.id if drawing else 0,
+                    "reading": drawing.result.reading if drawing and drawing.result else "",
+                    "blocked": self._wall.is_blocked(token),
+                }
+            return state
+
+    def answer(self, token: str, round_id: int, digit: int) -> None:
+        """Count the answer of a phone. Its first answer to a round stays.
+
+        Raises:
+            UnknownPhoneError: the token is unknown, or the room is closed.
+            RoomError: there is no such digit, or the round does not take answers.
+        """
+        with self._lock:
+            self._check_phone(token)
+            if not 0 <= digit < NUM_DIGITS:
+                raise RoomError(f"There is no digit {digit}. Choose 0 to 9.")
+            game = self._game
+            if not game or game.current.id != round_id or game.phase != "answering":
+                raise RoomError("This round is over.")
+            game.current.answers.setdefault(token, digit)
+
+    def draw(self, token: str, pixels: bytes) -> None:
+        """Add the drawing of a phone.
+
+        Raises:
+            UnknownPhoneError: the token is unknown, or the room is closed.
+            DaeError: the room does not draw, or does not accept this drawing.
+        """
+        with self._lock:
+            self._check_phone(token)
+            if self._activity != "draw":
+                raise RoomError("The wall is closed.")
+            self._wall.add(token, Drawing(next(self._ids), pixels), self._clock())
+
+    def noisy_image(self, round_id: int) -> bytes | None:
+        """Return the PNG of the current round, None for another one."""
+        with self._lock:
+            current = self._game.current if self._game else None
+            return current.question.noisy if current and current.id == round_id else None
+
+    def _check_open(self) -> None:
+        if self._activity == "closed":
+            raise RoomError("The room is closed. Wait for the presenter to open it.")
+
+    def _check_phone(self, token: str) -> None:
+        if token not in self._seen_s:
+            raise UnknownPhoneError("This phone has not joined. Reload the page.")
+        self._seen_s[token] = self._clock()
+
+
+@process_singleton
+def room() -> Room:
+    """Return the room of this server."""
+    return Room()

@@ -1,0 +1,98 @@
+"""The wall of Draw: the latest drawing of each phone, until the presenter takes it down."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from dae.errors import DaeError
+
+# A drawing is gray, one byte per pixel, row by row; SIDE in phones/assets/board.js.
+SIDE = 84
+NUM_BYTES = SIDE * SIDE
+# Seconds between two drawings of one phone.
+MIN_INTERVAL_S = 2.0
+# A brightest pixel below this is no ink.
+_MIN_INK = 32
+
+
+class DrawingError(DaeError):
+    """A drawing is not accepted."""
+
+
+@dataclass(frozen=True)
+class WallImage:
+    """What a model makes of a drawing: PNGs of the noisy and the denoised digit, and what that reads as."""
+
+    noisy: bytes
+    denoised: bytes
+    reading: str
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A drawing of a phone.
+
+    Attributes:
+        id: unique in a process.
+        pixels: NUM_BYTES gray values.
+        result: None until it is computed.
+    """
+
+    id: int
+    pixels: bytes
+    result: WallImage | None = None
+
+
+class Wall:
+    """The drawings, one per phone. `Room` guards it with its lock."""
+
+    def __init__(self) -> None:
+        self._drawings: dict[str, Drawing] = {}
+        self._added_s: dict[str, float] = {}
+        self._blocked: set[str] = set()
+
+    def add(self, phone: str, drawing: Drawing, now_s: float) -> None:
+        """Show a drawing in place of the earlier one of this phone.
+
+        Raises:
+            DrawingError: it has the wrong size or no ink, comes too soon, or the phone lost the right to draw.
+        """
+        if phone in self._blocked:
+            raise DrawingError("The presenter has taken your drawing down.")
+        if len(drawing.pixels) != NUM_BYTES:
+            raise DrawingError("The drawing could not be read. Please draw it again.")
+        if max(drawing.pixels) < _MIN_INK:
+            raise DrawingError("The board is empty. Draw a digit first.")
+        if now_s - self._added_s.get(phone, -MIN_INTERVAL_S) < MIN_INTERVAL_S:
+            raise DrawingError("Too fast. Wait two seconds, then send it again.")
+        self._added_s[phone] = now_s
+        self._drawings.pop(phone, None)
+        self._drawings[phone] = drawing
+
+    def of_phone(self, phone: str) -> Drawing | None:
+        """Return the drawing of a phone, or None."""
+        return self._drawings.get(phone)
+
+    def is_blocked(self, phone: str) -> bool:
+        """Return whether the presenter has taken a drawing of this phone down."""
+        return phone in self._blocked
+
+    def newest(self) -> list[Drawing]:
+        """Return the drawings that have a result, the newest first."""
+        return [drawing for drawing in reversed(self._drawings.values()) if drawing.result]
+
+    def pending(self) -> list[Drawing]:
+        """Return the drawings without a result, the oldest first."""
+        return [drawing for drawing in self._drawings.values() if not drawing.result]
+
+    def finish(self, results: Mapping[int, WallImage]) -> None:
+        """Store the results of drawings, by id; those that were replaced or taken down meanwhile are dropped."""
+        for phone, drawing in self._drawings.items():
+            if drawing.id in results:
+                self._drawings[phone] = replace(drawing, result=results[drawing.id])
+
+    def take_down(self, drawing_id: int) -> None:
+        """Remove a drawing, and accept no more from its phone."""
+        for phone, drawing in list(self._drawings.items()):
+            if drawing.id == drawing_id:
+                del self._drawings[phone]
+                self._blocked.add(phone)

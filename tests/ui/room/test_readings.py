@@ -1,0 +1,59 @@
+"""What models read: the questions of a game, the share right, and drawings."""
+
+import pytest
+import torch
+
+from dae.data import ImageSet, load_dataset
+from dae.imagination import NearestImages
+from dae.ui.room import readings
+from dae.ui.room.readings import Contestant
+from dae.ui.room.wall import NUM_BYTES, SIDE, Drawing
+
+
+@pytest.fixture
+def digits() -> ImageSet:
+    return load_dataset("digits", "test", limit=40)
+
+
+@pytest.fixture
+def nearest(digits: ImageSet) -> NearestImages:
+    """Return a reader that knows the test digits, so that it reads a perfect output without an error."""
+    return NearestImages(digits, load_dataset("digits", "validation", limit=40))
+
+
+def test_questions_differ_from_game_to_game_but_not_for_a_seed(digits: ImageSet, nearest: NearestImages) -> None:
+    contestant = Contestant("Identity", "#123456", lambda noisy: noisy.clamp(0, 1))
+    first, again, other = (
+        readings.make_questions(digits, [contestant], nearest, (2.0, 0.1), seed) for seed in (1, 1, 2)
+    )
+    assert first == again and first != other
+    assert [question.level for question in first] == [2.0, 0.1]
+    assert first[0].digit != first[1].digit and first[1].readings[0].text == str(first[1].digit)
+    assert first[0].readings[0].image == first[0].noisy != first[0].clean
+
+
+def test_questions_need_no_model(digits: ImageSet, nearest: NearestImages) -> None:
+    (question,) = readings.make_questions(digits, [], nearest, (1.0,), 1)
+    assert question.readings == ()
+
+
+def test_a_perfect_model_has_all_right_and_a_black_one_has_none(digits: ImageSet, nearest: NearestImages) -> None:
+    perfect = Contestant(
+        "Perfect", "#123456", lambda noisy: digits.to_float().repeat(len(noisy) // len(digits), 1, 1, 1)
+    )
+    black = Contestant("Black", "#654321", torch.zeros_like)
+    shares = readings.measure_shares(digits, [perfect, black], nearest, (1.0, 2.0), 0)
+    assert shares["Perfect"].by_level == {1.0: 1.0, 2.0: 1.0} and shares["Black"].by_level == {1.0: 0.0, 2.0: 0.0}
+    assert readings.measure_shares(digits, [], nearest, (1.0,), 0) == {}
+
+
+def test_a_drawing_is_read_as_what_it_shows(nearest: NearestImages) -> None:
+    pixels = torch.zeros(SIDE, SIDE, dtype=torch.uint8)
+    pixels[10:70, 40:48] = 255
+    one = Drawing(7, pixels.numpy().tobytes())
+    identity = Contestant("Identity", "#123456", lambda noisy: noisy.clamp(0, 1))
+    results = readings.read_drawings([one, Drawing(8, bytes(NUM_BYTES))], identity, nearest)
+    assert set(results) == {7, 8} and results[7].noisy == results[7].denoised
+    clean = Contestant("Clean", "#123456", lambda noisy: (noisy > 0.99).float() * (noisy.mean() > 0))
+    assert readings.read_drawings([one], clean, nearest)[7].reading in (*"0123456789", "no digit")
+    assert readings.read_drawings([], identity, nearest) == {}

@@ -1,0 +1,212 @@
+"""The state of the room: joining, rounds, one answer per phone, results, and the wall of drawings."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from dae.ui.room import room as module
+from dae.ui.room.guess import LevelShare, Question
+from dae.ui.room.room import Room, RoomError, UnknownPhoneError
+from dae.ui.room.wall import MIN_INTERVAL_S, NUM_BYTES, DrawingError, WallImage
+
+INK = bytes([255]) * NUM_BYTES
+
+
+def question(digit: int, level: float = 0.5) -> Question:
+    return Question(level, digit, f"noisy {digit}".encode(), f"clean {digit}".encode())
+
+
+@pytest.fixture
+def clock() -> list[float]:
+    """Return the time that the room reads."""
+    return [0.0]
+
+
+@pytest.fixture
+def room(clock: list[float]) -> Room:
+    opened = Room(lambda: clock[0])
+    opened.open()
+    return opened
+
+
+def step(room: Room) -> None:
+    shown = room.snapshot()
+    room.advance(shown.number, shown.phase)
+
+
+def test_a_closed_room_lets_nobody_in_and_forgets_everything(room: Room) -> None:
+    phone = room.join()
+    room.start_guess([question(3)])
+    room.close()
+    assert room.snapshot().activity == "closed" and room.snapshot().present == 0
+    for refused in (room.join, lambda: room.start_guess([question(3)]), room.start_draw):
+        with pytest.raises(RoomError, match="closed"):
+            refused()
+    with pytest.raises(UnknownPhoneError):
+        room.phone_state(phone)
+    room.wait()
+    assert room.snapshot().activity == "closed"
+
+
+def test_a_phone_keeps_its_token_and_strangers_get_a_new_one(room: Room) -> None:
+    phone = room.join()
+    assert room.join(phone) == phone and room.join("guessed") not in ("guessed", phone)
+    with pytest.raises(UnknownPhoneError):
+        room.phone_state("guessed")
+
+
+def test_the_number_of_phones_is_limited_but_known_ones_come_back(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_PHONES", 2)
+    first, _ = room.join(), room.join()
+    with pytest.raises(RoomError, match="full"):
+        room.join()
+    assert room.join(first) == first
+
+
+def test_phones_that_sleep_are_not_present_and_come_back_into_the_round(room: Room, clock: list[float]) -> None:
+    sleeper, other = room.join(), room.join()
+    room.start_guess([question(3), question(4)])
+    room.answer(sleeper, room.phone_state(sleeper)["round"], 3)
+    clock[0] += module.PRESENT_S
+    room.phone_state(other)
+    assert room.snapshot().present == 1
+    assert room.phone_state(sleeper)["yours"] == 3 and room.snapshot().present == 2
+
+
+def test_the_first_answer_of_a_phone_counts_and_the_solution_is_secret_until_it_is_revealed(room: Room) -> None:
+    phones = [room.join() for _ in range(3)]
+    room.start_guess([question(3)])
+    state = room.phone_state(phones[0])
+    assert state["phase"] == "answering" and "answer" not in state and state["yours"] is None
+    for phone, digit in zip(phones, (3, 8, 3), strict=True):
+        room.answer(phone, state["round"], digit)
+    room.answer(phones[0], state["round"], 8)
+    assert room.snapshot().counts == (0, 0, 0, 2, 0, 0, 0, 0, 1, 0) and room.snapshot().num_answers == 3
+    step(room)
+    state = room.phone_state(phones[1])
+    assert (state["answer"], state["yours"], state["right"], state["answers"]) == (3, 8, 2, 3)
+    assert (state["score"], state["answered"]) == (0, 1)
+
+
+@pytest.mark.parametrize("digit", [-1, 10, 10**9])
+def test_only_ten_digits_are_answers(room: Room, digit: int) -> None:
+    phone = room.join()
+    room.start_guess([question(3)])
+    with pytest.raises(RoomError, match="0 to 9"):
+        room.answer(phone, room.phone_state(phone)["round"], digit)
+
+
+def test_answers_to_another_round_or_after_its_end_are_refused(room: Room) -> None:
+    phone = room.join()
+    room.start_guess([question(3), question(4)])
+    first = room.phone_state(phone)["round"]
+    step(room)
+    with pytest.raises(RoomError, match="over"):
+        room.answer(phone, first, 3)
+    step(room)
+    second = room.phone_state(phone)["round"]
+    with pytest.raises(RoomError, match="over"):
+        room.answer(phone, first, 3)
+    room.start_guess([question(3)])
+    with pytest.raises(RoomError, match="over"):
+        room.answer(phone, second, 3)
+    assert room.snapshot().num_answers == 0
+
+
+def test_two_presses_at_once_go_one_step(room: Room) -> None:
+    room.start_guess([question(3), question(4)])
+    shown = room.snapshot()
+    room.advance(shown.number, shown.phase)
+    room.advance(shown.number, shown.phase)
+    assert (room.snapshot().number, room.snapshot().phase) == (1, "revealed")
+
+
+def test_the_curve_has_the_share_right_at_each_noise_level(room: Room) -> None:
+    phones = [room.join() for _ in range(2)]
+    room.start_guess([question(1, 2.0), question(2, 1.0), question(3, 2.0)])
+    for _ in range(3):
+        for phone in phones:
+            room.answer(phone, room.phone_state(phone)["round"], 1)
+        step(room)
+        step(room)
+    assert room.snapshot().phase == "finished"
+    assert room.snapshot().shares == (LevelShare(1.0, 0, 2), LevelShare(2.0, 2, 4))
+    assert room.phone_state(phones[0])["score"] == 1
+    step(room)
+    assert room.snapshot().phase == "finished"
+
+
+def test_the_results_can_be_shown_before_the_last_round(room: Room) -> None:
+    phone = room.join()
+    room.finish_guess()
+    room.start_guess([question(1, 2.0), question(2, 1.0), question(3, 0.5)])
+    room.answer(phone, room.phone_state(phone)["round"], 1)
+    step(room)
+    room.finish_guess()
+    assert room.snapshot().phase == "finished" and room.snapshot().shares == (LevelShare(2.0, 1, 1),)
+    assert room.phone_state(phone)["phase"] == "finished" and room.phone_state(phone)["score"] == 1
+
+
+def test_only_the_current_image_is_given_out(room: Room) -> None:
+    phone = room.join()
+    assert room.noisy_image(1) is None
+    room.start_guess([question(3), question(4)])
+    current = room.phone_state(phone)["round"]
+    assert room.noisy_image(current) == b"noisy 3" and room.noisy_image(current + 1) is None
+
+
+def test_answers_of_many_threads_are_all_counted(room: Room) -> None:
+    phones = [room.join() for _ in range(200)]
+    room.start_guess([question(3)])
+    current = room.phone_state(phones[0])["round"]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda phone: room.answer(phone, current, 7), phones * 2))
+    assert room.snapshot().counts[7] == 200
+
+
+def test_a_drawing_appears_when_its_result_is_there_and_replaces_the_earlier_one(
+    room: Room, clock: list[float]
+) -> None:
+    first, second = room.join(), room.join()
+    room.start_draw()
+    room.draw(first, INK)
+    room.draw(second, INK)
+    assert room.snapshot().drawings == () and room.snapshot().num_pending == 2
+    pending = room.pending_drawings(9)
+    room.finish_drawings({drawing.id: WallImage(b"", b"", str(drawing.id)) for drawing in pending})
+    assert [drawing.id for drawing in room.snapshot().drawings] == [drawing.id for drawing in reversed(pending)]
+    assert room.phone_state(first)["reading"] == str(pending[0].id)
+    clock[0] += MIN_INTERVAL_S
+    room.draw(first, INK)
+    assert room.phone_state(first)["reading"] == "" and len(room.snapshot().drawings) == 1
+
+
+def test_one_press_takes_a_drawing_down_and_silences_its_phone(room: Room, clock: list[float]) -> None:
+    phone, other = room.join(), room.join()
+    room.start_draw()
+    room.draw(phone, INK)
+    (drawing,) = room.pending_drawings(9)
+    room.take_down(drawing.id)
+    room.finish_drawings({drawing.id: WallImage(b"", b"", "3")})
+    assert room.snapshot().drawings == () and room.phone_state(phone)["blocked"]
+    clock[0] += MIN_INTERVAL_S
+    with pytest.raises(DrawingError, match="taken your drawing down"):
+        room.draw(phone, INK)
+    room.draw(other, INK)
+    room.start_draw()
+    room.draw(phone, INK)
+
+
+def test_drawings_have_one_size_and_ink_and_come_slowly(room: Room) -> None:
+    phone = room.join()
+    with pytest.raises(RoomError, match="The wall is closed"):
+        room.draw(phone, INK)
+    room.start_draw()
+    for pixels in (b"", INK[1:], INK + b"1"):
+        with pytest.raises(DrawingError, match="could not be read"):
+            room.draw(phone, pixels)
+    with pytest.raises(DrawingError, match="empty"):
+        room.draw(phone, bytes(NUM_BYTES))
+    room.draw(phone, INK)
+    with pytest.raises(DrawingError, match="Too fast"):
+        room.draw(phone, INK)

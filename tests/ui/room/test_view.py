@@ -1,0 +1,151 @@
+"""The room on the projector: who may open it, how to open the server, and a whole game."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dae.ui.room import readings
+from dae.ui.room.guess import Question, Reading
+from dae.ui.room.projector import address
+from dae.ui.room.projector import guess as guess_view
+from dae.ui.room.projector import wall as wall_view
+from dae.ui.room.readings import ModelShares
+from dae.ui.room.room import room
+from dae.ui.room.snapshot import Snapshot
+from dae.ui.room.wall import NUM_BYTES
+from tests.helpers import wait_for
+from tests.ui.apps import opened, shown
+
+LAN = "http://192.168.1.20:8501"
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    next(button for button in app.button if button.label == label).click()
+    app.run()
+    assert not app.exception and not app.error
+    return app
+
+
+def labels(app: AppTest) -> list[str]:
+    return [button.label for button in app.button]
+
+
+@pytest.mark.parametrize(
+    ("page_url", "server", "has_key", "url", "problem", "can_rehearse"),
+    [
+        (f"{LAN}/", "0.0.0.0", True, f"{LAN}/play", "", False),
+        (f"{LAN}/", None, True, f"{LAN}/play", "", False),
+        (f"{LAN}/", "0.0.0.0", False, f"{LAN}/play", "Without a presenter key", False),
+        ("https://talk.example/base/", "localhost", True, "https://talk.example/base/play", "", False),
+        ("http://[fd00::1]:8501/", "::", True, "http://[fd00::1]:8501/play", "", False),
+        ("http://localhost:8501/", "localhost", True, "http://localhost:8501/play", "this computer only", True),
+        ("http://127.0.0.1:8501/", "127.0.0.1", False, "http://127.0.0.1:8501/play", "this computer only", True),
+    ],
+)
+def test_phones_get_the_address_of_the_presenters_browser(
+    page_url: str, server: str | None, has_key: bool, url: str, problem: str, can_rehearse: bool
+) -> None:
+    found = address.phone_address(page_url, server, has_key)
+    assert found.url == url and problem in found.problem and bool(problem) == bool(found.problem)
+    assert found.can_rehearse == can_rehearse
+
+
+def test_localhost_is_no_address_for_phones_of_an_open_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(address, "_network_address", lambda: "192.168.1.20")
+    assert address.phone_address("http://localhost:8501/", "0.0.0.0", True).url == f"{LAN}/play"
+
+
+def test_only_presenters_open_the_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "**Play with the room**" in labels(opened("dashboard.py"))
+    monkeypatch.setenv("DAE_PRESENTER_KEY", "sesame")
+    assert "**Play with the room**" not in labels(opened("dashboard.py"))
+    app = opened("dashboard.py", room="true")
+    assert "Only a presenter" in shown(app) and room().snapshot().activity == "closed"
+
+
+def test_a_local_server_says_how_to_open_it(trained: Path) -> None:
+    app = press(opened("dashboard.py"), "**Play with the room**")
+    assert "phones cannot reach it" in shown(app) and app.code[0].value == address.HOW_TO_OPEN
+    assert room().snapshot().activity == "closed"
+
+
+def test_a_game_from_the_code_to_the_curve(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAE_CHECKPOINTS", str(trained))
+    monkeypatch.setattr(readings, "NUM_SHARE_DIGITS", 10)
+    app = press(press(opened("dashboard.py"), "**Play with the room**"), "Rehearse on this computer")
+    phone = room().join()
+    app = press(app, "Guess")
+    wait_for(lambda: app.run() and room().snapshot().activity == "guess")
+    for number in range(1, len(readings.LEVELS) + 1):
+        assert f"Round {number} of {len(readings.LEVELS)}" in app.header[0].value
+        room().answer(phone, room().phone_state(phone)["round"], 3)
+        press(app, "Reveal the answer")
+        assert app.header[0].value.startswith("It is a ")
+        press(app, "Next round" if number < len(readings.LEVELS) else "Show the results")
+    wait_for(lambda: app.run() and "measured" not in app.header[0].value)
+    assert "you read" in app.header[0].value
+    press(app, "End")
+    press(app, "Close the room")
+    assert room().snapshot().activity == "closed"
+
+
+def test_the_answer_and_the_readings_are_hidden_until_they_are_revealed() -> None:
+    question = Question(1.0, 4, b"noisy", b"clean", (Reading("<Linear>", "#123456", "9", b"output"),))
+    hidden, revealed = (guess_view.round_html(question, [0] * 9 + [2], public) for public in (False, True))
+    assert "answer" not in hidden.lower().replace("answers", "") and "Linear" not in hidden
+    assert "The answer: 4" in revealed and "✗ &lt;Linear&gt; reads 9" in revealed
+
+
+def test_the_headline_counts_answers_and_then_names_the_digit() -> None:
+    question = Question(1.5, 4, b"", b"")
+    counts = (0, 0, 0, 0, 3, 0, 0, 0, 0, 1)
+    asked = Snapshot("guess", 5, "answering", 2, 6, question, counts)
+    assert guess_view.headline(asked) == "Round 2 of 6 · noise level 1.5 · 4 answers"
+    answered = Snapshot("guess", 5, "revealed", 2, 6, question, counts)
+    assert guess_view.headline(answered) == "It is a 4. 75% of 4 answers are right."
+    assert guess_view.headline(Snapshot("guess", 5, "revealed", 2, 6, question)) == "It is a 4. Nobody answered."
+
+
+def test_the_verdict_compares_at_the_levels_that_people_answered() -> None:
+    models = {
+        "Linear": ModelShares("#123456", {1.0: 0.5, 2.0: 0.1}),
+        "U-Net": ModelShares("#654321", {1.0: 0.6, 2.0: 0.9}),
+    }
+    assert guess_view.verdict({1.0: 0.8}, models) == "People win: you read 80% of the digits, U-Net 60%."
+    assert guess_view.verdict({1.0: 0.8, 2.0: 0.2}, models) == "The models win: you read 50% of the digits, U-Net 75%."
+    assert guess_view.verdict({}, models) == "Nobody answered."
+    assert "still being measured" in guess_view.verdict({1.0: 0.8}, None)
+
+
+def test_a_drawing_appears_on_the_wall_until_it_is_taken_down(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAE_CHECKPOINTS", str(trained))
+    app = press(press(opened("dashboard.py"), "**Play with the room**"), "Rehearse on this computer")
+    phone, other = room().join(), room().join()
+    app = press(app, "Draw")
+    for drawer in (phone, other):
+        room().draw(drawer, bytes(NUM_BYTES // 2) + bytes([255]) * (NUM_BYTES // 2))
+    app.run()
+    assert labels(app).count("Take down") == 2 and app.header[0].value.startswith("2 drawings")
+    assert room().phone_state(phone)["reading"]
+    newest = next(button for button in app.button if button.key == f"room_down:{room().snapshot().drawings[0].id}")
+    newest.click().run()
+    assert labels(app).count("Take down") == 1 and room().phone_state(other)["blocked"]
+    assert not room().phone_state(phone)["blocked"]
+    press(app, "End")
+    assert room().snapshot().drawings == ()
+
+
+def test_without_a_model_the_wall_says_so() -> None:
+    app = press(press(opened("dashboard.py"), "**Play with the room**"), "Rehearse on this computer")
+    next(button for button in app.button if button.label == "Draw").click()
+    app.run()
+    assert "There is no trained model" in shown(app) and not app.exception
+
+
+def test_drawings_keep_their_place_on_the_wall() -> None:
+    slots = wall_view.place((), (2, 1))
+    assert slots == (1, 2, *[0] * (wall_view.NUM_SLOTS - 2))
+    assert wall_view.place(slots, (3, 2))[:3] == (3, 2, 0)
+    full = tuple(range(1, wall_view.NUM_SLOTS + 1))
+    assert wall_view.place(full, (99, *full[:0:-1])) == (99, *full[1:])
