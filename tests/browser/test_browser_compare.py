@@ -52,12 +52,22 @@ def click_row(page: "playwright.Page", row: int, x: int = 200) -> None:
 
 
 def download(page: "playwright.Page", label: str) -> Path:
-    """Press a download button and return the file."""
+    """Press a download button and return the file. A click is lost if the page is drawn again at that moment."""
     if not page.get_by_role("button", name=label, exact=True).is_visible():
         unfold(page, "Download")
-    with page.expect_download() as started:
+    started: list[playwright.Download] = []
+
+    def note(file: "playwright.Download") -> None:
+        started.append(file)
+
+    def press() -> None:
+        page.wait_for_selector(READY)
         page.get_by_role("button", name=label, exact=True).click()
-    return Path(started.value.path())
+
+    page.on("download", note)
+    act_until(press, lambda: started or page.wait_for_timeout(20))
+    page.remove_listener("download", note)
+    return Path(started[0].path())
 
 
 def test_exports_equal_the_measurements_of_the_command_line(
