@@ -16,8 +16,9 @@ class PixelFilters {
   receive(spec) {
     this.spec = spec
     this.root.setAttribute("aria-label", spec.alt)
-    // While the pointer is down, the answer to an older position must not move the mark.
-    if (!this.held) this.pixel = spec.pixel
+    // The answer to an older position must not move the mark back.
+    const isCurrent = !this.reported || this.reported === spec.pixel.join()
+    if (isCurrent && !this.held && !this.due) this.pixel = spec.pixel
     while (this.panels.length > spec.panels.length) this.panels.pop().node.remove()
     while (this.panels.length < spec.panels.length) this.panels.push(this.create())
     spec.panels.forEach((panel, index) => {
