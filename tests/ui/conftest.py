@@ -12,7 +12,7 @@ import streamlit as st
 from dae.data import DATASETS
 from dae.evaluation import classical
 from dae.runs import run_training
-from dae.ui import measuring, resources, singletons
+from dae.ui import measuring, resources, server_tuning, singletons
 from tests.helpers import PATIENCE_S, ROOT, new_run
 from tests.small_digits import NUM_TUNING_IMAGES, SMALL_DIGITS
 
@@ -39,6 +39,12 @@ def _few_images(_cache_of_pages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(DATASETS, "digits", SMALL_DIGITS)
     monkeypatch.setattr(classical, "NUM_TUNING_IMAGES", NUM_TUNING_IMAGES)
     monkeypatch.setattr(measuring, "latency_ms", lambda *_: 1.0)
+
+
+@pytest.fixture(autouse=True)
+def _equal_priorities(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pages compute at the priority of the test, which would otherwise wait for all other workers."""
+    monkeypatch.setattr(server_tuning, "_NICE", 0)
 
 
 @pytest.fixture(autouse=True)

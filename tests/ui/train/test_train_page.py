@@ -15,7 +15,7 @@ from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 from dae.noise import NoiseSpec
 from dae.runs import Run, list_runs, run_training
 from dae.training import RECIPES
-from dae.ui import model_options, resources, selectors
+from dae.ui import model_options, resources, selectors, server_tuning
 from dae.ui.shell import actions
 from dae.ui.train import curves, launcher
 from tests.helpers import ROOT, new_run, small_config
@@ -126,7 +126,8 @@ def test_folders_of_the_same_name_have_their_full_path_as_label(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities of single threads")
-def test_pages_have_a_lower_priority_than_the_training_thread() -> None:
+def test_pages_have_a_lower_priority_than_the_training_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_tuning, "_NICE", 10)
     priority = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
     # The server creates the queue before it serves a page.
     resources.training_queue()
