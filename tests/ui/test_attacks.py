@@ -163,9 +163,15 @@ def test_no_message_of_the_audience_gives_or_takes_a_right_or_stops_a_training(s
 
 def test_sessions_that_come_and_go_leave_no_open_files(server: Server) -> None:
     files = Path(f"/proc/{server.pid}/fd")
-    limits = Path(f"/proc/{server.pid}/limits").read_text().splitlines()
-    (soft, hard) = next(line.split()[3:5] for line in limits if line.startswith("Max open files"))
-    assert soft == hard
+    limits = Path(f"/proc/{server.pid}/limits")
+
+    def is_raised() -> bool:
+        """Return whether the soft limit on open files is the hard one, which it becomes while the server starts."""
+        line = next(line for line in limits.read_text().splitlines() if line.startswith("Max open files"))
+        soft, hard = line.split()[3:5]
+        return soft == hard
+
+    wait_for(is_raised)
     Viewer(server.address, "train").close()
     before = len(list(files.iterdir()))
     for _ in range(8):
