@@ -1,4 +1,4 @@
-"""How each PyTorch operation becomes operations of `assets/inference.js`.
+"""Lowering of PyTorch operations to operations of `assets/inference.js`.
 
 A lowering receives the program, the PyTorch operation and the arguments of the node. All movements of elements, such as
 slicing and pixel shuffling, become the kind `gather`: they are applied to the indices of the elements.

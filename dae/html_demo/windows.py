@@ -1,4 +1,4 @@
-"""How convolutions and pooling become operations of `assets/inference.js`."""
+"""Lowering of convolutions and pooling to operations of `assets/inference.js`."""
 
 import math
 from collections.abc import Sequence

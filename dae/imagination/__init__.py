@@ -1,4 +1,4 @@
-"""What a denoiser imagines, how sure it is, and why: sampling from its prior, and its Jacobian."""
+"""Sampling from the prior of a denoiser, its uncertainty, and the rows of its Jacobian."""
 
 from dae.imagination.jacobian import jacobian_diagonal, jacobian_row
 from dae.imagination.nearest import NearestImages, describe_readings

@@ -17,10 +17,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from dae.runs import Run
-from tests.benchmarks.common import describe_machine, images_per_second, run_benchmark
+from tests.benchmarks.common import describe_machine, run_benchmark
 from tests.benchmarks.server import CHROMIUM, Server, browser, dashboard
-from tests.benchmarks.viewer import Viewer, start_endless_run
+from tests.benchmarks.viewer import Viewer, start_endless_run, training_speed
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -96,13 +95,13 @@ def main() -> None:
         # Fill all caches of the server.
         crowd(server.address, 4, 5.0, (0.1, 0.2))
         print(f"{describe_machine()}, {run.config.model} trains")
-        base_speed = _training_speed(run, lambda: time.sleep(SINGLE_SESSION_S))
+        base_speed = training_speed(run, lambda: time.sleep(SINGLE_SESSION_S))
         (single,) = crowd(server.address, 1, SINGLE_SESSION_S, (0.5, 1.0))
         base = statistics.median(single.answers)
         print(f"one session: median {base * 1_000:.0f} ms (n = {len(single.answers)})")
         pages = _open_pages(stack, server) if CHROMIUM else []
         guests: list[Guest] = []
-        speed = _training_speed(
+        speed = training_speed(
             run, lambda: guests.extend(_crowd_with_pages(pages, server, options.sessions, options.seconds))
         )
         answers = sorted(answer for guest in guests for answer in guest.answers)
@@ -142,13 +141,6 @@ def _crowd_with_pages(pages: list["Page"], server: Server, sessions: int, second
             else:
                 pages[0].reload()
         return running.result()
-
-
-def _training_speed(run: Run, action: Callable[[], object]) -> float:
-    """Return the images per second that the run trains on during an action."""
-    begin = run.progress()[-1]
-    action()
-    return images_per_second(begin, run.progress()[-1], run.config.batch_size)
 
 
 def _print_memory(server: Server) -> None:

@@ -12,16 +12,15 @@ import random
 import statistics
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
-from dae.runs import Run
 from dae.ui.room.readings import LEVELS
-from tests.benchmarks.common import describe_machine, images_per_second, run_benchmark
+from tests.benchmarks.common import describe_machine, run_benchmark
 from tests.benchmarks.server import dashboard
-from tests.benchmarks.viewer import Viewer, start_endless_run
+from tests.benchmarks.viewer import Viewer, start_endless_run, training_speed
 
 _POLL_S = 1.0
 _TIMEOUT_S = 300.0
@@ -114,12 +113,6 @@ def describe_times(name: str, seconds: Sequence[float]) -> str:
     return f"{len(ordered):,} {name}: median {median * 1_000:.0f} ms, 99th percentile {percentile_99 * 1_000:.0f} ms"
 
 
-def _training_speed(run: Run, action: Callable[[], object]) -> float:
-    begin = run.progress()[-1]
-    action()
-    return images_per_second(begin, run.progress()[-1], run.config.batch_size)
-
-
 def main() -> None:
     """Print the times of phones and the training speed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -129,9 +122,9 @@ def main() -> None:
     with dashboard(runs=("digits-linear", "digits-conv", "digits-unet")) as server:
         run = start_endless_run(server, "quick-conv", "endless")
         print(f"{describe_machine()}, {run.config.model} trains")
-        alone = _training_speed(run, lambda: time.sleep(_ALONE_S))
+        alone = training_speed(run, lambda: time.sleep(_ALONE_S))
         phones: list[Phone] = []
-        speed = _training_speed(run, lambda: phones.extend(play_game(server.address, options.phones, options.seconds)))
+        speed = training_speed(run, lambda: phones.extend(play_game(server.address, options.phones, options.seconds)))
         errors = [error for phone in phones for error in phone.errors]
         print(describe_times("answers", [seconds for phone in phones for seconds in phone.answers]))
         print(describe_times("states", [seconds for phone in phones for seconds in phone.states]))

@@ -1,7 +1,7 @@
 """A light client of the dashboard: it speaks Streamlit's websocket protocol like a browser, and renders nothing."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -12,6 +12,7 @@ from websockets.typing import Subprotocol
 
 from dae.runs import Run
 from dae.training import RECIPES
+from tests.benchmarks.common import images_per_second
 from tests.benchmarks.server import Server
 
 _TIMEOUT_S = 300.0
@@ -138,3 +139,10 @@ def start_endless_run(server: Server, recipe: str, name: str) -> Run:
         viewer.watch(1.0)
     viewer.close()
     return run
+
+
+def training_speed(run: Run, action: Callable[[], object]) -> float:
+    """Return the images per second that the run trains on during an action."""
+    begin = run.progress()[-1]
+    action()
+    return images_per_second(begin, run.progress()[-1], run.config.batch_size)

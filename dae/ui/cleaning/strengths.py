@@ -1,4 +1,4 @@
-"""How strongly a model cleans: positions of a slider around the estimated noise level, and models to choose from."""
+"""Strengths of cleaning: positions of a slider around the estimated noise level, and models to choose from."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What the images of a drawn digit read as, by the most similar training image."""
+"""Readings of the images of a drawn digit: the class of the most similar training image."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""What else could it have been: plausible answers to a noisy digit, next to the single answer, which is their mean."""
+"""Posterior samples: plausible answers to a noisy digit, next to the single answer, which is their mean."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What models read in noisy digits: the questions of Guess, their share right, and the drawings of the wall."""
+"""Readings of noisy digits by models: the questions of Guess, their share right, and the drawings of the wall."""
 
 import itertools
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What the projector shows of the room at one moment."""
+"""Snapshot of the room at one moment, for the projector."""
 
 from dataclasses import dataclass
 from typing import Literal

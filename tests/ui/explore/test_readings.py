@@ -1,4 +1,4 @@
-"""What the images of a drawn digit read as."""
+"""Test readings of the images of a drawn digit."""
 
 from dae.data import load_dataset
 from dae.imagination.nearest import UNREADABLE

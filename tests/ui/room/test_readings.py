@@ -1,4 +1,4 @@
-"""What models read: the questions of a game, the share right, and drawings."""
+"""Test readings of models: the questions of a game, the share right, and drawings."""
 
 import pytest
 import torch
