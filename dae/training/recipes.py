@@ -21,7 +21,7 @@ _BEST_LINEAR = replace(_MUON, model="linear-32", epochs=60, batch_size=512, lr=4
 _BEST_POOL = replace(_MUON, model="conv-pool", noise=NoiseSpec("gaussian", 0.2, clipped=False), epochs=10, lr=4e-2)
 _BEST_CONV = replace(_MUON, model="conv-64", epochs=100, batch_size=128, lr=3e-2)
 _RES_UNET = replace(_MUON, model="res-unet", epochs=40, batch_size=64, lr=8e-3)
-_BEST_UNET = replace(_RES_UNET, epochs=60, lr=5e-3, teacher="mnist-unet")
+_BEST_UNET = replace(_RES_UNET, epochs=100, batch_size=128, lr=1e-2, augment="affine")
 # Every kind of noise at every level, clipped and unclipped, equally often.
 _ALL_NOISES = NoiseSpec.mixture(
     [
