@@ -14,6 +14,7 @@ BENCHMARKS = {
     "inference": "latency of the shipped models, one image and a batch of 250",
     "html_demo": "latency of the exported HTML file in Chromium",
     "photographs": "PSNR of the color model on photographs, next to the classical filters",
+    "robustness": "PSNR gain of the shipped models under every kind of noise",
     "uncertainty": "predicted against true error of a denoiser, by tenths of the images",
     "start": "time from `streamlit run` to the first image, relative to a minimal app",
     "slider": "latency of Explore's slider, relative to a minimal app",
@@ -27,7 +28,7 @@ BENCHMARKS = {
     "crowd": "response time and memory of the server with forty sessions",
 }
 # These take many minutes and run only if they are named.
-LONG = frozenset({"quality", "growth", "room", "crowd"})
+LONG = frozenset({"quality", "robustness", "growth", "room", "crowd"})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
