@@ -55,7 +55,7 @@ The folded sections hold the full table, every noise level and every kind of noi
 KEYS = {
     "← →": "less / more noise, or back / forward in a training",
     "Space": "play and pause",
-    "Page ↓ ↑": "scroll",
+    "Page ↓ ↑": "scroll; during the tour, next and previous stop",
     "1 2 3 4": "Start, Train, Explore, Compare",
     "L": "large view (presentation mode), on and off",
     "H": "this help",

@@ -49,7 +49,8 @@ def setup_page(path: str, title: str, lead: str) -> None:
         auth.sign_in()
         presentation.register_shortcuts(f"to_{label}" for label, _ in PAGES.values())
     with st.container(key="title", gap="small"):
-        if not render_tour(path, is_presenter=auth.is_presenter()):
+        is_presenter, is_large = auth.is_presenter(), presentation.in_presentation_mode()
+        if not render_tour(path, is_presenter, is_large):
             st.title(title, anchor=False)
             st.container(key="lead").markdown(lead)
     # One element with or without messages, so that elements below keep their position and so their state.

@@ -7,11 +7,11 @@ import streamlit as st
 
 from dae.noise import NOISES, NoiseSpec
 from dae.ui import model_options, resources
-from dae.ui.explore.denoising import UPLOAD
-from dae.ui.explore.gallery import Gallery, ImageSelection, compute_sprites, render_gallery
+from dae.ui.explore.denoising import UPLOAD, parse_level
+from dae.ui.explore.gallery import GALLERY_CAPTION, Gallery, ImageSelection, compute_sprites, render_gallery
 from dae.ui.model_options import ModelOption
 from dae.ui.room.projector import view as room_view
-from dae.ui.shell import auth, page
+from dae.ui.shell import auth, page, presentation
 
 NUM_IMAGES = 6
 _FAMILIES = ("residual CNN", "convolutional", "linear")
@@ -51,9 +51,11 @@ def render_start() -> None:
             kind = _select_kind(trained_kinds(model) if model else ["gaussian"])
             has_answer = st.toggle("Show the answer", key="answer", persist_state="session")
         images = ImageSelection(dataset, tuple(range(NUM_IMAGES)), limit=NUM_IMAGES)
-        noise = NoiseSpec(kind, NOISES[kind].default_level)
+        noise = NoiseSpec(kind, parse_level(kind, st.query_params.get("level", "")))
         gallery = Gallery((model,) if model else (), images, noise, seed=0)
-        render_gallery(gallery, compute_sprites(gallery), key="front", clean_row="last" if has_answer else "")
+        clean_row = "last" if has_answer else ""
+        render_gallery(gallery, compute_sprites(gallery), key="front", clean_row=clean_row, fold=True)
+        presentation.footnote(GALLERY_CAPTION, key="front")
 
 
 def render_doors() -> None:

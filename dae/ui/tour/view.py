@@ -13,12 +13,13 @@ from dae.ui.tour.stops import PARAM, Stop, TourError, load_stops, tour_file
 _END = "end"
 
 
-def render_tour(path: str, is_presenter: bool) -> bool:
+def render_tour(path: str, is_presenter: bool, is_large: bool) -> bool:
     """Draw the bar and the current stop if the tour runs; on the Start page else the link that starts it.
 
     Args:
         path: script of the page, as in `page.PAGES`.
         is_presenter: whether to show the speaker's note.
+        is_large: whether presentation mode is on; the stops keep it.
 
     Returns:
         Whether a stop was drawn, which replaces the title of the page.
@@ -39,37 +40,35 @@ def render_tour(path: str, is_presenter: bool) -> bool:
             st.html(f'<a class="tour-start" href="{escape(stops[0].url(1))}" target="_self">Start the tour</a>')
         return False
     st.html(ASSETS / "tour.css")
-    with st.container(key="tour_bar"):
-        st.html(bar_html(stops, number, page))
     stop = stops[number - 1]
-    if page != stop.page:
+    is_here = page == stop.page
+    with st.container(key="tour_bar"):
+        note = f'<p class="tour-note">Speaker: {escape(stop.note)}</p>' if is_here and is_presenter else ""
+        st.html(note + bar_html(stops, number, page, is_large))
+    if not is_here:
         return False
     with st.container(key="tour_stop"):
-        _render_stop(stop, is_presenter)
+        st.html(
+            f"<h1>{escape(stop.headline)}</h1><p>{escape(stop.text)}</p>"
+            f"<details><summary>{escape(stop.question)}</summary><p>{escape(stop.answer)}</p></details>"
+        )
     return True
 
 
-def bar_html(stops: Sequence[Stop], number: int, page: str) -> str:
+def bar_html(stops: Sequence[Stop], number: int, page: str, is_large: bool) -> str:
     """Return the links of the bar at a stop, numbered from 1, as seen on a page, a key of PAGES."""
+    # A link opens a new session, which takes the mode from its address.
+    mode = "&large=true" if is_large else ""
 
-    def link(name: str, target: int, label: str) -> str:
-        url = escape(stops[target - 1].url(target))
-        return f'<a class="tour-{name}" href="{url}" target="_self">{label}</a>'
+    def link(name: str, target: int, label: str, title: str) -> str:
+        url = escape(stops[target - 1].url(target) + mode)
+        return f'<a class="tour-{name}" href="{url}" target="_self" title="{title}">{label}</a>'
 
     here = f"Stop {number} of {len(stops)}" if page == stops[number - 1].page else f"Back to stop {number}"
-    back = link("back", number - 1, "Back") if number > 1 else ""
-    following = link("next", number + 1, "Next") if number < len(stops) else ""
-    end = f'<a class="tour-end" href="./?{PARAM}={_END}" target="_self">End</a>'
-    return f'<nav aria-label="Tour">{back}{link("here", number, here)}{following}{end}</nav>'
-
-
-def _render_stop(stop: Stop, is_presenter: bool) -> None:
-    st.html(
-        f"<h1>{escape(stop.headline)}</h1><p>{escape(stop.text)}</p>"
-        f"<details><summary>{escape(stop.question)}</summary><p>{escape(stop.answer)}</p></details>"
-    )
-    if is_presenter:
-        st.html(f'<p class="tour-note">Speaker: {escape(stop.note)}</p>')
+    back = link("back", number - 1, "Back", "Page Up") if number > 1 else ""
+    following = link("next", number + 1, "Next", "Page Down") if number < len(stops) else ""
+    end = f'<a class="tour-end" href="./?{PARAM}={_END}{escape(mode)}" target="_self">End</a>'
+    return f'<nav aria-label="Tour">{back}{link("here", number, here, "Open this stop again")}{following}{end}</nav>'
 
 
 def _wanted_number() -> str:

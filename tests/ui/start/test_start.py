@@ -36,14 +36,17 @@ def test_the_model_for_most_kinds_of_noise_is_shown(options: list[ModelOption], 
 
 def test_the_answer_is_the_clean_row_below_the_others(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows: list[list[str]] = []
+    values: list[int] = []
 
-    def draw(drawn: list[Any], **_: Any) -> int:
+    def draw(drawn: list[Any], value: int, **_: Any) -> int:
         rows.append([row.title for row in drawn])
+        values.append(value)
         return 0
 
     monkeypatch.setattr(gallery, "frame_slider", draw)
     monkeypatch.setenv("DAE_CHECKPOINTS", str(trained))
-    app = opened("dashboard.py")
+    app = opened("dashboard.py", level="0.8")
     app.toggle(key="answer").set_value(True)
     app.run()
     assert not app.exception and rows == [["Noisy", "Convolutional"], ["Noisy", "Convolutional", "Clean"]]
+    assert values == [40, 40]

@@ -12,7 +12,7 @@ STOP = '[[stop]]\npage = "train"\nheadline = "h"\ntext = "t"\nnote = "n"\nquesti
 def test_the_shipped_tour_has_ten_stops_with_links_to_pages() -> None:
     stops = load_stops(DEFAULT_FILE)
     assert len(stops) == 10
-    assert stops[0].url(1) == "./?tour=1"
+    assert stops[0].url(1) == "./?level=0.8&tour=1"
     assert stops[5].url(6) == "./explore?view=Imagine&imagine=Dream&tour=6"
 
 

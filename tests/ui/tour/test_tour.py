@@ -20,6 +20,11 @@ def test_the_bar_shows_the_stop_and_the_way_back(trained: Path) -> None:
     assert "Back to stop 3" in _html(app) and app.query_params["tour"] == "3"
 
 
+def test_the_links_of_the_bar_keep_the_presentation_mode(trained: Path) -> None:
+    assert "tour=4&amp;large=true" in _html(opened("pages/train.py", tour="3", large="true"))
+    assert "large=true" not in _html(opened("pages/train.py", tour="3"))
+
+
 @pytest.mark.parametrize("number", ["end", "0", "11", "-1", "x", "²"])
 def test_an_end_or_an_invalid_number_shows_no_bar(trained: Path, number: str) -> None:
     app = opened("dashboard.py", tour=number)

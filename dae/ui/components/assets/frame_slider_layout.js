@@ -9,6 +9,7 @@ const PHONE_WIDTH = 640
 const HEADER_HEIGHT = 64     // CSS pixels of Streamlit's header
 const BELOW = 2.75           // rem for a line of text below images that must fit the window
 const NUMBERS = 2            // rem for a line of numbers
+const NAME_WIDTH = 9         // rem for the name above a narrow image of a column
 const SMALLEST_BESIDE = 100  // CSS pixels of images of columns; with less room there are several lines of columns
 
 const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize)
@@ -63,6 +64,7 @@ class FrameLayout {
     const share = () => (room - rem() * (count - 1)) / count
     while (count > 1 && share() < SMALLEST_BESIDE) count = Math.ceil(count / 2)
     this.root.style.setProperty("--count", count)
+    this.root.style.setProperty("--column", `${Math.min(share(), NAME_WIDTH * rem())}px`)
     // The width of the images decides how many lines the names have, and these how high the images may be.
     for (let pass = 0; pass < 2; pass++) {
       const names = Math.max(...this.rows.map(({ name }) => name.offsetHeight))
