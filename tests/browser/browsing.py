@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,8 @@ from tests.benchmarks.server import CHROMIUM
 from tests.helpers import PATIENCE_S
 
 playwright = pytest.importorskip("playwright.sync_api")
+axe = pytest.importorskip("axe_playwright_python")
+AXE = (Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 # One group: one worker runs all browser tests, with one server and one Chromium.
 browser_tests = [
     pytest.mark.browser,
@@ -43,3 +46,16 @@ def visit(page: "playwright.Page", address: str) -> None:
 def step(page: "playwright.Page") -> int:
     """Return the step of the frame slider."""
     return int(page.get_by_test_id("frame-slider").get_attribute("data-step") or -1)
+
+
+def violations(page: "playwright.Page") -> list[str]:
+    """Return the serious and critical findings of axe-core, among them the contrast of small text."""
+    page.evaluate(AXE)
+    found = page.evaluate("axe.run().then(results => results.violations)")
+    assert page.evaluate("axe.getRules().length") > 50
+    return [
+        f"{rule['id']}: {rule['help']} {node['html'][:200]}"
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    ]

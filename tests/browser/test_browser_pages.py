@@ -1,15 +1,10 @@
 """Test in a browser: direct visits, accessibility, keyboard shortcuts and the help."""
 
-from pathlib import Path
-
 import pytest
 
 from dae.ui.components.base import ASSETS
-from tests.browser.browsing import READY, browser_tests, playwright, step, visit
+from tests.browser.browsing import READY, browser_tests, playwright, step, violations, visit
 from tests.helpers import wait_for
-
-axe = pytest.importorskip("axe_playwright_python")
-AXE = (Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 
 pytestmark = browser_tests
 
@@ -84,19 +79,6 @@ def check_help(page: "playwright.Page") -> None:
     page.get_by_role("tab", name="Glossary").click()
     page.get_by_text("a standard benchmark since 1998").wait_for()
     assert not violations(page)
-
-
-def violations(page: "playwright.Page") -> list[str]:
-    """Return the serious and critical findings of axe-core, among them the contrast of small text."""
-    page.evaluate(AXE)
-    found = page.evaluate("axe.run().then(results => results.violations)")
-    assert page.evaluate("axe.getRules().length") > 50
-    return [
-        f"{rule['id']}: {rule['help']} {node['html'][:200]}"
-        for rule in found
-        if rule["impact"] in ("serious", "critical")
-        for node in rule["nodes"]
-    ]
 
 
 def test_shortcuts_work_without_a_click(page: "playwright.Page", server: str) -> None:

@@ -1,11 +1,14 @@
-"""The room in a browser: a projector and two phones play a round, and a phone that slept comes back into it."""
+"""The room in a browser: a projector and two phones play a round, and a phone that slept comes back into it.
+
+One phone is light and the other dark; both are checked for accessibility.
+"""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 
-from tests.browser.browsing import browser_tests, new_tab, playwright
+from tests.browser.browsing import browser_tests, new_tab, playwright, violations
 
 pytestmark = browser_tests
 
@@ -14,7 +17,10 @@ pytestmark = browser_tests
 def phones(chromium: "playwright.Browser") -> Iterator[list["playwright.Page"]]:
     """Open two phones with cookies of their own."""
     with ExitStack() as stack:
-        contexts = [chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True) for _ in range(2)]
+        contexts = [
+            chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True, color_scheme=scheme)
+            for scheme in ("light", "dark")
+        ]
         yield [stack.enter_context(new_tab(context)) for context in contexts]
         for context in contexts:
             stack.callback(context.close)
@@ -37,11 +43,13 @@ def test_two_phones_play_a_round_and_one_draws(
     for phone in phones:
         phone.goto(address)
         phone.get_by_text("You are in").wait_for()
+    assert not violations(first)
     page.get_by_role("button", name="Guess", exact=True).click()
     page.get_by_text("Round 1 of 6").wait_for()
     wake(first, "Round 1 of 6")
     first.get_by_role("button", name="3", exact=True).tap()
     first.get_by_text("Your answer is 3.").wait_for()
+    assert not violations(first)
     assert first.evaluate("document.documentElement.scrollWidth") == 390
     # As after a sleep in which the browser dropped the page.
     first.reload()
@@ -53,13 +61,20 @@ def test_two_phones_play_a_round_and_one_draws(
     page.get_by_text("of 2 answers are right").wait_for()
     for phone in phones:
         wake(phone, "It is a")
+        assert not violations(phone)
     page.get_by_role("button", name="End").click()
-    page.get_by_role("button", name="Draw").click()
+    page.get_by_role("button", name="Draw", exact=True).click()
     page.get_by_text("Draw a digit on your phone").wait_for()
     wake(second, "Draw a digit")
+    assert not violations(second)
     second.locator("#board").click()
     second.get_by_role("button", name="Send to the wall").tap()
+    with page.expect_popup() as popup:
+        page.get_by_role("link", name="Review").click()
+    wake(second, "It waits for the presenter")
+    popup.value.get_by_role("button", name="Show", exact=True).click()
     page.get_by_role("button", name="Take down").click()
+    popup.value.close()
     page.get_by_text("Draw a digit on your phone").wait_for()
     wake(second, "taken your drawing down")
     page.get_by_role("button", name="End").click()

@@ -21,3 +21,8 @@ def opened(path: str, /, **params: str | list[str]) -> AppTest:
 def shown(app: AppTest) -> str:
     """Return the captions and messages of a page."""
     return " ".join(text.value for text in [*app.caption, *app.info, *app.warning, *app.error])
+
+
+def html(app: AppTest) -> str:
+    """Return the markup of all HTML elements of a page."""
+    return " ".join(element.proto.body for element in app.get("html"))

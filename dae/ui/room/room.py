@@ -4,7 +4,7 @@ import itertools
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from dae.errors import DaeError
@@ -87,15 +87,18 @@ class Room:
             if self._game:
                 self._game.phase = "finished"
 
-    def start_draw(self) -> None:
+    def start_draw(self, is_reviewed: bool = False) -> None:
         """Start with an empty wall.
+
+        Args:
+            is_reviewed: whether each drawing waits until the presenter shows or dismisses it.
 
         Raises:
             RoomError: the room is closed.
         """
         with self._lock:
             self._check_open()
-            self._activity, self._game, self._wall = "draw", None, Wall()
+            self._activity, self._game, self._wall = "draw", None, Wall(is_reviewed)
 
     def pending_drawings(self, limit: int) -> list[Drawing]:
         """Return the first drawings that wait for a result."""
@@ -106,6 +109,17 @@ class Room:
         """Store results by the ids of their drawings."""
         with self._lock:
             self._wall.finish(results)
+
+    def show_drawings(self, drawing_ids: Iterable[int]) -> None:
+        """Put drawings that wait on the wall."""
+        with self._lock:
+            for drawing_id in drawing_ids:
+                self._wall.show(drawing_id)
+
+    def dismiss_drawing(self, drawing_id: int) -> None:
+        """Remove a drawing that waits."""
+        with self._lock:
+            self._wall.dismiss(drawing_id)
 
     def take_down(self, drawing_id: int) -> None:
         """Remove a drawing from the wall, and accept no more from its phone."""
@@ -129,7 +143,9 @@ class Room:
                     tuple(game.shares()),
                 )
             wall = self._wall
-            return Snapshot(self._activity, present, drawings=tuple(wall.newest()), num_pending=len(wall.pending()))
+            drawings, waiting = tuple(wall.newest()), tuple(wall.waiting())
+            pending = len(wall.pending())
+            return Snapshot(self._activity, present, drawings=drawings, num_pending=pending, waiting=waiting)
 
     # The phones.
 
@@ -179,12 +195,7 @@ class Room:
             if self._activity == "guess" and self._game:
                 state |= self._game.phone_state(token)
             elif self._activity == "draw":
-                drawing = self._wall.of_phone(token)
-                state |= {
-                    "drawing": drawing.id if drawing else 0,
-                    "reading": drawing.result.reading if drawing and drawing.result else "",
-                    "blocked": self._wall.is_blocked(token),
-                }
+                state |= self._wall.phone_state(token)
             return state
 
     def answer(self, token: str, round_id: int, digit: int) -> None:

@@ -19,7 +19,8 @@ class Snapshot:
         counts: answers of the current round for 0, 1, ... 9.
         shares: right answers by noise level of the rounds whose answer is public.
         drawings: those with a result, the newest first.
-        num_pending: number of drawings without a result.
+        num_pending: number of drawings on the wall without a result.
+        waiting: drawings that wait for the presenter, the oldest first.
     """
 
     activity: Activity
@@ -32,6 +33,7 @@ class Snapshot:
     shares: tuple[LevelShare, ...] = ()
     drawings: tuple[Drawing, ...] = ()
     num_pending: int = 0
+    waiting: tuple[Drawing, ...] = ()
 
     @property
     def num_answers(self) -> int:

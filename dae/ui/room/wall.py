@@ -1,7 +1,8 @@
-"""The wall of Draw: the latest drawing of each phone, until the presenter takes it down."""
+"""The wall of Draw: the latest drawing of each phone, from the presenter's consent until it is taken down."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from dae.errors import DaeError
 
@@ -43,15 +44,22 @@ class Drawing:
 
 
 class Wall:
-    """The drawings, one per phone. `Room` guards it with its lock."""
+    """The drawings on the wall, and those that wait for it, one of each per phone. `Room` guards it with its lock.
 
-    def __init__(self) -> None:
+    Args:
+        is_reviewed: whether a drawing waits until the presenter shows or dismisses it.
+    """
+
+    def __init__(self, is_reviewed: bool = False) -> None:
+        self._is_reviewed = is_reviewed
         self._drawings: dict[str, Drawing] = {}
+        self._waiting: dict[str, Drawing] = {}
+        self._dismissed: set[str] = set()
         self._added_s: dict[str, float] = {}
         self._blocked: set[str] = set()
 
     def add(self, phone: str, drawing: Drawing, now_s: float) -> None:
-        """Show a drawing in place of the earlier one of this phone.
+        """Show a drawing in place of the earlier one of this phone, or let it wait in place of that.
 
         Raises:
             DrawingError: it has the wrong size or no ink, comes too soon, or the phone lost the right to draw.
@@ -65,24 +73,47 @@ class Wall:
         if now_s - self._added_s.get(phone, -MIN_INTERVAL_S) < MIN_INTERVAL_S:
             raise DrawingError("Too fast. Wait two seconds, then send it again.")
         self._added_s[phone] = now_s
-        self._drawings.pop(phone, None)
-        self._drawings[phone] = drawing
+        self._dismissed.discard(phone)
+        drawings = self._waiting if self._is_reviewed else self._drawings
+        drawings.pop(phone, None)
+        drawings[phone] = drawing
 
-    def of_phone(self, phone: str) -> Drawing | None:
-        """Return the drawing of a phone, or None."""
-        return self._drawings.get(phone)
-
-    def is_blocked(self, phone: str) -> bool:
-        """Return whether the presenter has taken a drawing of this phone down."""
-        return phone in self._blocked
+    def phone_state(self, phone: str) -> dict[str, Any]:
+        """Return what a phone shows, ready for JSON."""
+        drawing = self._waiting.get(phone) or self._drawings.get(phone)
+        return {
+            "drawing": drawing.id if drawing else 0,
+            "reading": drawing.result.reading if drawing and drawing.result else "",
+            "waiting": phone in self._waiting,
+            "dismissed": phone in self._dismissed,
+            "blocked": phone in self._blocked,
+        }
 
     def newest(self) -> list[Drawing]:
         """Return the drawings that have a result, the newest first."""
         return [drawing for drawing in reversed(self._drawings.values()) if drawing.result]
 
     def pending(self) -> list[Drawing]:
-        """Return the drawings without a result, the oldest first."""
+        """Return the drawings on the wall without a result, the oldest first."""
         return [drawing for drawing in self._drawings.values() if not drawing.result]
+
+    def waiting(self) -> list[Drawing]:
+        """Return the drawings that wait for the presenter, the oldest first."""
+        return list(self._waiting.values())
+
+    def show(self, drawing_id: int) -> None:
+        """Put a drawing that waits on the wall, unless its phone has replaced it meanwhile."""
+        for phone, drawing in list(self._waiting.items()):
+            if drawing.id == drawing_id:
+                self._drawings.pop(phone, None)
+                self._drawings[phone] = self._waiting.pop(phone)
+
+    def dismiss(self, drawing_id: int) -> None:
+        """Remove a drawing that waits; its phone may send another one."""
+        for phone, drawing in list(self._waiting.items()):
+            if drawing.id == drawing_id:
+                del self._waiting[phone]
+                self._dismissed.add(phone)
 
     def finish(self, results: Mapping[int, WallImage]) -> None:
         """Store the results of drawings, by id; those that were replaced or taken down meanwhile are dropped."""
@@ -95,4 +126,5 @@ class Wall:
         for phone, drawing in list(self._drawings.items()):
             if drawing.id == drawing_id:
                 del self._drawings[phone]
+                self._waiting.pop(phone, None)
                 self._blocked.add(phone)

@@ -197,6 +197,29 @@ def test_one_press_takes_a_drawing_down_and_silences_its_phone(room: Room, clock
     room.draw(phone, INK)
 
 
+def test_a_reviewed_drawing_waits_until_it_is_shown_or_dismissed(room: Room, clock: list[float]) -> None:
+    first, second = room.join(), room.join()
+    room.start_draw(is_reviewed=True)
+    room.draw(first, INK)
+    room.draw(second, INK)
+    one, two = room.snapshot().waiting
+    assert not room.pending_drawings(9) and room.phone_state(first)["waiting"]
+    room.show_drawings([one.id])
+    room.dismiss_drawing(two.id)
+    assert room.pending_drawings(9) == [one] and room.snapshot().waiting == ()
+    assert room.phone_state(second)["dismissed"] and not room.phone_state(second)["blocked"]
+    room.finish_drawings({one.id: WallImage(b"", b"", "3")})
+    clock[0] += MIN_INTERVAL_S
+    room.draw(first, INK)
+    room.draw(second, INK)
+    # The first drawing stays on the wall while the second one waits, and an old press does not show the second one.
+    room.show_drawings([one.id, two.id])
+    assert [drawing.id for drawing in room.snapshot().drawings] == [one.id] and len(room.snapshot().waiting) == 2
+    assert not room.phone_state(second)["dismissed"]
+    room.take_down(one.id)
+    assert len(room.snapshot().waiting) == 1 and room.phone_state(first)["blocked"]
+
+
 def test_drawings_have_one_size_and_ink_and_come_slowly(room: Room) -> None:
     phone = room.join()
     with pytest.raises(RoomError, match="The wall is closed"):

@@ -15,7 +15,7 @@ from dae.ui.room.room import room
 from dae.ui.room.snapshot import Snapshot
 from dae.ui.room.wall import NUM_BYTES
 from tests.helpers import wait_for
-from tests.ui.apps import opened, shown
+from tests.ui.apps import html, opened, shown
 
 LAN = "http://192.168.1.20:8501"
 
@@ -122,6 +122,7 @@ def test_a_drawing_appears_on_the_wall_until_it_is_taken_down(trained: Path, mon
     monkeypatch.setenv("DAE_CHECKPOINTS", str(trained))
     app = press(press(opened("dashboard.py"), "**Play with the room**"), "Rehearse on this computer")
     phone, other = room().join(), room().join()
+    app.toggle(key="room_review").set_value(False).run()
     app = press(app, "Draw")
     for drawer in (phone, other):
         room().draw(drawer, bytes(NUM_BYTES // 2) + bytes([255]) * (NUM_BYTES // 2))
@@ -134,6 +135,25 @@ def test_a_drawing_appears_on_the_wall_until_it_is_taken_down(trained: Path, mon
     assert not room().phone_state(phone)["blocked"]
     press(app, "End")
     assert room().snapshot().drawings == ()
+
+
+def test_drawings_wait_in_the_view_of_the_presenter(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAE_CHECKPOINTS", str(trained))
+    app = press(press(opened("dashboard.py"), "**Play with the room**"), "Rehearse on this computer")
+    phones = [room().join() for _ in range(3)]
+    app = press(app, "Draw")
+    for phone in phones:
+        room().draw(phone, bytes([255]) * NUM_BYTES)
+    app.run()
+    assert "3 drawings wait" in html(app) and "room=review" in html(app) and not labels(app).count("Take down")
+    review = opened("dashboard.py", room="review")
+    assert review.header[0].value == "3 drawings waiting"
+    press(press(review, "Dismiss"), "Show all")
+    assert [room().phone_state(phone)["dismissed"] for phone in phones] == [True, False, False]
+    app.run()
+    assert labels(app).count("Take down") == 2 and "drawings wait" not in html(app)
+    press(app, "End")
+    assert "Drawings appear here" in shown(review.run())
 
 
 def test_without_a_model_the_wall_says_so() -> None:

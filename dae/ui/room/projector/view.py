@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dae.ui.room.projector import address, guess, wall
+from dae.ui.room.projector import address, guess, review, wall
 from dae.ui.room.projector.address import HOW_TO_OPEN, PhoneAddress
 from dae.ui.room.projector.contestants import prepare_questions, prepare_shares
 from dae.ui.room.room import Room, room
@@ -71,6 +71,9 @@ def render_room() -> None:
     if not auth.is_presenter():
         st.info("Only a presenter can open the room. Enter the presenter key above.", icon=":material/lock:")
         return
+    if st.query_params[PARAM] == review.VALUE:
+        review.render_review(room())
+        return
     state: RoomState = st.session_state.setdefault("room_state", RoomState())
     phones = address.find_phone_address()
     if phones.problem and not state.rehearses:
@@ -110,6 +113,8 @@ def _render_stage(phones: PhoneAddress, state: RoomState) -> None:
     side, stage = st.columns([1, 5], gap="medium")
     with side:
         _render_code(phones, shown)
+        if shown.waiting:
+            st.html(review.link_html(PARAM, len(shown.waiting)))
         if shown.shares and shown.phase != "finished":
             st.button("Results now", key="room_results", on_click=presenter_callback(game.finish_guess))
         st.button("End", key="room_end", icon=":material/stop:", on_click=presenter_callback(game.wait))
@@ -153,6 +158,13 @@ def _render_lobby(phones: PhoneAddress, state: RoomState, game: Room, shown: Sna
         order = st.segmented_control(
             "Round by round", [_DOWN, _UP], default=_DOWN, required=True, key="room_order", width="content"
         )
+        is_reviewed = st.toggle(
+            "Review drawings before they are shown",
+            value=True,
+            key="room_review",
+            persist_state="session",
+            help="A drawing waits until you show or dismiss it, in a second window or on a device of your own.",
+        )
         with st.container(horizontal=True):
             st.button(
                 "Guess",
@@ -169,6 +181,7 @@ def _render_lobby(phones: PhoneAddress, state: RoomState, game: Room, shown: Sna
                 icon=":material/draw:",
                 help="Everybody draws a digit. It appears here, noisy, denoised and read by a model.",
                 on_click=presenter_callback(game.start_draw),
+                args=(is_reviewed,),
             )
             st.button("Close the room", key="room_close", type="tertiary", on_click=presenter_callback(game.close))
         st.caption("Phones must be in the network of this computer. Closing the room forgets all phones and answers.")

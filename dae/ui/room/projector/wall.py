@@ -26,8 +26,8 @@ def render_wall(game: Room, shown: Snapshot) -> None:
     if pending := game.pending_drawings(_BATCH_SIZE):
         game.finish_drawings(readings.read_drawings(pending, contestant, nearest))
         shown = game.snapshot()
-    number = text.counted(len(shown.drawings), "drawing")
-    title = f"{number}, each under noise and denoised by {contestant.label}"
+    number, each = text.counted(len(shown.drawings), "drawing"), ", each" if len(shown.drawings) > 1 else ""
+    title = f"{number}{each} under noise and denoised by {contestant.label}"
     st.header(title if shown.drawings else "Draw a digit on your phone. It appears here.", anchor=False)
     newest = {drawing.id: drawing for drawing in shown.drawings[:NUM_SLOTS]}
     slots = st.session_state[_SLOTS_KEY] = place(st.session_state.get(_SLOTS_KEY, ()), tuple(newest))

@@ -154,7 +154,9 @@ function guessTexts() {
 function drawTexts() {
   if (state.blocked) return ["Draw", "The presenter has taken your drawing down."]
   if (pending) return ["Draw", "Sending …"]
+  if (state.dismissed) return ["Draw", "The presenter did not show your drawing. You can draw another one."]
   if (!state.drawing) return ["Draw a digit", "The model removes noise from it, on the wall."]
+  if (state.waiting) return ["Sent", "It waits for the presenter. You can draw another one."]
   if (!state.reading) return ["Sent", "It will appear on the wall. You can draw another one."]
   const reading = state.reading === "no digit" ? "does not look like a digit to the model." : `reads as ${state.reading}.`
   return ["It is on the wall", `Denoised, it ${reading} You can draw another one.`]
