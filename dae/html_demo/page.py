@@ -63,7 +63,7 @@ def render_demo(models: Sequence[DemoModel], images: ImageSet, noise: NoiseSpec 
         _check_shape(model, images)
     samples = _select_samples(images)
     noise = noise or _training_noise(models[0].checkpoint) or NoiseSpec("gaussian", 0.5)
-    noisy = _noisy_examples(images.to_float(samples))
+    noisy = noisy_examples(images.to_float(samples))
     names = [images.classes[label] for label in images.labels[samples].tolist()]
     is_digits = all(name.isdecimal() for name in names)
     content = {
@@ -130,7 +130,7 @@ def _training_noise(checkpoint: Checkpoint) -> NoiseSpec | None:
         return None
 
 
-def _noisy_examples(clean: Tensor) -> Tensor:
+def noisy_examples(clean: Tensor) -> Tensor:
     """Return noisy copies of the images at a low, a middle and a high level of every kind, (N, C, H, W)."""
     generator = make_generator(0)
     specs = [NoiseSpec(kind, level) for kind in NOISES for level in NoiseSpec(kind, 0).levels(5)[1:4]]

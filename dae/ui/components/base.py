@@ -17,12 +17,15 @@ ASSETS = Path(__file__).parent / "assets"
 
 # Registered at the first call, not at import: registration needs the running server.
 @functools.cache
-def inline_component(name: str) -> "ComponentRenderer":
+def inline_component(name: str, scripts: tuple[Path, ...] = ()) -> "ComponentRenderer":
     """Return the component of `assets/NAME.js`, `NAME_*.js` and `NAME.css`; its module starts with `common.js`.
 
     The files are part of its messages, so it also works if the package is not installed.
+
+    Args:
+        scripts: further files that the module contains.
     """
-    parts = [ASSETS / "common.js", *sorted(ASSETS.glob(f"{name}_*.js")), ASSETS / f"{name}.js"]
+    parts = [ASSETS / "common.js", *scripts, *sorted(ASSETS.glob(f"{name}_*.js")), ASSETS / f"{name}.js"]
     css = ASSETS / f"{name}.css"
     return st.components.v2.component(
         f"dae_{name}",

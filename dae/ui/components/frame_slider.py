@@ -60,6 +60,7 @@ def frame_slider(
     follow: str = "",
     fold: bool = False,
     side_by_side: bool = False,
+    live: str = "",
 ) -> int:
     """Draw a slider over frames computed in advance and return its step.
 
@@ -83,6 +84,9 @@ def frame_slider(
             below them, so that nothing has to be scrolled into view.
         side_by_side: draw the rows as columns, from left to right, each with its images one below the other.
 
+        live: kind of noise with which the browser computes the first image of each row while a digit is drawn, if
+            it has the models: see `assets/live_answer.js`. Empty for never.
+
     Raises:
         ValueError: a row does not fit the steps and columns, or an index is outside the steps.
     """
@@ -94,6 +98,7 @@ def frame_slider(
     request = _desired_step(state, value, _parse_move(st.session_state.get(key)))
     header |= {"key": key, "label": label, "alt": alt, "caption": caption}
     header |= {"trained": trained, "play": play, "follow": follow, "fold": fold, "side_by_side": side_by_side}
+    header["live"] = live
     header |= {"value": request.step, "turn": request.turn}
     data = pack_message(header, (row.sheet for row in rows))
     # Streamlit includes a state in the result only if there is a callback for it.

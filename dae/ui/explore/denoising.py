@@ -26,6 +26,7 @@ from dae.ui.explore.gallery import (
     summarize,
 )
 from dae.ui.explore.inspector import render_inspector
+from dae.ui.explore.live_answer import render_live_answer
 from dae.ui.explore.readings import describe_drawing, read_drawing
 from dae.ui.model_options import ModelOption
 from dae.ui.shell import auth, presentation
@@ -76,11 +77,14 @@ def render_denoising() -> None:
         return
     gallery, upload = selection.gallery, selection.upload
     sprites = compute_sprites(gallery)
+    has_ink = not selection.is_drawing or bool(gallery.images.clean().any())
     with selection.slot:
         clean_row = "" if selection.is_drawing else "first"
         is_beside = selection.is_drawing or (is_large and not gallery.images.user_pixels)
-        step = render_gallery(gallery, sprites, "strength", clean_row, fold=True, side_by_side=is_beside)
-        st.markdown(summarize(gallery, sprites, step, reduced=upload is not None))
+        step = render_gallery(
+            gallery, sprites, "strength", clean_row, fold=True, side_by_side=is_beside, live=selection.is_drawing
+        )
+        st.markdown(summarize(gallery, sprites, step, reduced=upload is not None) if has_ink else "")
         readings = st.empty()
         presentation.footnote(GALLERY_CAPTION, key="gallery")
     noise = gallery.noise.with_level(noise_sweep.levels(gallery.noise)[step])
@@ -90,7 +94,10 @@ def render_denoising() -> None:
     with slot:
         render_inspector(gallery, sprites, step)
     if selection.is_drawing:
-        readings.markdown(describe_drawing(read_drawing(gallery, sprites, step)))
+        if has_ink:
+            readings.markdown(describe_drawing(read_drawing(gallery, sprites, step)))
+        with more_controls:
+            render_live_answer(gallery)
     if upload is not None:
         # Denoising a large image takes a while, so the rest of the page is drawn first.
         with selection.slot:

@@ -112,6 +112,7 @@ def render_gallery(
     clean_row: str = "first",
     fold: bool = False,
     side_by_side: bool = False,
+    live: bool = False,
 ) -> int:
     """Draw the rows of images under a slider of noise levels, and return the index of the selected level.
 
@@ -119,6 +120,7 @@ def render_gallery(
         clean_row: "first", "last", or "" to leave it out.
         fold: make all rows fit the window, see `frame_slider`.
         side_by_side: draw the rows as columns.
+        live: let the browser answer while a digit is drawn.
     """
     noise, num_images = gallery.noise, len(gallery.images.indices)
     clean, *others = _rows(gallery, sprites)
@@ -135,6 +137,7 @@ def render_gallery(
         play=True,
         fold=fold,
         side_by_side=side_by_side,
+        live=noise.kind if live else "",
     )
 
 

@@ -47,12 +47,14 @@ def select_user_image(images: ImageSet, draw: bool, live: bool = False) -> UserI
     Args:
         images: test images, whose shape the result has.
         draw: whether the image is drawn, else uploaded.
-        live: whether strokes are reported while they are drawn.
+        live: whether the image follows the pen; then an empty board is a black image.
     """
     image = draw_board(live) if draw else upload()
     if image is None:
         st.info("Draw a digit with your mouse or finger." if draw else "Upload an image, then clean it or add noise.")
-        return None
+        if not (draw and live):
+            return None
+        image = Image.new("L", (_BOARD_SIZE, _BOARD_SIZE))
     is_digit = is_mnist_like(images) and (draw or _select_is_digit(image))
     pixels = prepare(image, images.shape, is_digit)
     channels, height, width = images.shape

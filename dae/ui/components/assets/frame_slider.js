@@ -10,7 +10,7 @@ export default mounted((parent) => new FrameSlider(parent))
 
 const at = (list, step) => (list.length > 1 ? list[step] : list[0])
 
-class FrameSlider extends FrameLayout {
+class FrameSlider extends LiveFrames {
   sheets = new Map()   // digest -> ImageBitmap
   rows = []
   held = false         // a pointer is down on the slider
@@ -58,6 +58,7 @@ class FrameSlider extends FrameLayout {
     this.watch.observe(this.root)
     this.resize = () => { if (this.spec?.fold) { this.layout(); this.draw() } }
     addEventListener("resize", this.resize)
+    document.addEventListener("dae-ink", this.answer)
   }
 
   end() {
@@ -65,6 +66,7 @@ class FrameSlider extends FrameLayout {
     this.release()
     this.watch.disconnect()
     removeEventListener("resize", this.resize)
+    document.removeEventListener("dae-ink", this.answer)
     cancelAnimationFrame(this.due)
     this.text = null   // drops a message that is still being decoded
     for (const sheet of this.sheets.values()) sheet.close()

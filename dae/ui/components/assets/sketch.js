@@ -1,5 +1,5 @@
-// A board for drawing with white on black. Reports the drawing to Python after each stroke, and if it is `live` also during
-// one, whenever the page has been drawn with the last report.
+// A board for drawing with white on black. Reports the drawing to Python after each stroke. If it is `live`, the browser
+// answers during a stroke, see live_answer.js; if it cannot, the drawing is reported whenever the page is idle.
 
 const SIZE = 280
 const PEN = 22
@@ -15,16 +15,16 @@ class Board {
   constructor(parent) {
     this.canvas = make("canvas", "", parent, { width: SIZE, height: SIZE, role: "img", "data-testid": "sketch" })
     this.clear = make("button", "", parent, { type: "button" })
-    this.pen = this.canvas.getContext("2d")
+    this.pen = this.canvas.getContext("2d", { willReadFrequently: true })
     this.wipe()
-    this.clear.onclick = () => { this.wipe(); this.report() }
+    this.clear.onclick = () => { this.wipe(); this.ask(); this.report() }
     this.canvas.onpointerdown = (event) => {
       this.canvas.setPointerCapture(event.pointerId)
       this.empty = false
       this.from = this.position(event)
       this.line(this.from)
       clearInterval(this.timer)
-      if (this.live) this.timer = setInterval(() => { if (this.changed && isIdle()) this.report() }, CHECK_MS)
+      if (this.live) this.timer = setInterval(() => { if (this.changed && !this.isAnswered && isIdle()) this.report() }, CHECK_MS)
     }
     this.canvas.onpointermove = (event) => {
       if (!this.from) return
@@ -43,7 +43,18 @@ class Board {
     write(this.clear, clear)
   }
 
-  end() { clearInterval(this.timer) }
+  end() { clearInterval(this.timer); cancelAnimationFrame(this.due) }
+
+  // Once per frame of the screen.
+  ask() {
+    if (!this.live) return
+    this.due ||= requestAnimationFrame(() => {
+      this.due = 0
+      const { data } = this.pen.getImageData(0, 0, SIZE, SIZE), ink = new Float32Array(SIZE * SIZE)
+      for (let index = 0; index < ink.length; index++) ink[index] = data[4 * index] / 255
+      this.isAnswered = !document.dispatchEvent(new CustomEvent("dae-ink", { cancelable: true, detail: { ink, side: SIZE } }))
+    })
+  }
 
   report() {
     this.changed = false
@@ -69,5 +80,6 @@ class Board {
     this.pen.stroke()
     this.from = to
     this.changed = true
+    this.ask()
   }
 }
