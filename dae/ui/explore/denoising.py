@@ -96,7 +96,8 @@ def render_denoising() -> None:
     if selection.is_drawing:
         if has_ink:
             readings.markdown(describe_drawing(read_drawing(gallery, sprites, step)))
-        with more_controls:
+        # Not among the controls: a closed drawer does not run its components.
+        with selection.slot:
             render_live_answer(gallery)
     if upload is not None:
         # Denoising a large image takes a while, so the rest of the page is drawn first.
