@@ -3,6 +3,7 @@
 from dae.imagination.jacobian import jacobian_diagonal, jacobian_row
 from dae.imagination.nearest import NearestImages, describe_readings
 from dae.imagination.sampling import Frame, Prior, complete, dream, sample_posterior
+from dae.imagination.uncertainty import is_trained_for, posterior_variance, predicted_psnr_db
 
 __all__ = [
     "Frame",
@@ -11,7 +12,10 @@ __all__ = [
     "complete",
     "describe_readings",
     "dream",
+    "is_trained_for",
     "jacobian_diagonal",
     "jacobian_row",
+    "posterior_variance",
+    "predicted_psnr_db",
     "sample_posterior",
 ]

@@ -46,7 +46,11 @@ def error_map(denoised: Image.Image, clean: Image.Image) -> Image.Image:
     The scale is fixed, so the maps of two models can be compared.
     """
     error = np.abs(np.asarray(denoised, dtype=np.float32) - np.asarray(clean, dtype=np.float32)) / 255
-    gray = error.mean(-1) if error.ndim == 3 else error
+    return heat_map(error.mean(-1) if error.ndim == 3 else error)
+
+
+def heat_map(errors: np.ndarray) -> Image.Image:
+    """Return errors (H, W), where white is 1, as colors: black for 0, bright from ERROR_MAP_MAX on."""
     stops = np.linspace(0, ERROR_MAP_MAX, len(_INFERNO))
-    channels = [np.interp(gray, stops, values) for values in zip(*_INFERNO, strict=True)]
+    channels = [np.interp(errors, stops, values) for values in zip(*_INFERNO, strict=True)]
     return Image.fromarray(np.stack(channels, -1).round().astype(np.uint8))

@@ -107,6 +107,13 @@ def frame_slider(
     return state.step
 
 
+def selected_frame(key: str, value: int, num_steps: int) -> int:
+    """Return the step that a slider is about to show: what `frame_slider` with this key and value returns next."""
+    state: _SliderState | None = st.session_state.get(f"{key}:place")
+    move = _parse_move(st.session_state.get(key))
+    return _reconcile(state, _desired_step(state, value, move), move, last=num_steps - 1).step
+
+
 def _describe(rows: Sequence[SpriteRow], steps: Sequence[str], columns: int) -> dict[str, Any]:
     """Validate the rows and return their part of the header of the message to the browser."""
     if not rows or not steps or columns < 1:

@@ -28,6 +28,7 @@ from dae.ui.explore.gallery import (
 from dae.ui.explore.inspector import render_inspector
 from dae.ui.explore.live_answer import render_live_answer
 from dae.ui.explore.readings import describe_drawing, read_drawing
+from dae.ui.explore.uncertainty import select_uncertainty, uncertainty_rows
 from dae.ui.model_options import ModelOption
 from dae.ui.shell import auth, presentation
 from dae.viz import noise_sweep
@@ -40,6 +41,8 @@ _LARGE_COLUMNS = 2
 _NUM_COPIES = 4
 _NUM_SEEDS = 10_000
 _NO_FILTER = "None"
+# Key of the gallery's slider.
+_SLIDER = "strength"
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,10 +84,15 @@ def render_denoising() -> None:
     with selection.slot:
         clean_row = "" if selection.is_drawing else "first"
         is_beside = selection.is_drawing or (is_large and not gallery.images.user_pixels)
-        step = render_gallery(
-            gallery, sprites, "strength", clean_row, fold=True, side_by_side=is_beside, live=selection.is_drawing
-        )
+        rows, progress = st.container(), st.empty()
+        below = uncertainty_rows(gallery, sprites, _SLIDER, progress)
+        # The browser has no rows of predicted errors, and clips the noise.
+        is_live = selection.is_drawing and not gallery.unclipped
+        with rows:
+            step = render_gallery(gallery, sprites, _SLIDER, clean_row, True, is_beside, is_live, below.rows)
         st.markdown(summarize(gallery, sprites, step, reduced=upload is not None) if has_ink else "")
+        if below.note:
+            st.caption(below.note)
         readings = st.empty()
         presentation.footnote(GALLERY_CAPTION, key="gallery")
     noise = gallery.noise.with_level(noise_sweep.levels(gallery.noise)[step])
@@ -131,6 +139,7 @@ def _select(controls: DeltaGenerator, slot: DeltaGenerator, more_controls: Delta
         test = resources.images(dataset, "test")
         options = model_options.model_options(test)
         models = selectors.select_models(options, dataset)
+        unclipped = select_uncertainty(noise, models, options)
         filters = _select_filter(dataset)
         images = _select_test_images(dataset, test, models, noise) if source == TEST_IMAGES else None
         if source == TEST_IMAGES and images is None:
@@ -148,7 +157,8 @@ def _select(controls: DeltaGenerator, slot: DeltaGenerator, more_controls: Delta
         copies = 1 if source == DRAWING else _NUM_COPIES
         images = ImageSelection(dataset, (0,) * copies, user_pixels=user.pixels.numpy().tobytes())
         upload = user.image if source == UPLOAD and not user.is_digit else None
-    return DenoisingSelection(Gallery((*models, *filters), images, noise, seed), upload, slot, source == DRAWING)
+    gallery = Gallery((*models, *filters), images, noise, seed, unclipped)
+    return DenoisingSelection(gallery, upload, slot, source == DRAWING)
 
 
 def _select_source() -> str:

@@ -55,17 +55,17 @@ def stack_rows(clean: bytes, sheets: Sequence[bytes], step: int) -> bytes:
 
 def psnr_table(gallery: Gallery, sprites: GallerySprites, step: int) -> pd.DataFrame:
     """Return a row per image and denoiser: run, dataset, image, noise, seed, psnr_db."""
-    names = ["noisy", *(model.name for model in gallery.models)]
-    noise = str(gallery.noise.with_level(levels(gallery.noise)[step]))
+    level = levels(gallery.noise)[step]
+    rows = [("noisy", gallery.noise), *((model.name, gallery.noise_for(model)) for model in gallery.models)]
     return pd.DataFrame(
         {
             "run": name,
             "dataset": gallery.images.dataset,
             "image": index,
-            "noise": noise,
+            "noise": str(noise.with_level(level)),
             "seed": gallery.seed,
             "psnr_db": psnr_db,
         }
-        for name, sheet in zip(names, (sprites.noisy, *sprites.denoised), strict=True)
+        for (name, noise), sheet in zip(rows, (sprites.noisy, *sprites.denoised), strict=True)
         for index, psnr_db in zip(gallery.images.indices, sheet.psnr_db[step], strict=True)
     )

@@ -1,8 +1,9 @@
 """Gallery of the Explore and Start pages: a batch of images at every noise level, denoised by each model."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import repeat
 
 import streamlit as st
 import torch
@@ -63,12 +64,18 @@ class Gallery:
         models: trained models and classical filters.
         noise: its level is the one that the slider starts at.
         seed: seed of the noise.
+        unclipped: names of the models that receive the noisy images before these are clipped.
     """
 
     models: tuple[ModelOption, ...]
     images: ImageSelection
     noise: NoiseSpec
     seed: int
+    unclipped: tuple[str, ...] = ()
+
+    def noise_for(self, model: ModelOption) -> NoiseSpec:
+        """Return the noise of the images that a model receives; for all models the same draw."""
+        return replace(self.noise, clipped=False) if model.name in self.unclipped else self.noise
 
 
 @dataclass(frozen=True)
@@ -100,9 +107,11 @@ def compute_sprites(gallery: Gallery) -> GallerySprites:
     Raises:
         DaeError: a run or the data set cannot be read.
     """
-    noise = str(gallery.noise.with_level(gallery.noise.info.high))
-    sheets = [_sprites(model, gallery.images, noise, gallery.seed) for model in (None, *gallery.models)]
-    return GallerySprites(noise_sweep.clean_sprites(gallery.images.clean()), sheets[0], tuple(sheets[1:]))
+    high = gallery.noise.info.high
+    noisy = _sprites(None, gallery.images, str(gallery.noise.with_level(high)), gallery.seed)
+    noises = [str(gallery.noise_for(model).with_level(high)) for model in gallery.models]
+    denoised = map(_sprites, gallery.models, repeat(gallery.images), noises, repeat(gallery.seed))
+    return GallerySprites(noise_sweep.clean_sprites(gallery.images.clean()), noisy, tuple(denoised))
 
 
 def render_gallery(
@@ -113,6 +122,7 @@ def render_gallery(
     fold: bool = False,
     side_by_side: bool = False,
     live: bool = False,
+    below: Mapping[int, SpriteRow] | None = None,
 ) -> int:
     """Draw the rows of images under a slider of noise levels, and return the index of the selected level.
 
@@ -121,9 +131,10 @@ def render_gallery(
         fold: make all rows fit the window, see `frame_slider`.
         side_by_side: draw the rows as columns.
         live: let the browser answer while a digit is drawn.
+        below: a row to draw below that of a model, by its index.
     """
     noise, num_images = gallery.noise, len(gallery.images.indices)
-    clean, *others = _rows(gallery, sprites)
+    clean, *others = _rows(gallery, sprites, below or {})
     return frame_slider(
         {"first": [clean, *others], "last": [*others, clean], "": others}[clean_row],
         steps=[f"{level:.2f}" for level in noise_sweep.levels(noise)],
@@ -213,8 +224,8 @@ def _tuned_strengths(name: str, dataset: str, noise: str) -> tuple[float, ...]:
     return tuple(tuned[round(step / _TUNING_STRIDE)] for step in range(NUM_LEVELS))
 
 
-def _rows(gallery: Gallery, sprites: GallerySprites) -> Iterator[SpriteRow]:
-    """Yield the rows from top to bottom: clean, noisy, then the models."""
+def _rows(gallery: Gallery, sprites: GallerySprites, below: Mapping[int, SpriteRow]) -> Iterator[SpriteRow]:
+    """Yield the rows from top to bottom: clean, noisy, then the models, each with the row below it."""
     yield SpriteRow("Clean", sprites.clean, words=("the original",))
     added = f"{gallery.noise.info.label} noise added"
     yield SpriteRow("Noisy", sprites.noisy.png, words=(added,), numbers=_format_psnr(sprites.noisy))
@@ -226,6 +237,8 @@ def _rows(gallery: Gallery, sprites: GallerySprites) -> Iterator[SpriteRow]:
             for step, psnr_db in enumerate(sheet.mean_psnr_db)
         )
         yield SpriteRow(model.label, sheet.png, color=model.color, words=words, numbers=_format_psnr(sheet))
+        if index in below:
+            yield below[index]
 
 
 def _format_psnr(sheet: SpriteSheet) -> tuple[tuple[str, ...], ...]:
