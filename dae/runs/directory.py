@@ -6,6 +6,8 @@
         facts.json            device and baselines (the noisy input, a median filter)
         progress.jsonl        one line per report
         previews/             clean.png, noisy.png, epoch-0003.png, step-000000016.png: eight images side by side each
+        filters/              epoch-0003.png, step-000000016.png: first layer at each preview, up to eight filters,
+                              see `dae.viz.filters`; missing in older runs, and if that layer does not work on pixels
         model.safetensors     weights, usable without the other files
         resume.safetensors    weights and optimizer state at the end of an epoch, until the run is finished
         failure.txt           traceback of a failed run
@@ -165,6 +167,18 @@ class Run:
         """Write images (N, C, H, W) side by side as the preview `which`; raise OSError if the write fails."""
         with atomic_write(self.preview_path(which)) as temporary:
             hstack(images).save(temporary, "PNG")
+
+    def filters_path(self, which: int | str) -> Path:
+        """Return the path of the filters that belong to the preview `which`."""
+        return self.path / "filters" / self.preview_path(which).name
+
+    def save_filters(self, which: int | str, filters: Tensor) -> None:
+        """Write filters, uint8 (N, C, h, w), as those of the preview `which`; raise OSError if the write fails."""
+        path = self.filters_path(which)
+        path.parent.mkdir(exist_ok=True)
+        # Only the page reads them, and it leaves out damaged ones.
+        with atomic_write(path, durable=False) as temporary:
+            hstack(filters).save(temporary, "PNG")
 
     # Life cycle
 

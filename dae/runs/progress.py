@@ -118,11 +118,12 @@ def preview_of(line: Mapping[str, Any]) -> int | str:
 
 
 def truncate_progress(run_dir: Path, step: int) -> None:
-    """Drop the lines after `step` and their previews, or all lines if it is 0; raise OSError if the write fails."""
+    """Drop the lines after `step`, or all if it is 0, and their previews and filters; raise OSError if that fails."""
     _write_progress(run_dir, [line for line in read_progress(run_dir) if line["step"] <= step] if step else [])
-    for path in run_dir.glob("previews/step-*.png"):
-        if path.stem > f"step-{step:09d}":
-            path.unlink()
+    for folder in ("previews", "filters"):
+        for path in run_dir.glob(f"{folder}/step-*.png"):
+            if path.stem > f"step-{step:09d}":
+                path.unlink()
 
 
 def _write_progress(run_dir: Path, lines: Iterable[dict[str, Any]]) -> None:

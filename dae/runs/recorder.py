@@ -23,6 +23,7 @@ from dae.training.validation import NUM_PREVIEW_IMAGES, validation_pair
 from dae.utils.device import as_device, describe_device
 from dae.utils.files import fingerprint
 from dae.utils.random import make_generator
+from dae.viz.filters import first_layer_filters
 
 
 class TrainingInputs(NamedTuple):
@@ -198,7 +199,10 @@ def _run_training(
         with closing(group.synchronize(fit(config, state, train, validation, group, inputs.teacher))) as reports:
             for report in reports:
                 if report.preview is not None:
-                    run.save_preview(progress.preview_of(vars(report)), report.preview)
+                    which = progress.preview_of(vars(report))
+                    run.save_preview(which, report.preview)
+                    if (filters := first_layer_filters(state.ema_model, train.shape)) is not None:
+                        run.save_filters(which, filters)
                 progress.append_report(run.path, report)
                 if report.scores:
                     # In this order a crash between the two repeats an epoch instead of losing its weights.

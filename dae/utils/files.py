@@ -33,14 +33,19 @@ _RACY_NS = 100_000_000
 
 
 @contextlib.contextmanager
-def atomic_write(path: Path) -> Iterator[Path]:
-    """Yield a temporary path that replaces `path` when the block succeeds and is deleted when it raises."""
+def atomic_write(path: Path, durable: bool = True) -> Iterator[Path]:
+    """Yield a temporary path that replaces `path` when the block succeeds and is deleted when it raises.
+
+    Args:
+        durable: wait until the file is on disk, which takes milliseconds. Otherwise a power failure can damage it.
+    """
     temporary = _temporary_path(path)
     # Unlike mkstemp, this applies the umask of the process.
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:
         yield temporary
-        _sync(temporary)
+        if durable:
+            _sync(temporary)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

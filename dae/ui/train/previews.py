@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from dae.ui.components.frame_slider import SpriteRow, frame_slider
 from dae.utils import text
 from dae.utils.files import open_regular
 from dae.viz import plots, to_png
+from dae.viz.filters import stack_filters
 from dae.viz.plots import validation_scores
 
 # The frames of an active run are sent again with each new one.
@@ -32,12 +33,14 @@ class Frame(NamedTuple):
     Attributes:
         position: epochs passed, with fractions.
         gain_db: PSNR above that of the noisy input.
+        filters: path of the filters of the first layer, which may be missing.
     """
 
     position: float
     step: int
     path: Path
     gain_db: float
+    filters: Path = Path()
 
 
 def model_color(model: str) -> str:
@@ -56,7 +59,8 @@ def run_frames(run: Run, lines: Sequence[Mapping[str, Any]]) -> list[Frame]:
     for line in lines:
         if (scores := validation_scores(line)) and (path := run.preview_path(preview_of(line))).is_file():
             position = line["step"] / max(line["steps"], 1) * line["epochs"]
-            frames.append(Frame(position, line["step"], path, scores["psnr_db"] - noisy_db))
+            gain_db, filters = scores["psnr_db"] - noisy_db, run.filters_path(preview_of(line))
+            frames.append(Frame(position, line["step"], path, gain_db, filters))
     return frames
 
 
@@ -89,20 +93,24 @@ def render_previews(runs: Sequence[Run], progress: Mapping[str, Any], labels: Ma
         return
     is_active = any(run.state in ACTIVE_STATES for run in shown)
     positions = select_positions(list(frames.values()), _MAX_LIVE_FRAMES if is_active else _MAX_FRAMES)
-    rows = []
+    with _open_strip(shown[0].preview_path("clean")) as strip:
+        # Images of equal sides, in a row.
+        num_images, side = max(strip.width // strip.height, 1), strip.height
+    rows, filter_rows = [], []
     for which, words in (("clean", "the original"), ("noisy", "the input")):
         rows.append(SpriteRow(which.capitalize(), _read_sheet([shown[0].preview_path(which)]), words=(words,)))
     for run in shown:
         latest = [_latest(frames[run.name], position) for position in positions]
         gains = tuple(text.describe_gain(frame.gain_db) for frame in latest)
         sheet = _read_sheet([frame.path for frame in latest])
-        rows.append(SpriteRow(labels[run.name], sheet, color=model_color(run.model), words=gains))
-    with _open_strip(shown[0].preview_path("clean")) as strip:
-        # Images of equal sides, in a row.
-        num_images = max(strip.width // strip.height, 1)
+        color = model_color(run.model)
+        rows.append(SpriteRow(labels[run.name], sheet, color=color, words=gains))
+        if filters := _read_filters([frame.filters for frame in latest], side, num_images):
+            source = f"of the first layer of {labels[run.name]}"
+            filter_rows.append(SpriteRow("Filters", filters, color=color, words=(source,)))
     others = text.join_words([labels[run.name] for run in runs if run not in shown])
     frame_slider(
-        rows,
+        [*rows, *filter_rows],
         steps=_step_labels(positions, {frame.position: frame.step for run in shown for frame in frames[run.name]}),
         columns=num_images,
         value=0,
@@ -159,6 +167,23 @@ def _read_sheet(paths: Sequence[Path]) -> bytes:
     return _stack(tuple((str(path), path.stat().st_mtime_ns) for path in paths))
 
 
+def _read_filters(paths: Sequence[Path], side: int, columns: int) -> bytes | None:
+    """Return a PNG with the filters of each path in cells of this side, gray if missing; None if all are missing."""
+    stamped = tuple((str(path), path.stat().st_mtime_ns) if path.is_file() else None for path in paths)
+    return _stack_filters(stamped, side, columns) if any(stamped) else None
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _stack_filters(paths: tuple[tuple[str, int] | None, ...], side: int, columns: int) -> bytes:
+    strips: list[Image.Image | None] = []
+    for path in paths:
+        strips.append(None)
+        # A power failure can damage them.
+        with suppress(RunError):
+            strips[-1] = _read_strip(Path(path[0])) if path else None
+    return to_png(stack_filters(strips, (side, side), columns))
+
+
 @st.cache_data(show_spinner=False, max_entries=64)
 def _stack(paths: tuple[tuple[str, int], ...]) -> bytes:
     """Return a PNG with image strips of one size on top of each other.
@@ -166,11 +191,7 @@ def _stack(paths: tuple[tuple[str, int], ...]) -> bytes:
     Args:
         paths: of the strips, with the times of their last change, which are part of the cache key.
     """
-    strips = []
-    for path, _ in paths:
-        with _open_strip(Path(path)) as strip:
-            strip.load()
-            strips.append(strip)
+    strips = [_read_strip(Path(path)) for path, _ in paths]
     first = strips[0]
     if any((strip.size, strip.mode) != (first.size, first.mode) for strip in strips):
         raise RunError(_DAMAGED)
@@ -178,6 +199,12 @@ def _stack(paths: tuple[tuple[str, int], ...]) -> bytes:
     for index, strip in enumerate(strips):
         sheet.paste(strip, (0, index * strip.height))
     return to_png(sheet)
+
+
+def _read_strip(path: Path) -> Image.Image:
+    with _open_strip(path) as strip:
+        strip.load()
+        return strip
 
 
 @contextmanager

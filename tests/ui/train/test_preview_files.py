@@ -1,5 +1,6 @@
 """Preview files that training did not write end in a message and hang no page."""
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -19,6 +20,17 @@ def strip(path: Path, size: tuple[int, int] = (224, 28)) -> Path:
 
 def test_strips_of_one_size_are_stacked(tmp_path: Path) -> None:
     assert previews._read_sheet([strip(tmp_path / "a.png"), strip(tmp_path / "b.png")]).startswith(b"\x89PNG")
+
+
+def test_filters_that_are_missing_or_damaged_leave_a_gray_row_and_old_runs_show_none(tmp_path: Path) -> None:
+    (tmp_path / "damaged.png").write_bytes(b"\x89PNG")
+    paths = [tmp_path / "missing.png", strip(tmp_path / "a.png", (24, 3)), tmp_path / "damaged.png"]
+    sheet = previews._read_filters(paths, side=28, columns=8)
+    assert sheet is not None
+    with Image.open(io.BytesIO(sheet)) as image:
+        assert image.size == (224, 84)
+        assert [image.getpixel((14, row)) for row in (14, 42, 70)] == [128, 0, 128]
+    assert previews._read_filters(paths[:1], side=28, columns=8) is None
 
 
 @pytest.mark.parametrize("size", [(224, 27), (200, 28), (1, 1)])
