@@ -50,6 +50,22 @@ def test_completions_of_a_hidden_part_are_read(page: "playwright.Page", server: 
     page.get_by_text("Right", exact=True).click()
     page.wait_for_url(re.compile("imagine_hidden=Right"))
     page.get_by_text(re.compile(r"reads? as .*\.$")).first.wait_for()
+    # A stroke of the pointer starts afresh and a second one adds to it.
+    board = page.get_by_test_id("wiping-board")
+    box = board.locator(".board").bounding_box()
+    hidden = []
+    for row in (3.5, 9.5):
+        page.mouse.move(box["x"] + box["width"] * 4.5 / 14, box["y"] + box["height"] * row / 14)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] * 8.5 / 14, box["y"] + box["height"] * row / 14)
+        page.mouse.up()
+        cells = board.get_attribute("data-cells")
+        hidden.append([cell for cell in range(14**2) if cells[cell] == "1"])
+        page.wait_for_url(re.compile(f"imagine_wiped={int(cells, 2):049x}"))
+    assert set(hidden[0]) < set(hidden[1])
+    assert {3 * 14 + column for column in range(4, 9)} <= set(hidden[0]) and 9 * 14 + 6 not in hidden[0]
+    visit(page, page.url)
+    playwright.expect(board).to_have_attribute("data-cells", cells)
 
 
 def test_filters_follow_the_pointer(page: "playwright.Page", server: str) -> None:

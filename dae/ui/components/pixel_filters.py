@@ -66,7 +66,7 @@ def pixel_filters(panels: Sequence[FilterPanel], pixel: Pixel, *, key: str, alt:
                     "color": panel.color,
                     "words": panel.words,
                     "labels": list(panel.labels),
-                    "images": [_data_url(image) for image in panel.images],
+                    "images": [data_url(image) for image in panel.images],
                 }
                 for panel in panels
             ],
@@ -83,5 +83,6 @@ def _parse(value: object) -> Pixel | None:
     return None
 
 
-def _data_url(image: Image.Image) -> str:
+def data_url(image: Image.Image) -> str:
+    """Return an image as a URL that contains it."""
     return "data:image/png;base64," + base64.b64encode(to_png(image)).decode()

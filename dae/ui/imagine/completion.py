@@ -6,48 +6,74 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dae.data import ImageSet
 from dae.imagination import complete
+from dae.ui import address
+from dae.ui.components.wiping_board import GRID, from_hex, last_wipe, to_hex, wiping_board
 from dae.ui.imagine import answers, subject
 from dae.ui.imagine.prior import PriorModel, render_prior_note
 from dae.ui.imagine.subject import DrawDigit
 from dae.utils.random import make_generator
+from dae.viz.images import hstack
 
 # Number of the test digit that is shown first.
 _DEFAULT = 1
-# Fractions of height and width: upper, lower, left and right edge.
+# Hidden rows and columns of cells: first and last + 1.
 _HIDDEN = {
-    "Bottom": (0.5, 1.0, 0.0, 1.0),
-    "Top": (0.0, 0.5, 0.0, 1.0),
-    "Left": (0.0, 1.0, 0.0, 0.5),
-    "Right": (0.0, 1.0, 0.5, 1.0),
-    "Center": (0.3, 0.7, 0.3, 0.7),
+    "Bottom": (7, 14, 0, 14),
+    "Top": (0, 7, 0, 14),
+    "Left": (0, 14, 0, 7),
+    "Right": (0, 14, 7, 14),
+    "Center": (4, 10, 4, 10),
 }
-_GRAY = 0.35
+_OWN = "Your own"
+_BOARD = "completion_board"
+_PARAM = "imagine_wiped"
+# Keys of the session state: the cells that the user has wiped away, and the turn of the last stroke.
+_CELLS, _TURN = "imagine_cells", "imagine_turn"
 
 
 def render_completion(model: PriorModel, images: ImageSet, controls: DeltaGenerator, draw_digit: DrawDigit) -> None:
     """Draw eight completions, with the choice of the digit and the hidden part in `controls`."""
+    _load_wipe()
     with controls:
         digit = subject.select_subject(images, draw_digit, default=_DEFAULT)
         part = st.segmented_control(
-            "Hide", list(_HIDDEN), default="Bottom", required=True, key="imagine_hidden", bind="query-params"
+            "Hide",
+            [*_HIDDEN, _OWN],
+            default="Bottom",
+            required=True,
+            key="imagine_hidden",
+            bind="query-params",
+            help="A part, or what you wipe away with the pointer. After a part, the first stroke starts afresh.",
         )
         seed = subject.select_seed("New completions")
+    wiped = st.session_state[_CELLS]
+    address.write_param(_PARAM, [to_hex(wiped)] if part == _OWN and "1" in wiped else [])
     if digit is None:
         return
+    cells = wiped if part == _OWN else hidden_cells(part or "")
     clean, prior = digit.clean(), model.prior
-    known = known_pixels(part or "", digit.shape)
-    covered = torch.where(known, clean, torch.tensor(_GRAY))
     question, answer = st.columns([1, 2], gap="medium")
     with question:
-        answers.render_strip(digit.name, [clean, covered], ("the original", "what the model sees"), "completion")
-    repeated = clean.expand(answers.NUM_ANSWERS, *digit.shape)
-    with answer:
-        answers.render_answers(
-            "completion",
-            "Could be completed to",
-            (*model.key, digit, part, seed),
-            lambda: complete(prior, repeated, known, make_generator(seed, 1), num_steps=answers.NUM_STEPS),
+        wiping_board(
+            hstack(clean),
+            cells,
+            turn=st.session_state[_TURN],
+            is_new=part != _OWN,
+            labels=(digit.name, "wipe a part away"),
+            key=_BOARD,
+            alt=f"What the model sees of {digit.name}. Wipe with the pointer, or choose a part under Hide.",
         )
+    with answer:
+        if "1" in cells:
+            known, repeated = known_pixels(cells, digit.shape), clean.expand(answers.NUM_ANSWERS, *digit.shape)
+            answers.render_answers(
+                "completion",
+                "Could be completed to",
+                (*model.key, digit, cells, seed),
+                lambda: complete(prior, repeated, known, make_generator(seed, 1), num_steps=answers.NUM_STEPS),
+            )
+        else:
+            st.info("Wipe away a part of the digit with the pointer. The model completes it.")
     st.markdown(
         "A part of the digit is hidden from the model, which invents it eight times. The pixels that it sees stay "
         "exactly as they are. What it adds is not the truth, but something that fits."
@@ -55,10 +81,28 @@ def render_completion(model: PriorModel, images: ImageSet, controls: DeltaGenera
     render_prior_note(model)
 
 
-def known_pixels(part: str, shape: tuple[int, int, int]) -> torch.Tensor:
-    """Return which pixels of an image stay visible, booleans (1, 1, H, W); an unknown part hides the lower half."""
-    _, height, width = shape
+def _load_wipe() -> None:
+    """Load the wiped cells into the session state: those of the last stroke, else those in the address."""
+    state = st.session_state
+    if _CELLS not in state:
+        state[_CELLS], state[_TURN] = from_hex(st.query_params.get(_PARAM, "")) or "0" * GRID**2, 0
+    wipe = last_wipe(_BOARD)
+    if wipe and wipe.turn != state[_TURN]:
+        state[_CELLS], state[_TURN] = wipe
+        state["imagine_hidden"] = _OWN
+
+
+def hidden_cells(part: str) -> str:
+    """Return the cells of a part, row by row, "1" for each hidden one; an unknown part hides the lower half."""
     top, bottom, left, right = _HIDDEN.get(part, _HIDDEN["Bottom"])
-    known = torch.ones(1, 1, height, width, dtype=torch.bool)
-    known[..., round(top * height) : round(bottom * height), round(left * width) : round(right * width)] = False
-    return known
+    return "".join(
+        str(int(top <= row < bottom and left <= column < right)) for row in range(GRID) for column in range(GRID)
+    )
+
+
+def known_pixels(cells: str, shape: tuple[int, int, int]) -> torch.Tensor:
+    """Return which pixels of an image stay visible, booleans (1, 1, H, W)."""
+    _, height, width = shape
+    hidden = torch.tensor([cell == "1" for cell in cells]).view(GRID, GRID)
+    rows, columns = torch.arange(height) * GRID // height, torch.arange(width) * GRID // width
+    return ~hidden[rows[:, None], columns][None, None]

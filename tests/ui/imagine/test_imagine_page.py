@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from dae.data import load_dataset
+from dae.ui.components import wiping_board
 from dae.ui.components.pixel_filters import Pixel
+from dae.ui.components.wiping_board import GRID, Wipe, from_hex, last_wipe, to_hex
 from dae.ui.imagine import alternatives, completion, pixel_filters, prior
 from dae.ui.imagine.streams import streams
 from tests.helpers import ROOT, wait_for
@@ -57,9 +59,50 @@ def test_without_the_prior_another_model_stands_in_for_it(shipped: Path) -> None
 
 
 def test_a_hidden_part_covers_half_of_the_image() -> None:
-    known = completion.known_pixels("Left", (1, 28, 28))
-    assert known[..., 14:].all() and not known[..., :14].any()
-    assert torch.equal(completion.known_pixels("unknown", (1, 28, 28)), completion.known_pixels("Bottom", (1, 28, 28)))
+    known = completion.known_pixels(completion.hidden_cells("Left"), (1, 28, 28))
+    assert known.shape == (1, 1, 28, 28) and known[..., 14:].all() and not known[..., :14].any()
+    assert completion.hidden_cells("unknown") == completion.hidden_cells("Bottom")
+
+
+def test_each_wiped_cell_hides_its_pixels() -> None:
+    cells = "".join(str(int(cell == 3 * GRID + 5)) for cell in range(GRID**2))
+    known = completion.known_pixels(cells, (1, 28, 28))[0, 0]
+    assert (~known).nonzero().tolist() == [[6, 10], [6, 11], [7, 10], [7, 11]]
+
+
+def test_a_wiped_part_fits_into_an_address() -> None:
+    cells = "0" * (GRID**2 - 6) + "101100"
+    assert from_hex(to_hex(cells)) == cells and len(to_hex(cells)) < 50
+    assert [from_hex(text) for text in ("", "f" * 50, "x" * 49, to_hex(cells).upper())] == ["", "", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("report", "expected"),
+    [
+        ({"wipe": {"cells": "1" * GRID**2, "turn": 3}}, Wipe("1" * GRID**2, 3)),
+        ({"wipe": {"cells": "1", "turn": 3}}, None),
+        ({"wipe": {"cells": "2" * GRID**2, "turn": 3}}, None),
+        ({"wipe": {"cells": 7, "turn": "now"}}, None),
+        ("wipe", None),
+        (None, None),
+    ],
+)
+def test_a_browser_can_report_anything(report: object, expected: Wipe | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wiping_board.st, "session_state", {"board": report})
+    assert last_wipe("board") == expected
+
+
+def test_a_link_opens_what_was_wiped_away(shipped: Path) -> None:
+    cells = completion.hidden_cells("Center")
+    params = {"view": "Imagine", "imagine": "Complete it", "imagine_hidden": "Your own"}
+    app = opened("pages/explore.py", **params, imagine_wiped=to_hex(cells))
+    app.run()
+    assert to_hex(cells) in app.query_params["imagine_wiped"] and "Wipe away" not in shown(app) and not app.error
+    ((question, _),) = streams()._streams.items()
+    assert cells in question
+    app.segmented_control(key="imagine_hidden").set_value("Top").run()
+    assert "imagine_wiped" not in app.query_params and not app.exception
+    assert "Wipe away a part" in shown(opened("pages/explore.py", **params, imagine_wiped="<b>"))
 
 
 def test_the_comparison_with_memory_names_the_better_one() -> None:
