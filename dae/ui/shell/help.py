@@ -24,7 +24,8 @@ lines** are a simple filter and the noisy input: above them, the model helps. **
 between them the curve is estimated from a few images. *Chart* shows the loss instead.
 
 Next to it: the model's output for eight validation images, after the first steps and then about once a second. Drag
-the slider back at any time, also during the training.
+the slider back at any time, also during the training. The **filters** below are what the first layer looks for: gray is
+0, white positive, black negative. They begin as noise; those of an output that stopped learning stay noise.
 
 **Try this.** Start the race and let the audience guess which model wins. Open another page and come back: it continues.
 A second training waits in the queue.
@@ -32,13 +33,14 @@ A second training waits in the queue.
     "pages/explore.py": """
 Each **column** is one image, each **row** one model; for a drawing and in the large view, each column is one model.
 All models get the same noise. The number under each image is its PSNR in decibels: higher is closer to the original,
-and 3 dB more is half the squared error.
+and 3 dB more is half the squared error. *How sure is it?* shows where a model expects to be wrong, computed without the
+original, for models trained on Gaussian noise that is not clipped.
 
 *Inside the model* shows the few numbers that a model compresses each image into: as a map on which similar digits are
 close together, as an interpolation between two digits, and as a test of how well the digit can be read from them.
 
 *Imagine* shows what a model has learned about digits: it draws new ones from pure noise, gives eight answers where one
-is not enough, completes hidden parts, and shows which noisy pixels decide an output pixel.
+is not enough, completes what you wipe away, and shows which noisy pixels decide an output pixel.
 
 **Try this.** Choose a noise that the models were not trained on. Draw a digit. Sort by hardest.
 """,

@@ -78,6 +78,14 @@ def test_a_level_without_training_is_not_predicted(gallery: Gallery) -> None:
     assert row.words[15] == "not trained for this level" and not any(row.numbers[15])
 
 
+def test_an_image_of_the_user_is_predicted_like_the_same_test_image(gallery: Gallery) -> None:
+    test = ImageSelection(gallery.images.dataset, (5,))
+    user = replace(test, indices=(0,), user_pixels=test.clean()[0].numpy().tobytes())
+    galleries = [replace(gallery, images=images) for images in (test, user)]
+    first, second = (uncertainty_rows(one, compute_sprites(one), "slider", st.empty()).rows[1] for one in galleries)
+    assert first.sheet == second.sheet and first.numbers == second.numbers
+
+
 def test_the_page_offers_a_suitable_model_and_keeps_the_toggle_in_the_address(
     unclipped_runs: Path, photos: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
