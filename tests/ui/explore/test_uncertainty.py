@@ -81,8 +81,11 @@ def test_a_level_without_training_is_not_predicted(gallery: Gallery) -> None:
 def test_an_image_of_the_user_is_predicted_like_the_same_test_image(gallery: Gallery) -> None:
     test = ImageSelection(gallery.images.dataset, (5,))
     user = replace(test, indices=(0,), user_pixels=test.clean()[0].numpy().tobytes())
-    galleries = [replace(gallery, images=images) for images in (test, user)]
-    first, second = (uncertainty_rows(one, compute_sprites(one), "slider", st.empty()).rows[1] for one in galleries)
+    sprites = compute_sprites(replace(gallery, images=test))
+    first, second = (
+        uncertainty_rows(replace(gallery, images=images), sprites, "slider", st.empty()).rows[1]
+        for images in (test, user)
+    )
     assert first.sheet == second.sheet and first.numbers == second.numbers
 
 
