@@ -149,8 +149,8 @@ def test_a_race_is_drawn_in_one_chart_with_its_leader(page: "playwright.Page", s
     page.get_by_text(re.compile("(leads by|are tied)")).wait_for()
     names = set(plotted(page, "node._fullData.map(trace => trace.name.split(',')[0])"))
     assert names == {"Linear", "Convolutional", "U-Net"}
-    # Clean, noisy, and one per model.
-    assert page.get_by_test_id("frame-row").count() == 5
+    # Clean, noisy, and two per model: its outputs, and the filters of its first layer.
+    assert page.get_by_test_id("frame-row").count() == 8
     button(page, "Stop the race").click()
     for name in ("quick-linear", "quick-conv", "quick-unet"):
         wait_for(lambda name=name: find_run(name, runs).state == "stopped")
