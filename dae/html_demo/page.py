@@ -24,6 +24,8 @@ from dae.utils.random import make_generator
 MAX_MODELS = 3
 # Base64 adds a third; browsers on phones open files of this size.
 MAX_BYTES = 32_000_000
+# Kinds of noise that the scripts draw.
+KINDS = tuple(kind for kind in NOISES if kind != "camera")
 # Most images in the file, and most of one class.
 _NUM_IMAGES, _NUM_PER_CLASS = 20, 2
 ASSETS = Path(__file__).parent / "assets"
@@ -73,13 +75,13 @@ def render_demo(models: Sequence[DemoModel], images: ImageSet, noise: NoiseSpec 
         "classes": [f"digit {name}" if is_digits else name for name in names],
         "noises": {
             name: {
-                "label": info.label,
-                "help": info.help,
-                "low": info.low,
-                "high": info.high,
-                "level": info.default_level,
+                "label": NOISES[name].label,
+                "help": NOISES[name].help,
+                "low": NOISES[name].low,
+                "high": NOISES[name].high,
+                "level": NOISES[name].default_level,
             }
-            for name, info in NOISES.items()
+            for name in KINDS
         },
         "noise": {"kind": noise.kind, "level": noise.level},
         "models": [_describe(model, images.shape, noisy) for model in models],
@@ -131,9 +133,9 @@ def _training_noise(checkpoint: Checkpoint) -> NoiseSpec | None:
 
 
 def noisy_examples(clean: Tensor) -> Tensor:
-    """Return noisy copies of the images at a low, a middle and a high level of every kind, (N, C, H, W)."""
+    """Return noisy copies of the images at a low, a middle and a high level of each of KINDS, (N, C, H, W)."""
     generator = make_generator(0)
-    specs = [NoiseSpec(kind, level) for kind in NOISES for level in NoiseSpec(kind, 0).levels(5)[1:4]]
+    specs = [NoiseSpec(kind, level) for kind in KINDS for level in NoiseSpec(kind, 0).levels(5)[1:4]]
     noisy = [corrupt(clean[index % len(clean)][None], spec, generator) for index, spec in enumerate(specs)]
     return torch.cat([clean, *noisy])
 

@@ -10,9 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from dae.utils.random import NoiseBank
+
+# Read noise of a camera as a standard deviation in electrons: typical of a CMOS sensor.
+_READ_NOISE = 2.0
+# Bilinear demosaicing: weights of the neighboring samples of a color. Half of the samples are green.
+_RED_BLUE_WEIGHTS = ((0.25, 0.5, 0.25), (0.5, 1.0, 0.5), (0.25, 0.5, 0.25))
+_GREEN_WEIGHTS = ((0.0, 0.25, 0.0), (0.25, 1.0, 0.25), (0.0, 0.25, 0.0))
 
 
 def _gaussian(clean: Tensor, level: Tensor, generator: Generator) -> Tensor:
@@ -34,6 +41,45 @@ def _poisson(clean: Tensor, level: Tensor, generator: Generator) -> Tensor:
     rate = torch.where(photon > 0, clean.clamp(min=0) / photon.clamp(min=1e-12), 0)
     counts = torch.poisson(rate, generator=generator)
     return torch.where(photon > 0, counts * photon, clean)
+
+
+def _camera(clean: Tensor, level: Tensor, generator: Generator) -> Tensor:
+    """Add the noise of a color camera.
+
+    Each sensor pixel measures one color of a Bayer mosaic: a Poisson photon count plus Gaussian read noise, so that the
+    variance grows with brightness (Foi et al. 2008; Brooks et al. 2019). Bilinear demosaicing spreads it over the
+    neighbors, which correlates the noise. It is linear, so only the noise is demosaiced, and the clean image keeps its
+    sharpness. Pixel values count as proportional to light. A gray image gets the mean of the three channels of noise.
+
+    The result can leave [0, 1]. The JPEG compression of a camera is left out: it would change the clean image as well,
+    and noise of a level near 0 would not leave the image nearly unchanged.
+    """
+    mosaic = _bayer_mosaic(clean)
+    sensor = (clean * mosaic).sum(1, keepdim=True)  # (B, 1, H, W)
+    # The variance at a white pixel is level² = photon + (read noise * photon)².
+    photon = 2 * level.square() / (1 + (1 + (2 * _READ_NOISE * level).square()).sqrt())
+    rate = torch.where(photon > 0, sensor.clamp(min=0) / photon.clamp(min=1e-12), 0)
+    # Read noise comes first, because the number of draws of the photons depends on the images.
+    electrons = _READ_NOISE * _randn(sensor, generator) + torch.poisson(rate, generator=generator)
+    noise = _demosaic((electrons * photon - sensor) * mosaic, mosaic)
+    if clean.shape[1] == 1:
+        noise = noise.mean(1, keepdim=True)
+    return torch.where(level > 0, clean + noise, clean)
+
+
+def _bayer_mosaic(clean: Tensor) -> Tensor:
+    """Return which sensor pixels measure red, green and blue, in the order RGGB: 0 or 1, (3, H, W)."""
+    mosaic = clean.new_zeros(3, *clean.shape[2:])
+    mosaic[0, ::2, ::2] = mosaic[1, ::2, 1::2] = mosaic[1, 1::2, ::2] = mosaic[2, 1::2, 1::2] = 1
+    return mosaic
+
+
+def _demosaic(samples: Tensor, mosaic: Tensor) -> Tensor:
+    """Interpolate the samples (B, 3, H, W) of a mosaic, 0 where a color is not measured; at borders from fewer."""
+    weights = samples.new_tensor([_RED_BLUE_WEIGHTS, _GREEN_WEIGHTS, _RED_BLUE_WEIGHTS])[:, None]
+    total = F.conv2d(mosaic[None], weights, padding=1, groups=3)
+    # A single row or column measures two of the colors only.
+    return F.conv2d(samples, weights, padding=1, groups=3) / total.clamp(min=0.25)
 
 
 def _masking(clean: Tensor, level: Tensor, generator: Generator) -> Tensor:
@@ -144,6 +190,13 @@ NOISES: dict[str, NoiseInfo] = {
         help="Every pixel changes by a random amount up to the noise level.",
         level_unit="largest change of a pixel, where white is 1",
         corrupt=_uniform,
+        in_unit_range=False,
+    ),
+    "camera": NoiseInfo(
+        label="Camera",
+        help="Noise of a camera in low light: blotchy, because neighboring pixels share it.",
+        level_unit="standard deviation of a sensor pixel at white, before colors are interpolated",
+        corrupt=_camera,
         in_unit_range=False,
     ),
 }

@@ -9,7 +9,7 @@ from dae.errors import DaeError
 from dae.evaluation import FILTERS, IDENTITY, is_compatible
 from dae.evaluation.denoisers import MEMORY
 from dae.models import MODELS, Shape
-from dae.noise import NOISES, NoiseSpec
+from dae.noise import NoiseSpec
 from dae.runs import Run
 from dae.training import RECIPES
 from dae.training.recipes import NOISE_ABLATION_RECIPES, matches_recipe
@@ -136,13 +136,15 @@ def _display_name(run: Run, model: str, channels: int) -> str:
         return f"{label} by {recipe.source.partition('/')[0]}"
     if channels == 3 and "U-Net" in label:
         return f"Photo {label}"
-    is_blind = _is_trained_on_all_kinds(run) and not label.endswith(_ANY_NOISE)
+    is_blind = _is_trained_like_blind(run) and not label.endswith(_ANY_NOISE)
     return f"{label} {_ANY_NOISE}" if is_blind else label
 
 
-def _is_trained_on_all_kinds(run: Run) -> bool:
+def _is_trained_like_blind(run: Run) -> bool:
+    """Return whether a run was trained on all kinds of noise of the recipe `mnist-blind`."""
     try:
-        return {spec.kind for spec in run.config.noise.components} == set(NOISES)
+        kinds = {spec.kind for spec in run.config.noise.components}
+        return kinds >= {spec.kind for spec in RECIPES["mnist-blind"].config.noise.components}
     except DaeError:
         return False
 

@@ -9,7 +9,8 @@ import torch
 from PIL import Image, ImageDraw
 
 from dae.data.image_io import normalize_digit
-from dae.noise import NOISES, NoiseSpec, corrupt
+from dae.html_demo.page import KINDS
+from dae.noise import NoiseSpec, corrupt
 from tests.html_demo.javascript import run_javascript
 
 SHAPE = (3, 40, 50)
@@ -20,7 +21,7 @@ LEVELS = (0.0, 0.25, 0.9)
 def noisy(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, float], torch.Tensor]:
     """Return a noisy image of the scripts, (C, H, W), for every kind and level."""
     clean = torch.linspace(0.1, 0.9, 6000).tolist()
-    cases = [(kind, level) for kind in NOISES for level in LEVELS]
+    cases = [(kind, level) for kind in KINDS for level in LEVELS]
     images = run_javascript(
         """data.cases.map(([kind, level]) =>
           Array.from(addNoise(Float32Array.from(data.clean), kind, level, data.shape, makeRandom(7))))""",
@@ -30,7 +31,7 @@ def noisy(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, float], t
     return {case: torch.tensor(image).view(SHAPE) for case, image in zip(cases, images, strict=True)}
 
 
-@pytest.mark.parametrize("kind", NOISES)
+@pytest.mark.parametrize("kind", KINDS)
 def test_noise_has_the_distribution_of_the_package(kind: str, noisy: dict[tuple[str, float], torch.Tensor]) -> None:
     clean = torch.linspace(0.1, 0.9, 6000).view(SHAPE)
     torch.testing.assert_close(noisy[kind, 0.0], clean)

@@ -12,7 +12,6 @@ from dae.noise import NOISES, NoiseSpec, corrupt
 from tests.helpers import blobs
 from tests.noise.test_spec import mixtures
 
-UNBOUNDED = [kind for kind, info in NOISES.items() if not info.in_unit_range]
 LEVELS = (0.1, 0.5)
 
 
@@ -91,13 +90,55 @@ class TestEveryKind:
 
 
 @pytest.mark.parametrize("level", LEVELS)
-@pytest.mark.parametrize("kind", UNBOUNDED)
+@pytest.mark.parametrize("kind", MOMENTS)
 def test_mean_and_variance(kind: str, level: float) -> None:
     clean = torch.full((4, 1, 250, 250), 0.3, dtype=torch.float64)
     noisy = corrupt(clean, NoiseSpec(kind, level, clipped=False), seeded())
     variance, variance_of_squares = MOMENTS[kind](0.3, level)
     assert_mean(noisy, 0.3, variance)
     assert_mean((noisy - 0.3).square(), variance, variance_of_squares)
+
+
+CAMERA = NoiseSpec("camera", 0.2, clipped=False)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("value", [0.0, 0.3, 1.0])
+def test_camera_noise_has_photon_and_read_noise_at_the_samples_of_the_mosaic(value: float, level: float) -> None:
+    noise = corrupt(torch.full((2, 3, 250, 250), value), NoiseSpec("camera", level, clipped=False), seeded()) - value
+    # A white pixel counts 1 / photon electrons, of which the standard deviation of the read noise is 2.
+    photon = (math.sqrt(1 + 16 * level**2) - 1) / 8
+    variance = photon * value + 4 * photon**2
+    assert value < 1 or variance == pytest.approx(level**2)
+    fourth_moment = 2 * variance**2 + photon**3 * value
+    for samples in (noise[:, 0, ::2, ::2], noise[:, 1, ::2, 1::2], noise[:, 2, 1::2, 1::2]):
+        assert_mean(samples, 0, variance)
+        assert_mean(samples.square(), variance, fourth_moment)
+
+
+def test_camera_noise_is_demosaiced_and_the_clean_image_is_not() -> None:
+    clean = torch.rand(1, 3, 64, 64, generator=seeded(1))
+    noise = (torch.cat([corrupt(clean, CAMERA, seeded(seed)) for seed in range(200)]) - clean).double()
+    assert noise.mean(0).abs().mean() < 0.02
+    red, blue = noise[:, 0], noise[:, 2]
+    torch.testing.assert_close(red[:, ::2, 1:-1:2], (red[:, ::2, :-2:2] + red[:, ::2, 2::2]) / 2, rtol=0, atol=1e-6)
+    # At the border there are fewer samples to interpolate from.
+    torch.testing.assert_close(blue[:, 0, 1::2], blue[:, 1, 1::2], rtol=0, atol=1e-6)
+    flat = corrupt(torch.full((1, 3, 300, 300), 0.5), CAMERA, seeded()) - 0.5
+    near, far = ((flat[..., shift:] * flat[..., :-shift]).mean() / flat.square().mean() for shift in (1, 4))
+    assert near > 0.5 and abs(far) < 0.05
+
+
+def test_camera_noise_of_a_gray_image_is_the_mean_of_the_channels() -> None:
+    gray = torch.rand(2, 1, 9, 7, generator=seeded(1))
+    expected = corrupt(gray.expand(-1, 3, -1, -1), CAMERA, seeded()).mean(1, keepdim=True)
+    torch.testing.assert_close(corrupt(gray, CAMERA, seeded()), expected)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 5), (4, 1), (2, 2)])
+def test_camera_noise_is_finite_in_the_smallest_images(size: tuple[int, int]) -> None:
+    noisy = corrupt(torch.full((1, 3, *size), 0.5), CAMERA, seeded())
+    assert noisy.isfinite().all() and not (noisy == 0.5).all()
 
 
 def test_clipped_gaussian_has_the_mean_of_a_censored_normal_distribution() -> None:

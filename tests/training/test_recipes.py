@@ -64,3 +64,10 @@ def test_ours_compare_fairly(data: str) -> None:
     ours = [RECIPES[f"{data}-{kind}"].config for kind in ("linear", "conv", "unet")]
     assert len({(config.dataset, config.noise) for config in ours}) == 1
     assert len({MODELS[config.model].family for config in ours}) == 3
+
+
+def test_the_blind_recipe_keeps_its_seven_kinds_of_noise() -> None:
+    assert str(RECIPES["mnist-blind"].config.noise) == (
+        "gaussian:0-1+gaussian:0-1:unclipped+masking:0-1+salt-and-pepper:0-1+speckle:0-1+speckle:0-1:unclipped"
+        "+poisson:0-1+poisson:0-1:unclipped+occlusion:0-1+uniform:0-1+uniform:0-1:unclipped"
+    )

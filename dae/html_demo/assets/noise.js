@@ -1,4 +1,4 @@
-// The kinds of noise of dae/noise/kinds.py, and the PSNR.
+// The kinds of noise of dae/noise/kinds.py but camera, and the PSNR.
 
 // Returns a generator of uniform numbers in [0, 1): mulberry32, with 32 bits of state.
 function makeRandom(seed) {

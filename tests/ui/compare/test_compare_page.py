@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from dae import cli
 from dae.evaluation.benchmark import latency_ms
+from dae.noise import NOISES
 from dae.runs import list_runs
 from dae.ui import measuring
 from tests.ui.apps import opened
@@ -83,7 +84,7 @@ def test_every_kind_of_noise_is_measured_when_its_section_is_open() -> None:
     assert len(app.dataframe) == 1
     open_section(app, "every_noise")
     labels, grid = list(app.dataframe[0].value["label"]), app.dataframe[1].value
-    assert grid.shape == (2, 21) and list(grid.index) == labels
+    assert grid.shape == (2, 3 * len(NOISES)) and list(grid.index) == labels
     assert (grid.iloc[0] == 0).all() and grid.notna().all(axis=None)
     app.segmented_control(key="grid_metric").set_value("psnr_db")
     app.run()
