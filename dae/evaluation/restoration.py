@@ -19,6 +19,9 @@ _WORDS = ((0.008, "hardly any"), (0.03, "weak"), (0.08, "moderate"), (0.2, "stro
 _MEDIAN_ABS_NORMAL = 0.6745
 # Sides of the central part that the level and SURE are estimated from.
 _ESTIMATE_SIDE, _SURE_SIDE = 1024, 512
+# Correlated noise: the share of the blocks that counts as flat, the weakest level at which texture is not mistaken for
+# noise, and the ratio of levels below which noise is correlated. It is 1 for white noise, 1/3 after demosaicing.
+_BLOCK_SIDE, _FLAT_SHARE, _MIN_CORRELATED_LEVEL, _MAX_CORRELATED_RATIO = 16, 0.1, 0.02, 0.6
 # The derivative in SURE is computed by a step of this fraction of the noise level.
 _SURE_STEP = 0.1
 
@@ -47,10 +50,33 @@ def laplacian_level(noisy: Tensor) -> float:
     """
     if min(noisy.shape[2:]) < 3:
         return 0.0
+    return float(_laplacian(_central_part(noisy, _ESTIMATE_SIDE)).abs().median()) / _MEDIAN_ABS_NORMAL
+
+
+def has_correlated_noise(noisy: Tensor) -> bool:
+    """Return whether neighboring pixels of an image (1, C, H, W) share its noise, as after the demosaicing of a camera.
+
+    White noise has the same level in differences of neighboring pixels as in those of pixels two apart; correlated
+    noise has a lower one. Each level is measured in the flattest blocks, which show little but noise (Lee & Hoppel
+    1989). Fine texture everywhere looks alike. False for weak noise, and for images below 20 pixels per side.
+    """
+    if min(noisy.shape[2:]) < _BLOCK_SIDE + 4:
+        return False
     part = _central_part(noisy, _ESTIMATE_SIDE)
-    kernel = part.new_tensor([[1.0, -2, 1], [-2, 4, -2], [1, -2, 1]]).expand(part.shape[1], 1, 3, 3)
-    response = F.conv2d(part, kernel, groups=part.shape[1]).abs()
-    return float(response.median()) / (6 * _MEDIAN_ABS_NORMAL)
+    near, far = (_flat_level(_laplacian(part, dilation)) for dilation in (1, 2))
+    return far >= _MIN_CORRELATED_LEVEL and near < _MAX_CORRELATED_RATIO * far
+
+
+def _laplacian(images: Tensor, dilation: int = 1) -> Tensor:
+    """Return the difference of two Laplacians; the response to white noise has the standard deviation of the noise."""
+    kernel = images.new_tensor([[1.0, -2, 1], [-2, 4, -2], [1, -2, 1]]).expand(images.shape[1], 1, 3, 3) / 6
+    return F.conv2d(images, kernel, groups=images.shape[1], dilation=dilation)
+
+
+def _flat_level(response: Tensor) -> float:
+    """Return the root mean square of a response (1, C, H, W) in its flattest blocks."""
+    blocks = F.avg_pool2d(response.square().mean(1, keepdim=True), _BLOCK_SIDE)
+    return math.sqrt(blocks.flatten().quantile(_FLAT_SHARE))
 
 
 def restore_into(

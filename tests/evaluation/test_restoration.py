@@ -10,6 +10,7 @@ from dae.evaluation import psnr_db
 from dae.evaluation.restoration import (
     describe_level,
     estimate_level,
+    has_correlated_noise,
     laplacian_level,
     restore,
     restore_into,
@@ -18,11 +19,20 @@ from dae.evaluation.restoration import (
 from dae.models import Autoencoder, denoise_tiled
 from dae.noise import NoiseSpec, corrupt
 from dae.utils.random import make_generator
+from tests.benchmarks.photographs import PHOTOGRAPHS, photograph
 from tests.helpers import tiny_dataset, untrained_checkpoint
 
 COLOR = torch.rand(1, 3, 40, 50, generator=make_generator(0))
 GRAY = COLOR[:, :1]
 SMOOTH = tiny_dataset(1, (3, 200, 200)).to_float()
+
+CORRELATED = {
+    "gaussian:0.03": False,
+    "gaussian:0.1": False,
+    "gaussian:0.4": False,
+    "camera:0.2": True,
+    "camera:0.4": True,
+}
 
 
 def model(name: str, channels: int) -> Autoencoder:
@@ -71,6 +81,18 @@ def test_the_estimate_without_a_model_is_close(level: float) -> None:
     noisy = corrupt(SMOOTH, NoiseSpec("gaussian", level, clipped=False), make_generator(0))
     assert laplacian_level(noisy) == pytest.approx(level, rel=0.1)
     assert estimate_level(model("unet", 3), 3, noisy) == laplacian_level(noisy)
+
+
+@pytest.mark.parametrize("name", PHOTOGRAPHS)
+def test_demosaiced_noise_is_told_from_white_noise(name: str) -> None:
+    clean = photograph(name)
+    noisy = {noise: corrupt(clean, NoiseSpec.parse(noise), make_generator(0)) for noise in CORRELATED}
+    assert {noise: has_correlated_noise(images) for noise, images in noisy.items()} == CORRELATED
+    assert not has_correlated_noise(clean)
+
+
+def test_tiny_and_flat_images_have_no_correlated_noise() -> None:
+    assert not has_correlated_noise(torch.rand(1, 3, 1, 1)) and not has_correlated_noise(torch.ones(1, 1, 40, 40))
 
 
 def test_estimates_of_tiny_and_flat_images() -> None:

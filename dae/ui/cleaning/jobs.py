@@ -9,7 +9,7 @@ from torch import Tensor
 
 from dae.data.image_file import SUFFIXES, ImageFile, decode_file
 from dae.errors import DaeError
-from dae.evaluation.restoration import estimate_level, restore, restore_into, sure_psnr_db
+from dae.evaluation.restoration import estimate_level, has_correlated_noise, restore, restore_into, sure_psnr_db
 from dae.ui import resources
 from dae.ui.cleaning.strengths import Strength, strengths
 from dae.ui.cleaning.uploads import Upload, zip_files
@@ -33,6 +33,7 @@ class Cleaning:
     Attributes:
         key: identifies file and model.
         level: estimated noise level in pixel units.
+        is_correlated: whether neighboring pixels share the noise.
         steps: positions of the slider.
         before: data URL of the noisy image.
         outputs: of the model, (1, C, H, W), by the level that it received; a large image has one.
@@ -44,6 +45,7 @@ class Cleaning:
     key: str
     file: ImageFile
     level: float
+    is_correlated: bool
     steps: list[Strength]
     before: str
     outputs: dict[float | None, Tensor] = field(default_factory=dict)
@@ -67,7 +69,7 @@ def open_image(content: bytes, model: ModelOption, key: str = "") -> Cleaning:
     with resources.compute_lock(lambda: None):
         level = estimate_level(checkpoint.model, checkpoint.shape[0], file.pixels)
     steps = strengths(level, checkpoint.model.takes_level)
-    return Cleaning(key, file, level, steps, data_url(make_grid(file.pixels, 1)))
+    return Cleaning(key, file, level, has_correlated_noise(file.pixels), steps, data_url(make_grid(file.pixels, 1)))
 
 
 def clean_step(cleaning: Cleaning, step: int, model: ModelOption, on_progress: Callable[[float], object]) -> None:

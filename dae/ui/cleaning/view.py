@@ -74,7 +74,7 @@ def _open(upload: Upload, model: ModelOption) -> Cleaning:
 
 
 def _render_level(cleaning: Cleaning, model: ModelOption) -> None:
-    """Draw the estimated noise level, and a hint if the model was not trained for it."""
+    """Draw the estimated noise level, and a hint if the model was not trained for it or for this kind of noise."""
     level = cleaning.level
     st.markdown(f"**Estimated noise: {describe_level(level)}** ({level:.3f} of white, or {255 * level:.0f} of 255)")
     low, high = trained_range(model)
@@ -82,6 +82,11 @@ def _render_level(cleaning: Cleaning, model: ModelOption) -> None:
         trained = f"{high:g}" if low == high else f"{low:g} to {high:g}"
         relation = "stronger" if level > high else "weaker"
         st.warning(f"The noise is {relation} than {model.name} was trained for ({trained}); results may be poor.")
+    if cleaning.is_correlated and not model.noise.component("camera"):
+        st.warning(
+            f"Neighboring pixels seem to share this noise, as in photographs of a camera; {model.name} was trained on "
+            "other noise and may leave blotches."
+        )
 
 
 def _render_image(cleaning: Cleaning, model: ModelOption) -> int | None:

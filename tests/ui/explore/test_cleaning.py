@@ -10,12 +10,16 @@ import pytest
 from PIL import Image
 
 from dae.data.image_file import decode_file
+from dae.noise import NoiseSpec, corrupt
 from dae.runs import run_training
 from dae.ui.cleaning import jobs
 from dae.ui.cleaning.jobs import clean_all, clean_step, cleaned_name, open_image
 from dae.ui.cleaning.strengths import model_choices, strengths, trained_range
 from dae.ui.cleaning.uploads import SAMPLES, Upload, sample_file
 from dae.ui.model_options import ModelOption
+from dae.utils.random import make_generator
+from dae.viz.images import make_grid, to_png
+from tests.benchmarks.photographs import photograph
 from tests.helpers import new_run
 from tests.ui.apps import opened, shown
 
@@ -44,6 +48,18 @@ def noisy_png(side: int = 40, mode: str = "RGB") -> bytes:
 def test_models_with_a_level_come_first(models: dict[str, ModelOption]) -> None:
     assert list(models) == ["level", "plain"]
     assert trained_range(models["plain"]) == (0.5, 0.5)
+
+
+@pytest.mark.parametrize(("noise", "is_hinted"), [("camera:0.3", True), ("gaussian:0.1", False)])
+def test_noise_that_neighboring_pixels_share_is_hinted_at(
+    noise: str, is_hinted: bool, models: dict[str, ModelOption]
+) -> None:
+    noisy = corrupt(photograph("chelsea")[..., :100, :100], NoiseSpec.parse(noise), make_generator(0))
+    app = opened("pages/explore.py", pictures="Your image")
+    app.file_uploader(key="upload").upload("mine.png", to_png(make_grid(noisy, 1)), "image/png")
+    app.run()
+    assert not app.exception
+    assert any("Neighboring pixels seem to share this noise" in warning.value for warning in app.warning) == is_hinted
 
 
 def test_strengths_surround_the_estimate() -> None:
