@@ -97,9 +97,9 @@ def decode_pixels(image: Image.Image, white: float | None = None) -> DecodedImag
             values = white - values
         scaled = (values.clip(0, white) / white * 255).round().astype(np.uint8)
         return DecodedImage(transpose(Image.fromarray(scaled), orientation), white, False)
-    rawmode = _rawmode(image)
+    layout = read_layout(image)
     image.load()
-    if ";16" in rawmode and np.max(image.getextrema()) < 64:
+    if ";16" in layout and np.max(image.getextrema()) < 64:
         raise DataError("The image uses a small part of its 16-bit range, which is unknown. Save it with 8 bits.")
     flattened, on_white = _flatten(image)
     return DecodedImage(transpose(flattened, orientation), None, on_white)
@@ -140,8 +140,9 @@ def white_level(values: np.ndarray) -> float:
 def _read_values(image: Image.Image) -> np.ndarray:
     """Return the gray values of an image with more than 8 bits, float32 (H, W) or int64 (H, W); 0 for NaN."""
     # Pillow reads unsigned integers of 32 bits as signed ones.
-    is_unsigned = _rawmode(image).startswith("I;32") and not _rawmode(image).endswith("S")
-    values = np.asarray(image)
+    is_unsigned = read_layout(image).startswith("I;32") and not read_layout(image).endswith("S")
+    # The size of a TIFF that is turned upright is right in a copy only.
+    values = np.asarray(image.copy())
     if image.mode == "F":
         return np.where(np.isnan(values), 0, values)
     return values.astype(np.uint32).astype(np.int64) if is_unsigned else values.astype(np.int64)
@@ -176,7 +177,7 @@ def _tag(image: Image.Image, number: int) -> int:
     return value if isinstance(value, int) else -1
 
 
-def _rawmode(image: Image.Image) -> str:
+def read_layout(image: Image.Image) -> str:
     """Return Pillow's name of the layout in the file, before the pixels are loaded; "" if it has none."""
     tile = getattr(image, "tile", None)
     arguments = tile[0][3] if tile else ""
@@ -184,7 +185,12 @@ def _rawmode(image: Image.Image) -> str:
 
 
 def read_orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation, 1 to 8; 1 if it is missing or the EXIF data are damaged."""
+    """Return the EXIF orientation to apply, 1 to 8; 1 if it is missing or the EXIF data are damaged.
+
+    Pillow applies that of TIFF files when it loads the pixels.
+    """
+    if image.format == "TIFF":
+        return 1
     try:
         orientation = image.getexif().get(_ORIENTATION_TAG, 1)
     except DECODE_ERRORS:

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from dae.data.deep_color import encode_png, encode_tiff, is_deep_color, read_colors
 from dae.data.image_decoding import is_deep, open_image, read_orientation, transpose
 from dae.data.image_formats import DECODE_ERRORS
 from dae.data.image_io import decode_upload
@@ -29,7 +30,8 @@ _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "WEBP": {"quality": 95},
     "TIFF": {"compression": "tiff_lzw"},
 }
-# Formats that can contain alpha, and gray values of more than 8 bits.
+DEEP_COLOR = "RGB;16"
+# Formats that can contain alpha, and values of more than 8 bits.
 _WITH_ALPHA = ("PNG", "WEBP", "TIFF", "GIF")
 _WITH_DEPTH = ("PNG", "TIFF")
 
@@ -42,7 +44,8 @@ class ImageFile:
         pixels: upright, float32 (1, C, H, W) in [0, 1], without alpha; C is 1 or 3.
         format: a key of SUFFIXES.
         alpha: uint8 (H, W), None if the image is opaque.
-        deep_mode: mode of Pillow if there are gray values of more than 8 bits, else "".
+        deep_mode: mode of Pillow if there are gray values of more than 8 bits, DEEP_COLOR for colors of
+            16 bits, else "".
         white: the value that stands for 1 in the file.
         metadata: color profile, EXIF data and resolution, as arguments for Pillow.
     """
@@ -69,16 +72,24 @@ class ImageFile:
         """
         format = format or self.format
         buffer = io.BytesIO()
-        image = self._to_image(pixels.detach().cpu().clamp(0, 1), format)
+        pixels = pixels.detach().cpu().clamp(0, 1)
+        if self.deep_mode == DEEP_COLOR and format in _WITH_DEPTH:
+            return (encode_png if format == "PNG" else encode_tiff)(self._to_deep_colors(pixels), self.metadata)
+        image = self._to_image(pixels, format)
         try:
             image.save(buffer, format, **_SAVE_OPTIONS.get(format, {}), **self.metadata)
         except (OSError, ValueError) as error:
             raise DataError(f"The image cannot be written as {format}: {error}. Use PNG.") from error
         return buffer.getvalue()
 
+    def _to_deep_colors(self, pixels: Tensor) -> np.ndarray:
+        """Return uint16 (H, W, C), with alpha as the fourth channel."""
+        colors = (pixels[0].permute(1, 2, 0).numpy() * 65_535).round().astype(np.uint16)
+        return colors if self.alpha is None else np.dstack([colors, self.alpha.astype(np.uint16) * 257])
+
     def _to_image(self, pixels: Tensor, format: str) -> Image.Image:
         values = pixels[0].permute(1, 2, 0).numpy()  # (H, W, C)
-        if self.deep_mode and format in _WITH_DEPTH:
+        if self.deep_mode != DEEP_COLOR and self.deep_mode and format in _WITH_DEPTH:
             gray = values[..., 0].astype(np.float64) * self.white
             if self.deep_mode == "F" and format == "TIFF":
                 return Image.fromarray(gray.astype(np.float32))
@@ -100,15 +111,24 @@ def decode_file(content: bytes) -> ImageFile:
     """
     decoded = decode_upload(content)
     with open_image(content) as image:
-        format, orientation = str(image.format), read_orientation(image)
+        # Reading EXIF data loads the pixels of a PNG.
+        has_deep_color, format = is_deep_color(image), str(image.format)
+        orientation = read_orientation(image)
         metadata = _read_metadata(image)
         if is_deep(image):
             mode, white = image.mode, float(decoded.white or 65_535)
-            values = np.asarray(transpose(Image.fromarray(np.asarray(image, dtype=np.float32)), orientation))
+            values = np.asarray(transpose(Image.fromarray(np.asarray(image.copy(), dtype=np.float32)), orientation))
             pixels = torch.from_numpy(np.nan_to_num(values) / white).clamp_(0, 1)[None, None]
             if _is_inverted(image, pixels, decoded.image):
                 pixels = 1 - pixels
             return ImageFile(pixels, format, None, mode, white, metadata)
+        if has_deep_color:
+            colors = read_colors(content, orientation)
+            alpha = (colors[..., 3] >> 8).astype(np.uint8) if colors.shape[2] == 4 else None
+            pixels = (
+                torch.from_numpy(colors[..., :3].astype(np.float32)).permute(2, 0, 1)[None].div(65_535).contiguous()
+            )
+            return ImageFile(pixels, format, alpha, DEEP_COLOR, 65_535, metadata)
         alpha, opaque = None, decoded.image
         if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
             rgba = transpose(image.convert("RGBA"), orientation)
@@ -148,11 +168,13 @@ def _read_metadata(image: Image.Image) -> dict[str, Any]:
     metadata = {name: image.info[name] for name in ("dpi",) if name in image.info}
     if image.mode not in ("CMYK", "YCCK", "LAB") and image.info.get("icc_profile"):
         metadata["icc_profile"] = image.info["icc_profile"]
+    if image.format == "TIFF":
+        return metadata
     try:
         exif = image.getexif()
         # The pixels are upright.
         exif.pop(_ORIENTATION_TAG, None)
-        if len(exif) and image.format != "TIFF":
+        if len(exif):
             metadata["exif"] = exif.tobytes()
     except DECODE_ERRORS:
         pass

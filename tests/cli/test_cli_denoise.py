@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
+from dae.data.image_file import decode_file
 from dae.runs import run_training
 from tests.cli.calls import call
 from tests.helpers import new_run
@@ -36,6 +38,16 @@ def test_a_photograph_keeps_its_size_format_and_mode(
         with Image.open(target) as image, Image.open(source) as original:
             assert (image.format, image.mode, image.size) == (original.format, mode, (30, 40))
     assert "strong)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_colors_of_sixteen_bits_keep_their_depth(suffix: str, runs: Path, tmp_path: Path) -> None:
+    colors = np.random.default_rng(0).integers(65_536, size=(40, 30, 3), dtype=np.uint16)
+    tifffile.imwrite(tmp_path / "in.tif", colors, photometric="rgb")
+    target = tmp_path / f"out.{suffix}"
+    assert call(runs, "denoise", "plain", tmp_path / "in.tif", target, "--amount", 0) == 0
+    denoised = decode_file(target.read_bytes()).pixels[0] * 65_535
+    assert np.array_equal(denoised.round().numpy().transpose(1, 2, 0), colors)
 
 
 def test_level_and_amount_change_the_result(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

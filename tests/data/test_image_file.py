@@ -5,10 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image
 
+from dae.data.deep_color import encode_png
 from dae.data.image_file import SUFFIXES, decode_file, format_of
+from dae.data.image_io import decode_image
 from dae.errors import DataError
 
 GENERATOR = np.random.default_rng(0)
@@ -46,6 +49,72 @@ def test_sixteen_bits_stay(format: str) -> None:
     values = GENERATOR.integers(65_536, size=(9, 7), dtype=np.uint16)
     image = rewrite(encode(Image.fromarray(values), format))
     assert np.array_equal(np.asarray(image, dtype=np.uint16), values)
+
+
+DEEP = GENERATOR.integers(65_536, size=(20, 30, 3), dtype=np.uint16)
+
+
+def tiff(values: np.ndarray, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, values, **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        encode_png(DEEP, {}),
+        tiff(DEEP, photometric="rgb", byteorder="<"),
+        tiff(DEEP, photometric="rgb", byteorder=">"),
+        tiff(DEEP, photometric="rgb", compression="zlib"),
+        tiff(DEEP, photometric="rgb", compression="zlib", byteorder=">", rowsperstrip=3),
+    ],
+    ids=["png", "tiff", "big-endian", "compressed", "compressed-big-endian"],
+)
+def test_sixteen_bits_of_each_color_stay(content: bytes) -> None:
+    file = decode_file(content)
+    assert np.array_equal((file.pixels[0] * 65_535).round().numpy().transpose(1, 2, 0), DEEP)
+    # tifffile shares no code with our PNG writer, nor Pillow with that of TIFF.
+    assert np.array_equal(tifffile.imread(io.BytesIO(file.encode(file.pixels, "TIFF"))), DEEP)
+    png = file.encode(file.pixels, "PNG")
+    assert torch.equal(decode_file(png).pixels, file.pixels)
+    high = np.asarray(Image.open(io.BytesIO(png)))
+    assert np.array_equal(high, DEEP >> 8) and Image.open(io.BytesIO(png)).info.get("dpi") is None
+    assert decode_file(file.encode(file.pixels, "JPEG")).deep_mode == ""
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF"])
+def test_alpha_and_metadata_of_deep_colors_stay(format: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "Maker"
+    metadata = {"exif": exif.tobytes(), "icc_profile": b"profile", "dpi": (300, 300)}
+    alpha = GENERATOR.integers(256, size=(20, 30), dtype=np.uint16)
+    file = decode_file(encode_png(np.dstack([DEEP, 257 * alpha]), metadata))
+    assert file.pixels.shape == (1, 3, 30, 20)
+    image = Image.open(io.BytesIO(file.encode(file.pixels, format)))
+    assert image.mode == "RGBA" and np.array_equal(np.asarray(image)[..., 3], np.rot90(alpha, -1))
+    assert image.info["icc_profile"] == b"profile" and image.info["dpi"] == pytest.approx((300, 300), abs=0.01)
+    assert 0x0112 not in image.getexif()
+    assert format == "TIFF" or image.getexif()[0x010F] == "Maker"
+
+
+@pytest.mark.parametrize("size", [100, 4_000])
+def test_damaged_deep_colors_are_refused_in_a_sentence(size: int) -> None:
+    for content in (encode_png(DEEP, {}), tiff(DEEP, photometric="rgb", compression="zlib")):
+        with pytest.raises(DataError, match=r"[.]$"):
+            decode_file(content[: min(size, len(content) - 400)])
+
+
+@pytest.mark.parametrize("orientation", [3, 6])
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_orientation_of_a_tiff_is_applied_once(orientation: int, depth: type, channels: int) -> None:
+    values = (DEEP[..., :channels] >> (8 if depth == np.uint8 else 0)).astype(depth).squeeze()
+    photometric = "rgb" if channels == 3 else "minisblack"
+    content = tiff(values, photometric=photometric, extratags=[(0x0112, 3, 1, orientation, True)])
+    pixels = decode_file(content).pixels[0].numpy().transpose(1, 2, 0).squeeze() * np.iinfo(depth).max
+    assert np.array_equal(pixels.round(), np.rot90(values, -1 if orientation == 6 else 2))
+    assert decode_image(content).size == pixels.shape[1::-1]
 
 
 def test_values_of_twelve_bits_and_floats_keep_their_scale() -> None:
