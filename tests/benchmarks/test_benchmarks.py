@@ -8,22 +8,20 @@ from contextlib import closing
 from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from PIL import Image
 
 from dae.data import load_dataset
 from dae.errors import SpecError
-from dae.evaluation import FILTERS, make_denoiser, per_image_metrics
+from dae.evaluation import make_denoiser, per_image_metrics
 from dae.models import MODELS, build_model
 from dae.runs import find_run
 from dae.training import RECIPES, TrainState
 from dae.utils.registry import lookup
 from tests.benchmarks import __main__ as runner
-from tests.benchmarks import inference, photographs, quality, throughput, uncertainty
+from tests.benchmarks import inference, quality, throughput, uncertainty
 from tests.benchmarks.common import describe_machine, images_per_second, run_benchmark
 from tests.benchmarks.loops import LOOPS, Curve, PILDataset, Stopwatch, run
 from tests.helpers import ROOT, small_config, tensors_equal, tiny_dataset, weights
@@ -218,26 +216,6 @@ def test_latency_row_has_a_column_per_batch_and_number_of_cores() -> None:
     row = inference.latency_row("mine", model, torch.rand(4, 1, 28, 28), (1, 2))
     assert list(row) == ["run", "images", "1, 1 core", "4, 1 core", "1, 2 cores", "4, 2 cores"]
     assert torch.get_num_threads() == threads
-
-
-def test_photographs_are_measured_by_the_protocol_of_the_literature(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    images = [photographs.photograph(name)[..., :40, :40] for name in ("astronaut", "camera")]
-    assert [image.shape for image in images] == [(1, 3, 40, 40), (1, 1, 40, 40)]
-    rows = {row[""]: row for row in photographs.rows(["cifar10-unet"], images, [25], draws=1)}
-    assert {"noisy", *FILTERS, "cifar10-unet"} < set(rows)
-    # Noise of standard deviation 25/255 gives 20.2 dB; clamping removes some of it.
-    assert 20 < float(rows["noisy"]["PSNR"]) < 22 < float(rows["cifar10-unet"]["PSNR"])
-    assert float(rows["total-variation"]["SSIM"]) > float(rows["noisy"]["SSIM"])
-    untrained = rows["dncnn, untrained"]
-    assert untrained["PSNR"] == "" and float(untrained["s/MP"]) > 0
-
-
-def test_photographs_can_come_from_a_folder_and_published_figures_are_complete(tmp_path: Path) -> None:
-    Image.effect_noise((50, 60), 40).save(tmp_path / "gray.png")
-    (image,) = photographs.load_photographs(tmp_path, limit=None, side=32)
-    assert image.shape == (1, 1, 32, 32)
-    assert all(len(row) == 5 for row in photographs.published_rows())
 
 
 def test_benchmark_prints_a_user_error_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
