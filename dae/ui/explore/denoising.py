@@ -9,26 +9,27 @@ from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
 from dae.data import ImageSet
-from dae.errors import SpecError
 from dae.evaluation import FILTERS
-from dae.noise import NOISES, NoiseSpec
-from dae.ui import address, model_options, resources, selectors
+from dae.noise import NoiseSpec
+from dae.ui import model_options, resources, selectors
 from dae.ui.cleaning.view import CLEAN, render_cleaning, select_task
-from dae.ui.explore import ordering, user_image
-from dae.ui.explore.downloads import render_downloads
+from dae.ui.explore import user_image
 from dae.ui.explore.full_resolution import render_full_resolution
 from dae.ui.explore.gallery import (
     GALLERY_CAPTION,
     Gallery,
     ImageSelection,
     compute_sprites,
+    ordering,
     render_gallery,
     summarize,
 )
-from dae.ui.explore.inspector import render_inspector
+from dae.ui.explore.gallery.downloads import render_downloads
+from dae.ui.explore.gallery.inspector import render_inspector
+from dae.ui.explore.gallery.uncertainty import select_uncertainty, uncertainty_rows
+from dae.ui.explore.level import load_level, save_level
 from dae.ui.explore.live_answer import render_live_answer
 from dae.ui.explore.readings import describe_drawing, read_drawing
-from dae.ui.explore.uncertainty import select_uncertainty, uncertainty_rows
 from dae.ui.model_options import ModelOption
 from dae.ui.shell import auth, presentation
 from dae.viz import noise_sweep
@@ -96,7 +97,7 @@ def render_denoising() -> None:
         readings = st.empty()
         presentation.footnote(GALLERY_CAPTION, key="gallery")
     noise = gallery.noise.with_level(noise_sweep.levels(gallery.noise)[step])
-    _save_level(noise)
+    save_level(noise)
     with more_controls:
         render_downloads(gallery, sprites, step)
     with slot:
@@ -133,7 +134,7 @@ def _select(controls: DeltaGenerator, slot: DeltaGenerator, more_controls: Delta
         return None
     with controls:
         kind = selectors.select_noise_kind()
-    noise = NoiseSpec(kind, _load_level(kind))
+    noise = NoiseSpec(kind, load_level(kind))
     with more_controls:
         dataset = selectors.select_dataset()
         test = resources.images(dataset, "test")
@@ -227,30 +228,3 @@ def _select_seed() -> int:
 
 def _next_seed() -> None:
     st.session_state["seed"] = (st.session_state["seed"] + 1) % _NUM_SEEDS
-
-
-def _load_level(kind: str) -> float:
-    """Return the noise level that the view opened with; the default level once another kind is selected."""
-    # Only this view has a seed, so without one it has just been opened.
-    if "seed" not in st.session_state:
-        is_back = address.is_history_navigation()
-        last_kind, last_level = ("", "") if is_back else st.session_state.get("left", ("", ""))
-        level = st.query_params.get("level", "")
-        # Streamlit drops the query parameter on a page switch; a link to another level wins over the last one.
-        st.session_state["opened"] = (last_kind, last_level) if level in ("", last_level) else (kind, level)
-    opened_kind, level = st.session_state["opened"]
-    return parse_level(kind, level if opened_kind == kind else "")
-
-
-def _save_level(noise: NoiseSpec) -> None:
-    level = f"{noise.level:g}"
-    address.write_param("level", [level])
-    st.session_state["left"] = noise.kind, level
-
-
-def parse_level(kind: str, level: str) -> float:
-    """Return a noise level from a query parameter, or the default level of the kind if it is invalid."""
-    try:
-        return NoiseSpec(kind, float(level)).level
-    except (ValueError, SpecError):
-        return NOISES[kind].default_level

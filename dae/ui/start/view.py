@@ -7,8 +7,9 @@ import streamlit as st
 
 from dae.noise import NOISES, NoiseSpec
 from dae.ui import model_options, resources
-from dae.ui.explore.denoising import UPLOAD, parse_level
+from dae.ui.explore.denoising import UPLOAD
 from dae.ui.explore.gallery import GALLERY_CAPTION, Gallery, ImageSelection, compute_sprites, render_gallery
+from dae.ui.explore.level import parse_level
 from dae.ui.model_options import ModelOption
 from dae.ui.room.projector import view as room_view
 from dae.ui.shell import auth, page, presentation

@@ -16,12 +16,11 @@ from dae.evaluation import make_denoiser, make_filter
 from dae.evaluation.denoisers import identity
 from dae.noise import NOISES, NoiseSpec, corrupt
 from dae.ui import model_options, resources
-from dae.ui.explore import gallery as galleries
-from dae.ui.explore import ordering
-from dae.ui.explore.denoising import parse_level
-from dae.ui.explore.downloads import psnr_table, stack_rows
-from dae.ui.explore.gallery import Gallery, GallerySprites, ImageSelection, compute_sprites, summarize
-from dae.ui.explore.inspector import crop_sprite
+from dae.ui.explore.gallery import Gallery, GallerySprites, ImageSelection, compute_sprites, ordering, summarize
+from dae.ui.explore.gallery import sprites as gallery_sprites
+from dae.ui.explore.gallery.downloads import psnr_table, stack_rows
+from dae.ui.explore.gallery.inspector import crop_sprite
+from dae.ui.explore.level import parse_level
 from dae.ui.model_options import ModelOption
 from dae.utils.random import make_generator
 from dae.viz.noise_sweep import NUM_LEVELS, SpriteSheet, levels
@@ -82,7 +81,7 @@ def test_sprites_show_each_selected_image_at_each_level(gallery: Gallery) -> Non
 
 
 def test_a_filter_uses_the_strength_tuned_near_each_level(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(galleries, "tune_strength", lambda name, train, noise: 3 if noise.level < 0.5 else 5)
+    monkeypatch.setattr(gallery_sprites, "tune_strength", lambda name, train, noise: 3 if noise.level < 0.5 else 5)
     sprites = compute_sprites(gallery)
     images = resources.images(gallery.images.dataset, "test")
     for step, strength in ((0, 3), (24, 3), (26, 5), (NUM_LEVELS - 1, 5)):

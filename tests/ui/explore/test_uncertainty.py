@@ -16,7 +16,7 @@ from dae.noise import NoiseSpec, corrupt
 from dae.runs import run_training
 from dae.ui import model_options, resources
 from dae.ui.explore.gallery import Gallery, ImageSelection, compute_sprites
-from dae.ui.explore.uncertainty import uncertainty_rows
+from dae.ui.explore.gallery.uncertainty import uncertainty_rows
 from dae.utils.random import make_generator
 from tests.helpers import new_run
 from tests.ui.apps import opened, shown

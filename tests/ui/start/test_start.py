@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dae.noise import NOISES, NoiseSpec
-from dae.ui.explore import gallery
+from dae.ui.explore.gallery import render
 from dae.ui.model_options import ModelOption
 from dae.ui.start import view
 from tests.ui.apps import opened
@@ -43,7 +43,7 @@ def test_the_answer_is_the_clean_row_below_the_others(trained: Path, monkeypatch
         values.append(value)
         return 0
 
-    monkeypatch.setattr(gallery, "frame_slider", draw)
+    monkeypatch.setattr(render, "frame_slider", draw)
     monkeypatch.setenv("DAE_CHECKPOINTS", str(trained))
     app = opened("dashboard.py", level="0.8")
     app.toggle(key="answer").set_value(True)

@@ -17,7 +17,7 @@ from dae.imagination.jacobian import STRIDE
 from dae.noise import NoiseSpec, corrupt
 from dae.ui import model_options, resources, selectors
 from dae.ui.components.frame_slider import SpriteRow, selected_frame
-from dae.ui.explore.gallery import Gallery, GallerySprites, ImageSelection
+from dae.ui.explore.gallery.sprites import Gallery, GallerySprites, ImageSelection
 from dae.ui.model_options import ModelOption
 from dae.utils import text
 from dae.utils.random import make_generator

@@ -9,7 +9,7 @@ from PIL import Image
 
 from dae.ui import resources
 from dae.ui.demo_download import render_demo_download
-from dae.ui.explore.gallery import Gallery, GallerySprites
+from dae.ui.explore.gallery.sprites import Gallery, GallerySprites
 from dae.viz.images import to_png
 from dae.viz.noise_sweep import levels
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 from dae.models import Shape
 from dae.ui.components.divider import divider
-from dae.ui.explore.gallery import Gallery, GallerySprites
+from dae.ui.explore.gallery.sprites import Gallery, GallerySprites
 from dae.utils import text
 from dae.viz.images import ERROR_MAP_MAX, error_map
 

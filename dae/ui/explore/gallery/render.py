@@ -1,0 +1,106 @@
+"""Render: the rows of images under a slider of noise levels, and a sentence on the best model."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+from dae.noise import NoiseSpec
+from dae.ui.components.frame_slider import SpriteRow, frame_slider
+from dae.ui.explore.gallery.sprites import Gallery, GallerySprites, can_hallucinate
+from dae.ui.model_options import ModelOption
+from dae.utils import text
+from dae.viz import noise_sweep
+from dae.viz.noise_sweep import SpriteSheet
+
+GALLERY_CAPTION = "Numbers are PSNR in dB: higher is closer to the original. Next to each name: average improvement."
+
+
+def render_gallery(
+    gallery: Gallery,
+    sprites: GallerySprites,
+    key: str,
+    clean_row: str = "first",
+    fold: bool = False,
+    side_by_side: bool = False,
+    live: bool = False,
+    below: Mapping[int, SpriteRow] | None = None,
+) -> int:
+    """Draw the rows of images under a slider of noise levels, and return the index of the selected level.
+
+    Args:
+        clean_row: "first", "last", or "" to leave it out.
+        fold: make all rows fit the window, see `frame_slider`.
+        side_by_side: draw the rows as columns.
+        live: let the browser answer while a digit is drawn.
+        below: a row to draw below that of a model, by its index.
+    """
+    noise, num_images = gallery.noise, len(gallery.images.indices)
+    clean, *others = _rows(gallery, sprites, below or {})
+    return frame_slider(
+        {"first": [clean, *others], "last": [*others, clean], "": others}[clean_row],
+        steps=[f"{level:.2f}" for level in noise_sweep.levels(noise)],
+        columns=num_images,
+        value=noise_sweep.nearest_level_index(noise, noise.level),
+        label="Noise level",
+        key=key,
+        trained=_training_range(gallery.models, noise),
+        alt=f"{num_images} images with {noise.info.label} noise and the output of each model",
+        caption="" if fold else GALLERY_CAPTION,
+        play=True,
+        fold=fold,
+        side_by_side=side_by_side,
+        live=noise.kind if live else "",
+    )
+
+
+def summarize(gallery: Gallery, sprites: GallerySprites, step: int, reduced: bool) -> str:
+    """Return a Markdown sentence on the best model; empty without models or at the lowest noise level.
+
+    Args:
+        step: index of the noise level.
+        reduced: whether the images are small copies of a larger one.
+    """
+    if not gallery.models or not step:
+        return ""
+    best = max(range(len(gallery.models)), key=lambda index: sprites.denoised[index].mean_psnr_db[step])
+    model, gain_db = gallery.models[best], sprites.gain_db(best, step)
+    if not math.isfinite(gain_db):
+        return "No noise added."
+    if gain_db < 0:
+        where = "on these small copies" if reduced else "here"
+        return f"**No model helps {where}**: the best, {model.label}, makes it {-gain_db:.1f} dB worse."
+    hallucinates = can_hallucinate(model, gallery.images.image_set())
+    if hallucinates and text.is_hallucinated(sprites.denoised[best].mean_psnr_db[step]):
+        return (
+            f"**{model.label}** is closest (+{gain_db:.1f} dB), but the noise hides so much that it invents details: "
+            "compare with the original."
+        )
+    return f"**{model.label} wins here**: {gain_db:.1f} dB clearer than the noisy images."
+
+
+def _rows(gallery: Gallery, sprites: GallerySprites, below: Mapping[int, SpriteRow]) -> Iterator[SpriteRow]:
+    """Yield the rows from top to bottom: clean, noisy, then the models, each with the row below it."""
+    yield SpriteRow("Clean", sprites.clean, words=("the original",))
+    added = f"{gallery.noise.info.label} noise added"
+    yield SpriteRow("Noisy", sprites.noisy.png, words=(added,), numbers=_format_psnr(sprites.noisy))
+    image_set = gallery.images.image_set()
+    for index, (model, sheet) in enumerate(zip(gallery.models, sprites.denoised, strict=True)):
+        hallucinates = can_hallucinate(model, image_set)
+        words = tuple(
+            text.describe_gain(sprites.gain_db(index, step), psnr_db if hallucinates else math.inf)
+            for step, psnr_db in enumerate(sheet.mean_psnr_db)
+        )
+        yield SpriteRow(model.label, sheet.png, color=model.color, words=words, numbers=_format_psnr(sheet))
+        if index in below:
+            yield below[index]
+
+
+def _format_psnr(sheet: SpriteSheet) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(map(text.format_db, level)) for level in sheet.psnr_db)
+
+
+def _training_range(models: Sequence[ModelOption], noise: NoiseSpec) -> tuple[int, int] | None:
+    """Return the first and last level index that all models were trained on; None if they differ."""
+    trained = {model.noise.component(noise.kind) for model in models if model.family != "classical"}
+    if len(trained) != 1 or not (spec := trained.pop()):
+        return None
+    return noise_sweep.nearest_level_index(noise, spec.low), noise_sweep.nearest_level_index(noise, spec.high)
