@@ -13,7 +13,15 @@ from dae.evaluation.benchmark import (
     psnr_gain,
     summary_row,
 )
-from dae.evaluation.cache import MetricsCache, ResultCache
+from dae.evaluation.cache import (
+    SHIPPED_RESULTS,
+    MetricsCache,
+    ResultCache,
+    TableCache,
+    Tensors,
+    read_results,
+    write_results,
+)
 from dae.evaluation.classical import FILTERS, NUM_TUNING_IMAGES, FilterInfo, make_filter, tune_strength
 from dae.evaluation.denoisers import (
     IDENTITY,
@@ -48,6 +56,7 @@ __all__ = [
     "IDENTITY",
     "METRICS",
     "NUM_TUNING_IMAGES",
+    "SHIPPED_RESULTS",
     "Denoiser",
     "DenoiserInfo",
     "FilterInfo",
@@ -56,6 +65,8 @@ __all__ = [
     "ProgressCallback",
     "ResultCache",
     "Scores",
+    "TableCache",
+    "Tensors",
     "aggregate_seeds",
     "best_value",
     "counted_psnr_db",
@@ -80,6 +91,7 @@ __all__ = [
     "psnr_db",
     "psnr_gain",
     "ranking_sentences",
+    "read_results",
     "score",
     "ssim",
     "summary_row",
@@ -87,4 +99,5 @@ __all__ = [
     "to_text_table",
     "tune_strength",
     "with_self_ensemble",
+    "write_results",
 ]

@@ -24,6 +24,7 @@ from dae.representation.latent import (
     validate_code_size,
 )
 from dae.representation.linear_probe import ProbeTask
+from dae.representation.map_cache import Encoder, MapCache, MapSettings
 from dae.representation.summary import describe_task, ranking_sentence, summary_sentences
 
 __all__ = [
@@ -31,6 +32,9 @@ __all__ = [
     "NUM_NOISE_LEVELS",
     "NUM_SEEDS",
     "CodeMap",
+    "Encoder",
+    "MapCache",
+    "MapSettings",
     "Method",
     "ProbeCache",
     "ProbeMethod",

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from dae.errors import SpecError
-from dae.evaluation import ProgressCallback, ResultCache, make_denoiser
+from dae.evaluation import ProgressCallback, TableCache, make_denoiser
 from dae.models import MODELS, Checkpoint, build_model
 from dae.representation import finetune
 from dae.representation.latent import validate_code_size
@@ -141,12 +141,13 @@ def parse_label_counts(text: str) -> tuple[int | None, ...]:
     return tuple(dict.fromkeys(counts))
 
 
-class ProbeCache(ResultCache[ProbeMethod, int]):
+class ProbeCache(TableCache[ProbeMethod, int]):
     """Accuracies of methods on one task, by the number of labels: one row per seed.
 
     Args:
         num_seeds: number of seeds to average over; each samples different labels.
         folder: of the files; by default in the user's cache.
+        shipped: see `ResultCache`.
 
     Raises:
         SpecError: the number of seeds is not 1 to 100.
@@ -154,14 +155,16 @@ class ProbeCache(ResultCache[ProbeMethod, int]):
 
     columns = ("accuracy",)
 
-    def __init__(self, task: ProbeTask, num_seeds: int = NUM_SEEDS, folder: Path | None = None) -> None:
+    def __init__(
+        self, task: ProbeTask, num_seeds: int = NUM_SEEDS, folder: Path | None = None, shipped: Path | None = None
+    ) -> None:
         if not 1 <= num_seeds <= 100:
             raise SpecError(f"Number of seeds {num_seeds} is invalid. Choose 1 to 100.")
         context = [
             [images.fingerprint(), fingerprint(images.labels.contiguous().numpy().data)]
             for images in (task.train, task.test)
         ]
-        super().__init__(folder or user_cache_dir() / "probed", context, num_seeds)
+        super().__init__(folder or user_cache_dir() / "probed", context, num_seeds, shipped=shipped)
         self.task = task
         self.seeds = tuple(range(num_seeds))
 

@@ -132,18 +132,16 @@ def relative_drift(clean: Tensor, noisy: Tensor, distance: float) -> float:
 
 @dataclass(frozen=True, eq=False)
 class CodeMap:
-    """Codes of N images projected to K = 2 or 3 dimensions, clean and at every noise level.
+    """Codes of N images projected to K = 2 or 3 dimensions, at every noise level.
 
     Attributes:
-        positions: (NUM_NOISE_LEVELS, N, K); the first equals `clean` if the lowest level is 0.
-        clean: (N, K).
+        positions: (NUM_NOISE_LEVELS, N, K); the first are those of the clean images if the lowest level is 0.
         drift: `relative_drift` at each level.
         num_dimensions: D of the codes.
         explained_variance: fraction of the codes' variance that the map shows; NaN for t-SNE.
     """
 
     positions: Tensor
-    clean: Tensor
     drift: tuple[float, ...]
     num_dimensions: int
     explained_variance: float
@@ -191,7 +189,7 @@ def build_code_map(
         else:
             positions.append(knn_embed(noisy, codes, clean) if use_tsne else projection(noisy))
     explained_variance = math.nan if use_tsne else float(projection.explained_variance.sum())
-    return CodeMap(torch.stack(positions), clean, tuple(drift), num_dimensions, explained_variance)
+    return CodeMap(torch.stack(positions), tuple(drift), num_dimensions, explained_variance)
 
 
 def tsne(codes: Tensor, dimensions: int, seed: int) -> Tensor:

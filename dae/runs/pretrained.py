@@ -14,9 +14,7 @@ from dae.runs.directory import Run
 from dae.runs.listing import find_run
 from dae.training import TrainConfig
 from dae.training.precision import uses_bfloat16
-
-# Trained models that are part of the project.
-_SHIPPED_RUNS = Path(__file__).parents[2] / "checkpoints"
+from dae.utils.files import SHIPPED_RUNS
 
 
 def load_pretrained(config: TrainConfig, shape: Shape, root: Path | str | None = None) -> Autoencoder | None:
@@ -96,7 +94,7 @@ def get_finished_run(name: str, root: Path | str | None, alternative: str) -> Ru
         RunError: there is no such run.
     """
     error: RunError | None = None
-    for folder in (root, None, _SHIPPED_RUNS):
+    for folder in (root, None, SHIPPED_RUNS):
         try:
             run = find_run(name, folder)
         except RunError as missing:

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dae.evaluation import CHANGED, IDENTITY, DenoiserInfo, MetricsCache, NamedDenoiser, denoisers
+from dae.evaluation import CHANGED, IDENTITY, SHIPPED_RESULTS, DenoiserInfo, MetricsCache, NamedDenoiser, denoisers
 from dae.evaluation.benchmark import ProgressCallback, iter_noisy_batches, latency_ms
 from dae.evaluation.classical import NUM_TUNING_IMAGES
 from dae.evaluation.denoisers import MEMORY
@@ -33,7 +33,7 @@ _STOPPED = "halted"
 @st.cache_resource(show_spinner=False, max_entries=12)
 def metrics_cache(dataset: str, limit: int | None, draw: int = 0) -> MetricsCache:
     """Return the metrics on the first `limit` test images under one noise draw, shared by all sessions and on disk."""
-    return MetricsCache(resources.images(dataset, "test", limit), SEED + draw)
+    return MetricsCache(resources.images(dataset, "test", limit), SEED + draw, shipped=SHIPPED_RESULTS)
 
 
 def denoiser_for(option: ModelOption, dataset: str) -> NamedDenoiser:

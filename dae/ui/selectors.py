@@ -42,7 +42,7 @@ def select_models(options: Mapping[str, ModelOption], dataset: str) -> list[Mode
     names = url_multiselect(
         "Models",
         list(options),
-        model_options.default_options(options, _FAMILIES),
+        default_models(options),
         key="models",
         depends_on=dataset,
         help="Choose up to four. Each model keeps its color on every page.",
@@ -50,6 +50,11 @@ def select_models(options: Mapping[str, ModelOption], dataset: str) -> list[Mode
         format_func=lambda name: model_options.full_label(options[name]),
     )
     return model_options.disambiguate_labels([options[name] for name in names])
+
+
+def default_models(options: Mapping[str, ModelOption]) -> list[str]:
+    """Return the names of the models that are selected at first."""
+    return model_options.default_options(options, _FAMILIES)
 
 
 def show_no_compatible_model(dataset: str) -> None:

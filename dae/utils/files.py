@@ -25,6 +25,8 @@ from dae.errors import SpecError
 
 T = TypeVar("T")
 
+# Trained models that are part of the project.
+SHIPPED_RUNS = Path(__file__).parents[2] / "checkpoints"
 # JSON and CSV files of a run have a few thousand bytes.
 MAX_RECORD_BYTES = 4 << 20
 _TEMPORARY_SUFFIX = ".part"

@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dae.errors import DaeError
+from dae.evaluation import SHIPPED_RESULTS
 from dae.models import MODELS
 from dae.representation import (
     LABEL_COUNTS,
@@ -77,7 +78,8 @@ class Probes:
 @st.cache_resource(show_spinner=False, max_entries=4)
 def probe_cache(dataset: str) -> ProbeCache:
     """Return the probe results of a data set, which all sessions share; raise DataError if it has no classes."""
-    return ProbeCache(ProbeTask(resources.images(dataset, "train"), resources.images(dataset, "test")))
+    task = ProbeTask(resources.images(dataset, "train"), resources.images(dataset, "test"))
+    return ProbeCache(task, shipped=SHIPPED_RESULTS)
 
 
 def collect_probes(

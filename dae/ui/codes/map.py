@@ -1,23 +1,29 @@
 """Map: the codes of test images as points in two or three dimensions, moved by a slider of the noise level."""
 
 import math
-import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
-import cachetools
 import streamlit as st
 import torch
 from streamlit.delta_generator import DeltaGenerator
 
 from dae.data import ImageSet, dataset_label
-from dae.evaluation import make_denoiser, psnr_db
+from dae.evaluation import SHIPPED_RESULTS, make_denoiser, psnr_db
 from dae.evaluation.benchmark import noisy_batch_at
 from dae.evaluation.denoisers import identity
 from dae.noise import NOISES, NoiseSpec
-from dae.representation import NUM_NOISE_LEVELS, CodeMap, build_code_map, describe_code_size, describe_drift
-from dae.ui import resources, selectors
+from dae.representation import (
+    NUM_NOISE_LEVELS,
+    CodeMap,
+    Encoder,
+    MapCache,
+    MapSettings,
+    describe_code_size,
+    describe_drift,
+)
+from dae.ui import measuring, resources, selectors
 from dae.ui.background import background
 from dae.ui.components.code_map import MapPanel, MapSelection, code_map, thumbnails
 from dae.ui.components.frame_slider import SpriteRow, frame_slider
@@ -27,43 +33,50 @@ from dae.viz.images import make_grid, to_png
 
 _SEED = 0
 _PCA, _TSNE = "PCA", "t-SNE"
-# A map takes a few hundred kilobytes.
-_MAX_MAPS = 32
 
 
 @dataclass(frozen=True, eq=False)
-class MapSettings:
-    """Selection of the view.
-
-    Attributes:
-        noise: its kind counts, at every level.
-        dimensions: 2 or 3.
-    """
+class MapSelected:
+    """Selection of the view: models, test images, and how their codes are projected."""
 
     models: tuple[ModelOption, ...]
     dataset: str
     test: ImageSet
-    noise: NoiseSpec
-    use_tsne: bool
-    dimensions: int
+    settings: MapSettings
 
-    def key(self, model: ModelOption) -> tuple[object, ...]:
-        """Return a key that identifies the map of a model by one projection."""
-        version = resources.weights_mtime(model.name)
-        return model.name, version, self.dataset, len(self.test), str(self.noise), self.dimensions
+    @property
+    def cache(self) -> MapCache:
+        """The maps of these images."""
+        return map_cache(self.dataset, len(self.test))
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def map_cache(dataset: str, limit: int) -> MapCache:
+    """Return the maps of the first `limit` test images, shared by all sessions and on disk."""
+    return MapCache(resources.images(dataset, "test", limit), _SEED, shipped=SHIPPED_RESULTS)
+
+
+def encoder(model: ModelOption) -> Encoder:
+    """Return the model of an option."""
+    key = measuring.weights_key(model.name, resources.weights_mtime(model.name))
+    return Encoder(model.name, resources.checkpoint(model.name).model, key)
+
+
+def default_settings(kind: str) -> MapSettings:
+    """Return the projection with which the view opens."""
+    return MapSettings(NoiseSpec(kind, NOISES[kind].high), dimensions=2, use_tsne=True)
 
 
 def render_map(models: Sequence[ModelOption], dataset: str, test: ImageSet, controls: DeltaGenerator) -> None:
     """Draw the map of each model, and the image that was clicked; the settings are drawn in `controls`."""
     with controls:
-        settings = _select(models, dataset, test)
-    maps = _compute_pca_maps(settings)
-    if settings.use_tsne:
-        maps = _request_tsne_maps(settings, maps)
+        selected = MapSelected(tuple(models), dataset, test, _select_settings())
+    maps = _tsne_maps(selected) if selected.settings.use_tsne else _pca_maps(selected, models)
+    settings = selected.settings
     levels = settings.noise.levels(NUM_NOISE_LEVELS)
     summary = f"{len(test):,} test images of {dataset_label(dataset)}, one noise sample (seed {_SEED})"
     selection = code_map(
-        [_panel(model, model_map, test) for model, model_map in zip(settings.models, maps, strict=True)],
+        [_panel(model, model_map, test) for model, model_map in zip(models, maps, strict=True)],
         test,
         _map_sprites(dataset, len(test)),
         steps=[f"{level:.2f}" for level in levels],
@@ -77,25 +90,23 @@ def render_map(models: Sequence[ModelOption], dataset: str, test: ImageSet, cont
     if sentence := describe_drift([model.label for model in models], drifts, levels[selection.step]):
         st.markdown(f"**{sentence}**")
     if selection.picture >= 0:
-        _render_selected(settings, levels[selection.step], selection)
+        _render_selected(selected, levels[selection.step], selection)
 
 
-def _select(models: Sequence[ModelOption], dataset: str, test: ImageSet) -> MapSettings:
-    kind = selectors.select_noise_kind(small=True)
+def _select_settings() -> MapSettings:
+    settings = default_settings(selectors.select_noise_kind(small=True))
     projection = st.segmented_control(
         "Projection",
-        [_PCA, _TSNE],
-        default=_PCA,
+        [_TSNE, _PCA],
+        default=_TSNE,
         required=True,
         key="map_by",
         bind="query-params",
-        help="**PCA** is instant. **t-SNE** keeps neighbors together; distances between clusters mean nothing. About "
-        "30 s per model.",
+        help="**t-SNE** keeps neighbors together; distances between clusters mean nothing. It takes about 30 s for a "
+        "model that was not shipped. **PCA** shows the directions in which the codes differ the most.",
     )
-    dimensions = 3 if st.toggle("3D", key="in_space", bind="query-params", help="Show in 3D.") else 2
-    return MapSettings(
-        tuple(models), dataset, test, NoiseSpec(kind, NOISES[kind].high), projection == _TSNE, dimensions
-    )
+    in_space = st.toggle("3D", key="in_space", bind="query-params", help="Show in 3D.")
+    return replace(settings, dimensions=3 if in_space else 2, use_tsne=projection == _TSNE)
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
@@ -103,53 +114,39 @@ def _map_sprites(dataset: str, limit: int) -> bytes:
     return thumbnails(resources.images(dataset, "test", limit))
 
 
-def _compute_pca_maps(settings: MapSettings) -> list[CodeMap]:
-    """Return the map of each model by PCA, with a progress bar over those that are not cached."""
-    slot, maps = st.empty(), []
-    for index, model in enumerate(settings.models):
+def _pca_maps(selected: MapSelected, models: Sequence[ModelOption]) -> list[CodeMap]:
+    """Return the maps of some of the models by PCA, with a progress bar over those that are not cached."""
+    settings, slot, maps = replace(selected.settings, use_tsne=False), st.empty(), []
+    for index, model in enumerate(models):
 
         def on_progress(done: float, caption: str, index: int = index) -> None:
-            slot.progress((index + done) / len(settings.models), caption)
+            slot.progress((index + done) / len(models), caption)
 
-        maps.append(_pca_map(settings, model, on_progress))
+        if (found := selected.cache.get(encoder(model), settings)) is None:
+            caption = f"Encoding images with {model.label} …"
+            on_progress(0, caption)
+            with resources.compute_lock(partial(on_progress, 0, "Waiting for another computation …")):
+                found = selected.cache.compute(encoder(model), settings, partial(on_progress, caption=caption))
+        maps.append(found)
     slot.empty()
     return maps
 
 
-@cachetools.cached(
-    cachetools.LRUCache(_MAX_MAPS),
-    key=lambda settings, model, on_progress: settings.key(model),
-    lock=threading.Lock(),
-)
-def _pca_map(settings: MapSettings, model: ModelOption, on_progress: Callable[[float, str], object]) -> CodeMap:
-    caption, network = f"Encoding images with {model.label} …", resources.checkpoint(model.name).model
-    on_progress(0, caption)
-    with resources.compute_lock(partial(on_progress, 0, "Waiting for another computation …")):
-        return build_code_map(
-            network,
-            settings.test,
-            settings.noise,
-            _SEED,
-            settings.dimensions,
-            on_progress=lambda done: on_progress(done, caption),
-        )
-
-
-def _request_tsne_maps(settings: MapSettings, pca_maps: Sequence[CodeMap]) -> list[CodeMap]:
+def _tsne_maps(selected: MapSelected) -> list[CodeMap]:
     """Return the map of each model by t-SNE; the one by PCA while t-SNE is computed in the background."""
-    maps, pending = list(pca_maps), []
-    for index, model in enumerate(settings.models):
-        key, network = ("t-SNE", *settings.key(model)), resources.checkpoint(model.name).model
-        compute = partial(
-            build_code_map, network, settings.test, settings.noise, _SEED, settings.dimensions, use_tsne=True
-        )
-        if (tsne_map := background().submit(key, compute)) is None:
+    settings, cache = selected.settings, selected.cache
+    found = {model.name: cache.get(encoder(model), settings) for model in selected.models}
+    missing = [model for model in selected.models if found[model.name] is None]
+    pending = []
+    for model, pca_map in zip(missing, _pca_maps(selected, missing), strict=True):
+        key = model.name, resources.weights_mtime(model.name), selected.dataset, len(selected.test), settings
+        tsne_map = background().submit(key, partial(cache.compute, encoder(model), settings))
+        found[model.name] = tsne_map or pca_map
+        if tsne_map is None:
             pending.append(key)
-        else:
-            maps[index] = tsne_map
     if pending:
         _wait(pending)
-    return maps
+    return [found[model.name] for model in selected.models]
 
 
 @st.fragment(run_every=1.0)
@@ -174,13 +171,13 @@ def describe_movement(drift: float) -> str:
     return "movement unknown" if math.isnan(drift) else f"moved {drift:.0%} of the typical distance between images"
 
 
-def _render_selected(settings: MapSettings, level: float, selection: MapSelection) -> None:
+def _render_selected(selected: MapSelected, level: float, selection: MapSelection) -> None:
     """Draw the clicked image: clean, noisy, and denoised by each model."""
-    index, test = selection.picture, settings.test
-    noise = settings.noise.with_level(level)
+    index, test = selection.picture, selected.test
+    noise = selected.settings.noise.with_level(level)
     clean, noisy = noisy_batch_at(test, noise, _SEED, [index])
-    denoisers = [make_denoiser(resources.checkpoint(model.name), test) for model in settings.models]
-    names = ["noisy", *(model.label for model in settings.models)]
+    denoisers = [make_denoiser(resources.checkpoint(model.name), test) for model in selected.models]
+    names = ["noisy", *(model.label for model in selected.models)]
     images = [identity(noisy), *(denoiser(noisy) for denoiser in denoisers)]
     captions = [
         text.label_with_db(name, float(psnr_db(image, clean))) for name, image in zip(names, images, strict=True)

@@ -71,6 +71,19 @@ class Selection:
         )
 
 
+def default_selection(dataset: str) -> Selection:
+    """Return the selection with which the page opens on a data set."""
+    available, names = _denoisers(dataset)
+    kind, info = next(iter(NOISES.items()))
+    return _make_selection(dataset, NoiseSpec(kind, info.default_level), [available[name] for name in names])
+
+
+def _make_selection(dataset: str, noise: NoiseSpec, options: list[ModelOption], use_all: bool = False) -> Selection:
+    supported = model_options.disambiguate_labels([option for option in options if option.supports(noise)])
+    limit = None if use_all else min(NUM_QUICK_IMAGES, len(resources.images(dataset, "test")))
+    return Selection(dataset, noise, limit, (model_options.identity_option(), *supported))
+
+
 def select() -> Selection:
     """Draw the controls of the page in one row and return what they select.
 
@@ -90,9 +103,7 @@ def select() -> Selection:
             )
     if not model_options.model_options(resources.images(dataset, "test")):
         selectors.show_no_compatible_model(dataset)
-    supported = model_options.disambiguate_labels([option for option in options if option.supports(noise)])
-    limit = None if use_all else min(NUM_QUICK_IMAGES, len(resources.images(dataset, "test")))
-    return Selection(dataset, noise, limit, (model_options.identity_option(), *supported))
+    return _make_selection(dataset, noise, options, use_all)
 
 
 def _select_noise() -> NoiseSpec:
@@ -113,17 +124,23 @@ def _select_noise() -> NoiseSpec:
     return NoiseSpec(kind, level)
 
 
-def _select_denoisers(dataset: str) -> list[ModelOption]:
+def _denoisers(dataset: str) -> tuple[dict[str, ModelOption], list[str]]:
+    """Return the models and filters that can be selected, by name, and the names of those that are at first."""
     test = resources.images(dataset, "test")
     models = model_options.model_options(test)
     others = [model_options.filter_option(name, dataset) for name in FILTERS]
     if test.shape == MEMORY_SHAPE:
         others.append(model_options.memory_option(dataset))
     available = models | {option.name: option for option in others if option.name not in models}
+    return available, [*model_options.default_options(models, _DEFAULT_FAMILIES), _DEFAULT_FILTER]
+
+
+def _select_denoisers(dataset: str) -> list[ModelOption]:
+    available, default = _denoisers(dataset)
     names = selectors.url_multiselect(
         "Models and filters",
         list(available),
-        [*model_options.default_options(models, _DEFAULT_FAMILIES), _DEFAULT_FILTER],
+        default,
         key="compared",
         depends_on=dataset,
         help="Trained models, classical filters at their best setting, and the posterior mean over all training images "

@@ -4,6 +4,8 @@ import math
 import time
 from collections.abc import Sequence
 
+import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -36,25 +38,27 @@ def render_compare() -> None:
     redraw_s = _REDRAW_EVERY_S if comparison else _FIRST_REDRAW_S
     is_done = _measure(_first_jobs(selection), selection, progress, redraw_s)
     if comparison and is_done and comparison.is_complete:
-        _render_details(selection, comparison)
-        _measure(_other_draws(selection), selection, more_progress)
+        sections, downloads = st.container(), st.empty()
+        with sections:
+            figure, gains = _render_details(selection, comparison)
+        _measure(_more_jobs(selection), selection, more_progress)
+        # A click on a button that the next run of the page replaces would be lost, so there is none while it measures.
+        with downloads.container():
+            render_exports(selection, comparison, figure, gains)
 
 
 def _first_jobs(selection: Selection) -> list[measuring.Job]:
-    """Return the jobs that measure every denoiser under the first noise draw, and its latency."""
+    """Return the jobs that measure every denoiser under the first noise draw."""
+    return measuring.metric_jobs(selection.options, selection.dataset, selection.limit, [selection.noise])
+
+
+def _more_jobs(selection: Selection) -> list[measuring.Job]:
+    """Return the jobs that measure the latencies, and every denoiser under the other noise draws."""
     options, dataset, noise = selection.options, selection.dataset, selection.noise
-    return [
-        *measuring.metric_jobs(options, dataset, selection.limit, [noise]),
-        *measuring.latency_jobs(options, dataset, noise),
-    ]
-
-
-def _other_draws(selection: Selection) -> list[measuring.Job]:
-    return [
-        job
-        for draw in range(1, measuring.NUM_DRAWS)
-        for job in measuring.metric_jobs(selection.options, selection.dataset, selection.limit, [selection.noise], draw)
-    ]
+    jobs = measuring.latency_jobs(options, dataset, noise)
+    for draw in range(1, measuring.NUM_DRAWS):
+        jobs += measuring.metric_jobs(options, dataset, selection.limit, [noise], draw)
+    return jobs
 
 
 def _measure(
@@ -81,8 +85,8 @@ def _render_overview(selection: Selection, comparison: Comparison) -> None:
         render_images(selection, comparison.scores)
 
 
-def _render_details(selection: Selection, comparison: Comparison) -> None:
-    """Draw the folded sections; an open one measures what it needs."""
+def _render_details(selection: Selection, comparison: Comparison) -> tuple[go.Figure, pd.DataFrame]:
+    """Draw the folded sections; an open one measures what it needs. Return the arguments of `render_exports`."""
     render_more_images(selection, comparison.scores)
     with st.expander("All metrics", icon=":material/table:", key="all_metrics"):
         name = render_table(comparison.table)
@@ -91,7 +95,7 @@ def _render_details(selection: Selection, comparison: Comparison) -> None:
     figure = render_level_sweep(selection, comparison.infos)
     gains = render_noise_kind_grid(selection)
     render_seed_table(selection.models)
-    render_exports(selection, comparison, figure, gains)
+    return figure, gains
 
 
 def _render_selected_row(selection: Selection, comparison: Comparison, name: str) -> None:
