@@ -15,7 +15,7 @@ from tests.small_digits import NUM_IMAGES
 
 pytestmark = browser_tests
 
-VIEW = "view=Inside+the+model&data=Drawn+digits&models=digits-linear&models=digits-conv"
+VIEW = "view=Inside+the+model&map_by=PCA&data=Drawn+digits&models=digits-linear&models=digits-conv"
 PIXELS = "node => node.toDataURL()"
 DRAWING = """(canvas) => {
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)

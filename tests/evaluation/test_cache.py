@@ -8,7 +8,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from dae.evaluation import MetricsCache, NamedDenoiser, cache, identity_baseline, per_image_metrics
+from dae.evaluation import (
+    MetricsCache,
+    NamedDenoiser,
+    cache,
+    identity_baseline,
+    per_image_metrics,
+    read_results,
+    write_results,
+)
 from dae.noise import NoiseSpec
 from tests.helpers import tiny_dataset
 
@@ -100,7 +108,7 @@ def test_a_folder_that_cannot_be_written_keeps_measurements_in_memory(tmp_path: 
 
 
 def test_old_files_are_deleted_when_there_are_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dae.evaluation.cache._MAX_FILES", 4)
+    monkeypatch.setattr(MetricsCache, "max_files", 4)
     metrics_cache = MetricsCache(tiny_dataset(), folder=tmp_path)
     for number in range(7):
         metrics_cache.compute(CountingDenoiser(str(number)).named, HALF)
@@ -108,8 +116,9 @@ def test_old_files_are_deleted_when_there_are_too_many(tmp_path: Path, monkeypat
     assert MetricsCache(tiny_dataset(), folder=tmp_path).get(CountingDenoiser("6").named, HALF) is not None
 
 
-def test_memory_holds_a_bounded_number_of_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dae.evaluation.cache._MAX_ROWS", 30)
+def test_memory_holds_a_bounded_number_of_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A row has four metrics of eight bytes and one flag.
+    monkeypatch.setattr("dae.evaluation.cache._MAX_BYTES", 30 * (4 * 8 + 1))
     metrics_cache = MetricsCache(tiny_dataset(12), folder=tmp_path)
     first, second, third = (CountingDenoiser(str(number)) for number in range(3))
     for denoiser in (first, second, third):
@@ -118,3 +127,51 @@ def test_memory_holds_a_bounded_number_of_rows(tmp_path: Path, monkeypatch: pyte
         file.unlink()
     assert metrics_cache.get(first.named, HALF) is None
     assert metrics_cache.get(third.named, HALF) is not None
+
+
+@pytest.fixture
+def shipped(tmp_path: Path) -> Path:
+    """Return a file with the measurement of `CountingDenoiser` on twelve images."""
+    metrics_cache, dim = MetricsCache(tiny_dataset(12), folder=tmp_path / "author"), CountingDenoiser().named
+    metrics_cache.compute(dim, HALF)
+    tensors = metrics_cache.to_ship(dim, HALF)
+    assert tensors and metrics_cache.to_ship(identity_baseline(), HALF) is None
+    write_results(tmp_path / "results.safetensors", {metrics_cache.shipped_key(dim, HALF): tensors})
+    return tmp_path / "results.safetensors"
+
+
+def test_shipped_results_are_read_by_every_version(
+    shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "_versions", lambda: ["torch 0.1"])
+    denoiser, images = CountingDenoiser(), tiny_dataset(12)
+    metrics_cache = MetricsCache(images, folder=tmp_path / "user", shipped=shipped)
+    scores = metrics_cache.compute(denoiser.named, HALF)
+    assert denoiser.num_calls == 0
+    pd.testing.assert_frame_equal(scores, per_image_metrics(denoiser, images, HALF), rtol=1e-6)
+    # Shipping what was shipped loses nothing.
+    (stored,), again = read_results(shipped).values(), metrics_cache.to_ship(denoiser.named, HALF)
+    assert again and again.keys() == stored.keys() and all(torch.equal(again[name], stored[name]) for name in stored)
+
+
+def test_shipped_results_of_other_weights_images_or_settings_are_ignored(shipped: Path, tmp_path: Path) -> None:
+    images, dim = tiny_dataset(12), CountingDenoiser().named
+    user = tmp_path / "user"
+    assert MetricsCache(images, folder=user, shipped=shipped).get(CountingDenoiser("retrained").named, HALF) is None
+    assert MetricsCache(images, folder=user, shipped=shipped).get(dim, NoiseSpec("gaussian", 0.4)) is None
+    assert MetricsCache(images, 1, user, shipped=shipped).get(dim, HALF) is None
+    assert MetricsCache(tiny_dataset(12, seed=1), folder=user, shipped=shipped).get(dim, HALF) is None
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\0" * 40, b'{"a": 1}', b"[" * 100_000])
+def test_a_damaged_file_of_shipped_results_is_ignored(shipped: Path, tmp_path: Path, content: bytes | None) -> None:
+    shipped.write_bytes(shipped.read_bytes()[:-1] if content is None else content)
+    denoiser = CountingDenoiser()
+    MetricsCache(tiny_dataset(12), folder=tmp_path / "user", shipped=shipped).compute(denoiser.named, HALF)
+    assert denoiser.num_calls == 1
+
+
+def test_a_shipped_result_without_a_column_is_ignored(shipped: Path, tmp_path: Path) -> None:
+    write_results(shipped, {key: {"mse": tensors["mse"]} for key, tensors in read_results(shipped).items()})
+    metrics_cache = MetricsCache(tiny_dataset(12), folder=tmp_path / "user", shipped=shipped)
+    assert metrics_cache.get(CountingDenoiser().named, HALF) is None

@@ -79,18 +79,18 @@ def test_large_codes_are_excluded_with_a_reason(
     assert [model.model for model in included] == ["linear-32"] and "64" in reasons[0]
 
 
-def test_maps_are_computed_once_per_settings(
+def test_a_known_map_by_tsne_needs_no_pca(
     models: tuple[ModelOption, ...], photos: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    computed: list[object] = []
-    monkeypatch.setattr(map, "build_code_map", lambda *args, **kwargs: computed.append(args) or len(computed))
     test = resources.images(photos, "test")
-    flat, space = (
-        map.MapSettings(models, photos, test, map.NoiseSpec("masking", 1), use_tsne=False, dimensions=dimensions)
-        for dimensions in (2, 3)
-    )
-    results = [map._pca_map(settings, models[0], lambda *_: None) for settings in (flat, space, flat)]
-    assert results == [1, 2, 1]
+    selected = map.MapSelected(models, photos, test, map.default_settings("masking"))
+    known = [selected.cache.compute(map.encoder(model), selected.settings) for model in models]
+
+    def fail(*_: object, **__: object) -> None:
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr("dae.representation.map_cache.build_code_map", fail)
+    assert map._tsne_maps(selected) == known
 
 
 def test_movement_is_described_relative_to_the_distance_between_images() -> None:

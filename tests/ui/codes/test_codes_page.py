@@ -22,7 +22,7 @@ from tests.helpers import ROOT, blobs, new_run
 from tests.ui.apps import opened, shown
 
 PARTS = ("Map", "Interpolation", "Linear probe", "Effect of noise")
-VIEW = {"view": "Inside the model"}
+VIEW = {"view": "Inside the model", "map_by": "PCA"}
 NONSENSE = ("", "-1", "1e999", "<b>x</b>", "9" * 400, "\x00")
 BOTH = ["small-linear-32", "small-conv-64"]
 
@@ -67,7 +67,7 @@ def test_every_view_opens_with_and_without_runs(part: str, runs: Path, monkeypat
 def test_an_invalid_url_never_breaks_a_view(part: str, shift: int, runs: Path) -> None:
     names = ("map_by", "in_space", "noise", "walk_from", "walk_to", "walk_from_picture", "walk_to_picture", "models")
     values = dict(zip(names, itertools.cycle(NONSENSE[shift:] + NONSENSE[:shift]), strict=False))
-    assert not opened("pages/explore.py", part=part, **VIEW, **values).error
+    assert not opened("pages/explore.py", part=part, **(VIEW | values)).error
 
 
 @pytest.mark.parametrize("nonsense", ["", "<b>x</b>"])
