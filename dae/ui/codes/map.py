@@ -163,7 +163,7 @@ def _panel(model: ModelOption, model_map: CodeMap, test: ImageSet) -> MapPanel:
     variance = model_map.explained_variance
     shown = "t-SNE" if math.isnan(variance) else f"{variance:.0%} of variance shown"
     moved = ("no noise", *map(describe_movement, model_map.drift[1:]))
-    return MapPanel(model.label, f"{size} · {shown}", model.color, model_map.positions.numpy(), moved)
+    return MapPanel(model.label, f"{shown} · {size}", model.color, model_map.positions.numpy(), moved)
 
 
 def describe_movement(drift: float) -> str:

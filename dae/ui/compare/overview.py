@@ -42,7 +42,7 @@ def render_gain_chart(selection: Selection, table: pd.DataFrame, draws: int) -> 
     )
     st.caption(
         f"Mean over {counted(len(selection.images), 'test image')} and {counted(draws, 'noise draw')}, with the 95% "
-        "confidence interval. 3 dB more halve the squared error."
+        "confidence interval."
     )
 
 
