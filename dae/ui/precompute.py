@@ -16,6 +16,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from dae.evaluation import SHIPPED_RESULTS, ResultCache, write_results
+from dae.noise import NOISES
 from dae.representation import LABEL_COUNTS
 from dae.ui import measuring, model_options, resources, selectors
 from dae.ui.codes import linear_probe, map, noise_ablation, view
@@ -39,7 +40,7 @@ def compare_jobs(dataset: str) -> Iterator[Job]:
 
 def map_jobs(dataset: str) -> Iterator[Job]:
     """Yield the maps that Inside the model opens with."""
-    settings = map.default_settings(next(iter(map.NOISES)))
+    settings = map.default_settings(next(iter(NOISES)))
     for model in _models(dataset):
         yield map.map_cache(dataset, view.NUM_IMAGES), map.encoder(model), settings
 

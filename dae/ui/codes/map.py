@@ -135,18 +135,18 @@ def _pca_maps(selected: MapSelected, models: Sequence[ModelOption]) -> list[Code
 def _tsne_maps(selected: MapSelected) -> list[CodeMap]:
     """Return the map of each model by t-SNE; the one by PCA while t-SNE is computed in the background."""
     settings, cache = selected.settings, selected.cache
-    found = {model.name: cache.get(encoder(model), settings) for model in selected.models}
-    missing = [model for model in selected.models if found[model.name] is None]
+    maps = {model.name: known for model in selected.models if (known := cache.get(encoder(model), settings))}
+    missing = [model for model in selected.models if model.name not in maps]
     pending = []
     for model, pca_map in zip(missing, _pca_maps(selected, missing), strict=True):
         key = model.name, resources.weights_mtime(model.name), selected.dataset, len(selected.test), settings
         tsne_map = background().submit(key, partial(cache.compute, encoder(model), settings))
-        found[model.name] = tsne_map or pca_map
+        maps[model.name] = tsne_map or pca_map
         if tsne_map is None:
             pending.append(key)
     if pending:
         _wait(pending)
-    return [found[model.name] for model in selected.models]
+    return [maps[model.name] for model in selected.models]
 
 
 @st.fragment(run_every=1.0)
