@@ -37,8 +37,10 @@ def compute(selection: Selection) -> Comparison | None:
 
     All denoisers are averaged over the same noise draws: those under which all of them are measured, else the first.
     """
-    draws = next((draws for draws in range(measuring.NUM_DRAWS, 1, -1) if _is_measured(selection, draws)), 1)
-    scores = _scores(selection, draws)
+    for draws in range(measuring.NUM_DRAWS, 0, -1):
+        scores = _scores(selection, draws)
+        if len(scores) == len(selection.options):
+            break
     if IDENTITY not in scores:
         return None
     rows = [
@@ -73,7 +75,3 @@ def _scores(selection: Selection, draws: int) -> dict[str, pd.DataFrame]:
         for option in selection.options
     }
     return {name: metrics for name, metrics in scores.items() if metrics is not None}
-
-
-def _is_measured(selection: Selection, draws: int) -> bool:
-    return len(_scores(selection, draws)) == len(selection.options)
