@@ -18,7 +18,9 @@ from tests.benchmarks.common import ROOT
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"))), None
+)
 _FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",

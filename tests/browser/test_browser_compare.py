@@ -18,6 +18,8 @@ pytestmark = browser_tests
 
 MEASURES_WITHOUT_DOWNLOADS = """() => document.querySelector("[data-testid=stProgress]")
   && !document.querySelector(".st-key-downloads")"""
+MEASURED = f"""() => document.querySelector('{READY}') && document.querySelector(".st-key-downloads")
+  && !document.querySelector("[data-testid=stProgress]")"""
 DRAWN = "compared=digits-linear&compared=digits-conv&compared=median&data=Drawn+digits"
 
 
@@ -55,6 +57,7 @@ def click_row(page: "playwright.Page", row: int, x: int = 200) -> None:
 
 def download(page: "playwright.Page", label: str) -> Path:
     """Press a download button once and return the file."""
+    page.wait_for_function(MEASURED)
     if not page.get_by_role("button", name=label, exact=True).is_visible():
         unfold(page, "Download")
     with page.expect_download() as started:
@@ -86,7 +89,6 @@ def test_exports_equal_the_measurements_of_the_command_line(
     unfold(compared, "Every noise level")
     # While the page measures, there is no button whose click would be lost.
     compared.wait_for_function(MEASURES_WITHOUT_DOWNLOADS)
-    compared.locator("summary", has_text="Download").wait_for()
     assert "Plotly.newPlot" in download(compared, "Chart").read_text()
     assert "Content-Security-Policy" in download(compared, "Demo").read_text()
 

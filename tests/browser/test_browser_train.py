@@ -82,7 +82,7 @@ def plotted(page: "playwright.Page", script: str) -> Any:
 def test_a_training_finishes_without_its_page_and_links_to_its_model(
     page: "playwright.Page", server: str, runs: Path
 ) -> None:
-    run = Run.create(replace(RECIPES["quick-linear"].config, epochs=20), root=runs, name="short")
+    run = Run.create(replace(RECIPES["quick-linear"].config, epochs=5), root=runs, name="short")
     visit(page, f"{server}/train?runs=short")
     button(page, "Continue training").click()
     wait_for(run.progress)
