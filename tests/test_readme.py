@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+# Streamlit prints warnings at the first import, which are not those of a command.
+import dae.ui.precompute  # noqa: F401
 from dae import DATASETS, FILTERS, MODELS, NOISES, RECIPES, NoiseSpec, TrainConfig, TrainState, cli, fit, load_dataset
 from dae.data import is_folder
 from dae.evaluation.denoisers import MEMORY

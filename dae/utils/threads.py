@@ -7,6 +7,7 @@ waits once per step. The result does not depend on the number of threads.
 """
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -46,16 +47,24 @@ def thread_pool(max_workers: int, name: str = "dae") -> ThreadPoolExecutor:
 def parallel_map(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
     """Apply `function` to each item in the shared worker threads and return the results in order.
 
-    Within a worker thread, the items are computed one after the other.
+    The worker threads have the priority of the calling thread. Within a worker thread, the items are computed one after
+    the other.
     """
     if threading.current_thread().name.startswith(WORKER_NAME):
         return [function(item) for item in items]
-    return list(_shared_pool().map(function, items))
+    return list(_shared_pool(_niceness()).map(function, items))
 
 
 @cache
-def _shared_pool() -> ThreadPoolExecutor:
+def _shared_pool(niceness: int) -> ThreadPoolExecutor:
+    """Return the worker threads for callers of one priority: a thread inherits that of the thread that starts it."""
     return thread_pool(cpu_count(), WORKER_NAME)
+
+
+def _niceness() -> int:
+    """Return the nice value of the calling thread, -20 to 19: 0 by default, more for less of the processor."""
+    # Only Linux has a priority per thread.
+    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) if sys.platform == "linux" else 0
 
 
 def _initialize_thread() -> None:

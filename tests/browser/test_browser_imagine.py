@@ -1,8 +1,11 @@
-"""Test Imagine in a browser: dreams arrive and can be dragged, answers are read, and filters follow the pointer."""
+"""Test Imagine in a browser: dreams, answers, completions, filters; and the predicted errors on Explore."""
 
 import re
+import shutil
+from pathlib import Path
 
 from tests.browser.browsing import READY, browser_tests, playwright, visit
+from tests.helpers import ROOT
 
 pytestmark = browser_tests
 
@@ -78,3 +81,20 @@ def test_filters_follow_the_pointer(page: "playwright.Page", server: str) -> Non
     page.wait_for_url(re.compile("imagine_pixel=20%2C3"))
     page.wait_for_selector(READY)
     playwright.expect(page.get_by_test_id("pixel-filters")).to_have_attribute("data-pixel", "20,3")
+
+
+def test_the_error_is_predicted_at_the_level_of_the_slider(page: "playwright.Page", server: str, runs: Path) -> None:
+    # The other models were trained on clipped noise, for which the prediction does not hold.
+    shutil.copytree(ROOT / "checkpoints" / "mnist-prior", runs / "prior")
+    try:
+        visit(page, f"{server}/explore?data=Drawn+digits&models=prior&sure=true")
+        row = page.get_by_test_id("frame-row").filter(has_text="How sure?")
+        predicted = row.get_by_text(re.compile(r"^\d+\.\d dB predicted, \d+\.\d true$"))
+        predicted.wait_for()
+        before = predicted.inner_text()
+        page.get_by_test_id("frame-slider-input").press("End")
+        playwright.expect(predicted).not_to_have_text(before)
+        predicted.wait_for()
+        page.wait_for_url("**sure=true**")
+    finally:
+        shutil.rmtree(runs / "prior")

@@ -59,10 +59,14 @@ def test_denoise_prints_what_was_assumed_about_the_file(
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no SIGHUP")
 @pytest.mark.parametrize("number", [signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)])
 def test_signals_that_end_a_session_stop_a_training_like_ctrl_c(number: signal.Signals) -> None:
-    before = signal.getsignal(number)
-    with pytest.raises(KeyboardInterrupt), train._signals_as_ctrl_c(SINGLE_PROCESS):
-        os.kill(os.getpid(), number)
-    assert signal.getsignal(number) == before
+    # The tests themselves may have been started by nohup.
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        with pytest.raises(KeyboardInterrupt), train._signals_as_ctrl_c(SINGLE_PROCESS):
+            os.kill(os.getpid(), number)
+        assert signal.getsignal(number) == signal.SIG_DFL
+    finally:
+        signal.signal(number, before)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no SIGHUP")

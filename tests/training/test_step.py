@@ -37,7 +37,7 @@ def test_the_number_of_threads_does_not_change_the_weights(
     results = []
     for workers in (1, 3):
         with threads.thread_pool(workers, threads.WORKER_NAME) as pool:
-            monkeypatch.setattr(threads, "_shared_pool", lambda pool=pool: pool)
+            monkeypatch.setattr(threads, "_shared_pool", lambda niceness, pool=pool: pool)
             results.append(weights(train(config, images)[0]))
     assert tensors_equal(*results)
 

@@ -1,6 +1,9 @@
 """Worker threads: single-threaded operators, order, nesting and what they leave alone."""
 
+import os
+import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -39,3 +42,17 @@ def test_a_nested_call_runs_in_its_own_worker_thread() -> None:
 def test_an_error_reaches_the_caller() -> None:
     with pytest.raises(ZeroDivisionError):
         parallel_map(lambda item: 1 / item, [1, 0])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a priority per thread")
+def test_workers_have_the_priority_of_the_caller() -> None:
+    def niceness(_: int = 0) -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    def call_with_lower_priority() -> set[int]:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness() + 3)
+        return set(parallel_map(niceness, range(4)))
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(call_with_lower_priority).result() == {niceness() + 3}
+    assert set(parallel_map(niceness, range(4))) == {niceness()}
