@@ -25,6 +25,10 @@ _MAX_FRAMES, _MAX_LIVE_FRAMES = 48, 24
 # Eight images of up to 512 x 512.
 _MAX_STRIP_PIXELS = 8 * 512 * 512
 _DAMAGED = "Preview images are damaged; the model is fine."
+_FILTERS_CAPTION = (
+    "Filters are what the first layer looks for. Bright pixels count in favor, dark ones against, gray ones not at "
+    "all. They begin as noise and turn into strokes while the model learns."
+)
 
 
 class Frame(NamedTuple):
@@ -109,6 +113,8 @@ def render_previews(runs: Sequence[Run], progress: Mapping[str, Any], labels: Ma
             source = f"of the first layer of {labels[run.name]}"
             filter_rows.append(SpriteRow("Filters", filters, color=color, words=(source,)))
     others = text.join_words([labels[run.name] for run in runs if run not in shown])
+    captions = [_FILTERS_CAPTION] if filter_rows else []
+    captions += [f"Not shown (different images or noise): {others}."] if others else []
     frame_slider(
         [*rows, *filter_rows],
         steps=_step_labels(positions, {frame.position: frame.step for run in shown for frame in frames[run.name]}),
@@ -117,7 +123,7 @@ def render_previews(runs: Sequence[Run], progress: Mapping[str, Any], labels: Ma
         label="Watch it learn: after",
         key="playback",
         alt=f"{num_images} validation images: clean, noisy, and denoised during the training",
-        caption=f"Not shown (different images or noise): {others}." if others else "",
+        caption=" ".join(captions),
         play=True,
         follow=" ".join(run.name for run in shown),
     )
