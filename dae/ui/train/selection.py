@@ -13,6 +13,8 @@ from dae.ui.train.previews import run_frames
 from dae.viz import plots
 
 MAX_RUNS = 4
+# Trainings that make sense side by side only: they compare noises or targets.
+_STUDIES = frozenset({*NOISE_ABLATION_RECIPES, "clean-targets", "noisy-targets"})
 # Y axes of the curves: label -> (name, logarithmic).
 _Y_AXES = {"PSNR": ("psnr_db", False), "Loss": ("loss", False), "Loss, log scale": ("loss", True)}
 
@@ -72,7 +74,7 @@ def default_runs(available: Sequence[Run]) -> list[str]:
     if jobs := resources.training_queue().jobs():
         return list(jobs[0])
     for run in available:
-        is_typical = not (run.recipe and run.pretrained) and run.recipe not in NOISE_ABLATION_RECIPES
+        is_typical = not (run.recipe and run.pretrained) and run.recipe not in _STUDIES
         if is_typical and not run.recipe.startswith("cifar10") and run.state == "finished":
             if len(run_frames(run, run.progress())) > 1:
                 return [run.name]
