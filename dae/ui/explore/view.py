@@ -48,9 +48,9 @@ def render_explore() -> None:
         if view == _INSIDE:
             render_codes(row)
         else:
-            render_imagine(row, _draw_digit)
+            render_imagine(row, _select_user_digit)
 
 
-def _draw_digit(images: ImageSet) -> Tensor | None:
-    drawing = select_user_image(images, draw=True)
-    return None if drawing is None else drawing.pixels
+def _select_user_digit(images: ImageSet, draw: bool) -> Tensor | None:
+    image = select_user_image(images, draw)
+    return None if image is None else image.pixels

@@ -15,7 +15,7 @@ from dae.noise import NoiseSpec
 from dae.ui import resources
 from dae.ui.imagine import answers, subject
 from dae.ui.imagine.prior import PriorModel, render_prior_note
-from dae.ui.imagine.subject import DrawDigit, Subject
+from dae.ui.imagine.subject import SelectUserDigit, Subject
 from dae.utils import text
 from dae.utils.random import make_generator
 
@@ -23,10 +23,12 @@ from dae.utils.random import make_generator
 _DEFAULT = 5
 
 
-def render_alternatives(model: PriorModel, images: ImageSet, controls: DeltaGenerator, draw_digit: DrawDigit) -> None:
+def render_alternatives(
+    model: PriorModel, images: ImageSet, controls: DeltaGenerator, select_user_digit: SelectUserDigit
+) -> None:
     """Draw eight answers, with the choice of the digit and its noise in `controls`."""
     with controls:
-        digit = subject.select_subject(images, draw_digit, default=_DEFAULT)
+        digit = subject.select_subject(images, select_user_digit, default=_DEFAULT)
         level = subject.select_level("1.0")
         seed = subject.select_seed("New noise")
         compare = st.toggle(

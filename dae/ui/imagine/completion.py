@@ -10,7 +10,7 @@ from dae.ui import address
 from dae.ui.components.wiping_board import GRID, from_hex, last_wipe, to_hex, wiping_board
 from dae.ui.imagine import answers, subject
 from dae.ui.imagine.prior import PriorModel, render_prior_note
-from dae.ui.imagine.subject import DrawDigit
+from dae.ui.imagine.subject import SelectUserDigit
 from dae.utils.random import make_generator
 from dae.viz.images import hstack
 
@@ -31,11 +31,13 @@ _PARAM = "imagine_wiped"
 _CELLS, _TURN = "imagine_cells", "imagine_turn"
 
 
-def render_completion(model: PriorModel, images: ImageSet, controls: DeltaGenerator, draw_digit: DrawDigit) -> None:
+def render_completion(
+    model: PriorModel, images: ImageSet, controls: DeltaGenerator, select_user_digit: SelectUserDigit
+) -> None:
     """Draw eight completions, with the choice of the digit and the hidden part in `controls`."""
     _load_wipe()
     with controls:
-        digit = subject.select_subject(images, draw_digit, default=_DEFAULT)
+        digit = subject.select_subject(images, select_user_digit, default=_DEFAULT)
         part = st.segmented_control(
             "Hide",
             [*_HIDDEN, _OWN],

@@ -1,4 +1,4 @@
-"""The digit that the Imagine view asks about: a test image or a drawing, under Gaussian noise."""
+"""The digit that the Imagine view asks about: a test image, a drawing or an upload, under Gaussian noise."""
 
 import threading
 from collections.abc import Callable
@@ -12,12 +12,14 @@ from torch import Tensor
 from dae.data import ImageSet
 from dae.imagination import NearestImages
 from dae.ui import resources, selectors
+from dae.ui.shell import auth
 from dae.utils.random import make_generator
 
-# Draws a board for a digit; returns it in the shape of the images, (1, C, H, W), or None before the first stroke.
-DrawDigit = Callable[[ImageSet], Tensor | None]
+# Draws a board (True) or an uploader (False); returns the digit in the shape of the images, (1, C, H, W), or None while
+# there is none.
+SelectUserDigit = Callable[[ImageSet, bool], Tensor | None]
 
-TEST_DIGIT, DRAWING = "Test digit", "Draw a digit"
+TEST_DIGIT, DRAWING, UPLOAD = "Test digit", "Draw a digit", "Your image"
 NUM_DIGITS = 1_000
 _LEVELS = tuple(f"{tenths / 10:.1f}" for tenths in range(1, 11))
 _NUM_SEEDS = 10_000
@@ -56,7 +58,7 @@ def dataset() -> str:
     return "mnist" if "mnist" in resources.available_datasets() else "digits"
 
 
-def select_subject(images: ImageSet, draw_digit: DrawDigit, default: int) -> Subject | None:
+def select_subject(images: ImageSet, select_user_digit: SelectUserDigit, default: int) -> Subject | None:
     """Draw the choice of a digit; return None while there is none.
 
     Args:
@@ -64,16 +66,18 @@ def select_subject(images: ImageSet, draw_digit: DrawDigit, default: int) -> Sub
     """
     source = st.segmented_control(
         "Digit",
-        [TEST_DIGIT, DRAWING],
+        # Only the presenter may upload to the server.
+        [TEST_DIGIT, DRAWING, UPLOAD] if auth.is_presenter() else [TEST_DIGIT, DRAWING],
         default=TEST_DIGIT,
         required=True,
         key="imagine_source",
         bind="query-params",
     )
-    if source == DRAWING:
+    if source in (DRAWING, UPLOAD):
         with st.container(width=300):
-            pixels = draw_digit(images)
-        return None if pixels is None else Subject(pixels.numpy().tobytes(), images.shape, "your drawing")
+            pixels = select_user_digit(images, source == DRAWING)
+        name = "your drawing" if source == DRAWING else "your image"
+        return None if pixels is None else Subject(pixels.numpy().tobytes(), images.shape, name)
     number = selectors.url_number_input(
         "Number",
         1,

@@ -10,7 +10,7 @@ from dae.ui.imagine.completion import render_completion
 from dae.ui.imagine.dream import render_dream
 from dae.ui.imagine.pixel_filters import render_pixel_filters
 from dae.ui.imagine.prior import find_prior
-from dae.ui.imagine.subject import DrawDigit
+from dae.ui.imagine.subject import SelectUserDigit
 
 DREAM, ALTERNATIVES, COMPLETION, FILTERS = "Dream", "What else could it be?", "Complete it", "Why this pixel?"
 _HELP = {
@@ -21,11 +21,11 @@ _HELP = {
 }
 
 
-def render_imagine(row: DeltaGenerator, draw_digit: DrawDigit) -> None:
+def render_imagine(row: DeltaGenerator, select_user_digit: SelectUserDigit) -> None:
     """Draw one part of the view, with the choice of the part in `row`.
 
     Args:
-        draw_digit: draws a board for a digit.
+        select_user_digit: draws a board or an uploader for a digit.
 
     Raises:
         DaeError: a run or the data set cannot be read.
@@ -45,10 +45,10 @@ def render_imagine(row: DeltaGenerator, draw_digit: DrawDigit) -> None:
     if model is None:
         selectors.show_no_compatible_model(images.name)
     elif part == FILTERS:
-        render_pixel_filters(images, controls, draw_digit)
+        render_pixel_filters(images, controls, select_user_digit)
     elif part == ALTERNATIVES:
-        render_alternatives(model, images, controls, draw_digit)
+        render_alternatives(model, images, controls, select_user_digit)
     elif part == COMPLETION:
-        render_completion(model, images, controls, draw_digit)
+        render_completion(model, images, controls, select_user_digit)
     else:
         render_dream(model, images.shape, row)

@@ -1,10 +1,12 @@
 """The Imagine view, run without a browser: its parts, its fallback model and its steps."""
 
+import io
 import shutil
 from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from dae.data import load_dataset
 from dae.ui.components import wiping_board
@@ -39,6 +41,25 @@ def test_every_part_opens(shipped: Path, part: str) -> None:
     app = opened("pages/explore.py", view="Imagine", imagine=part, imagine_digit="3")
     assert app.segmented_control(key="imagine").value == part and not app.error
     assert app.number_input(key="imagine_digit").value == 3
+
+
+def test_an_uploaded_image_can_be_asked_about_by_a_presenter_only(
+    shipped: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = opened("pages/explore.py", view="Imagine", imagine="Why this pixel?", imagine_source="Your image")
+    file = io.BytesIO()
+    Image.effect_noise((60, 80), 90).save(file, "PNG")
+    app.file_uploader(key="upload").upload("mine.png", file.getvalue(), "image/png")
+    app.run()
+    assert "60 × 80, resized to 28 × 28" in shown(app) and not app.error and not app.exception
+    assert app.session_state["imagine_source"] == "Your image"
+    monkeypatch.setattr("dae.ui.shell.auth.is_presenter", lambda: False)
+    assert (
+        "Your image"
+        not in opened("pages/explore.py", view="Imagine", imagine="Why this pixel?")
+        .segmented_control(key="imagine_source")
+        .options
+    )
 
 
 def test_invalid_addresses_open_the_defaults(shipped: Path) -> None:
