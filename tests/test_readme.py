@@ -163,7 +163,9 @@ def test_every_benchmark_is_documented(benchmark: str) -> None:
 @pytest.mark.parametrize("run", SHIPPED)
 def test_every_shipped_model_is_documented(run: str) -> None:
     assert f"`{run}`" in README
-    assert f"\n| `{run}` |" in DOCUMENTS["checkpoints/README.md"]
+    has_card = (ROOT / "checkpoints" / run / "README.md").is_file()
+    row = f"[`{run}`]({run}/README.md)" if has_card else f"`{run}`"
+    assert f"\n| {row} |" in DOCUMENTS["checkpoints/README.md"]
 
 
 def anchors(text: str) -> set[str]:
