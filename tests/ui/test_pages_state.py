@@ -106,4 +106,6 @@ def test_runs_whose_previews_are_not_shown_are_named(
     monkeypatch.setattr("dae.ui.train.previews.frame_slider", lambda *_, caption, **__: captions.append(caption))
     opened("pages/train.py", runs=["one", "two", "other"])
     opened("pages/train.py", runs=["one", "two"])
-    assert captions[0].endswith("Linear · other.") and captions[-1] == ""
+    assert captions[0].endswith("Linear · other.")
+    # Only the explanation of the filters.
+    assert captions[-1].startswith("Filters are") and "Not shown" not in captions[-1]
