@@ -89,7 +89,7 @@ class ImageFile:
 
     def _to_image(self, pixels: Tensor, format: str) -> Image.Image:
         values = pixels[0].permute(1, 2, 0).numpy()  # (H, W, C)
-        if self.deep_mode != DEEP_COLOR and self.deep_mode and format in _WITH_DEPTH:
+        if self.deep_mode not in ("", DEEP_COLOR) and format in _WITH_DEPTH:
             gray = values[..., 0].astype(np.float64) * self.white
             if self.deep_mode == "F" and format == "TIFF":
                 return Image.fromarray(gray.astype(np.float32))

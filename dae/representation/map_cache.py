@@ -30,7 +30,7 @@ class Encoder:
 
 @dataclass(frozen=True)
 class MapSettings:
-    """How codes are projected; for the attributes see `build_code_map`."""
+    """Settings of a projection of codes; for the attributes see `build_code_map`."""
 
     noise: NoiseSpec
     dimensions: int

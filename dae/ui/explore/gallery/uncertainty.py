@@ -1,4 +1,4 @@
-"""How sure is it: the predicted error of each pixel of the denoised images, as rows of the gallery."""
+"""Predict the error of each pixel of the denoised images, as rows of the gallery: How sure is it?"""
 
 import math
 import threading
