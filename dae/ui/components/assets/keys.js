@@ -23,18 +23,22 @@ const TOUR = { PageUp: "back", PageDown: "next" }
 
 // Streamlit adds an entry to the browser's history when Python writes a query parameter. The state of a page belongs to the
 // entry of that page: Back leads to the page before. After a click on a link, Streamlit writes parameters of the new page
-// before its path, so the entry of the former page is restored.
+// before its path, so the entry of the former page is restored. After Back, a message that the server sent for the page left can
+// still arrive: Streamlit would add an entry for it, from which Back leads nowhere. Only a click opens another page.
 function keepOneEntryPerPage() {
   if (Object.hasOwn(history, "pushState")) return   // by an earlier import of this module
   const push = history.pushState, isHere = (url) => new URL(url ?? "", location.href).pathname === location.pathname
   let left = ""   // address of the page that a click leaves
+  let wentBack = false   // without a click since
   document.addEventListener("click", ({ target, ctrlKey, metaKey, shiftKey }) => {
+    wentBack = false
     const link = target.closest?.('[data-testid="stPageLink"] a')
     if (link && !isHere(link.href) && !(ctrlKey || metaKey || shiftKey)) left ||= location.href
   }, true)
-  addEventListener("popstate", () => { left = "" })
+  addEventListener("popstate", () => { left = ""; wentBack = true })
   history.pushState = (state, unused, url) => {
     if (isHere(url)) return history.replaceState(state, unused, url)
+    if (wentBack) return
     if (left) history.replaceState(state, unused, left)
     left = ""
     push.call(history, state, unused, url)
