@@ -118,6 +118,18 @@ def fit(
             result.estimate,
         )
 
+    def train_until_report(batches: Iterator[Tensor]) -> bool:
+        """Train on the next batches until a report is due; return False at the end of the epoch."""
+        nonlocal total_loss, new_steps, new_images
+        for batch in batches:
+            total_loss += step(batch, config.lr * SCHEDULES[config.schedule](state.step / steps))
+            new_steps += 1
+            new_images += len(batch)
+            is_early = state.step in EARLY_STEPS and state.step % steps_per_epoch
+            if is_early or group.should_report(new_steps, clock() - mark, REPORT_INTERVAL_S):
+                return True
+        return False
+
     with ExitStack() as stack:
         stack.enter_context(translate_oom_errors(device, config.batch_size))
         run: Callable[..., Any] = _run_directly
@@ -134,15 +146,10 @@ def fit(
             order = torch.randperm(len(train), generator=make_generator(config.seed, _SHUFFLE_STREAM, noise_epoch))
             step.start_epoch(noise_epoch)
             mark = clock()
-            for batch in order.to(device if in_memory else "cpu").split(config.batch_size):
-                lr = config.lr * SCHEDULES[config.schedule](state.step / steps)
-                total_loss += run(step, batch, lr)
-                new_steps += 1
-                new_images += len(batch)
-                is_early = state.step in EARLY_STEPS and state.step % steps_per_epoch
-                if is_early or group.should_report(new_steps, clock() - mark, REPORT_INTERVAL_S):
-                    yield report(end_of_epoch=False)
-                    mark = clock()
+            batches = iter(order.to(device if in_memory else "cpu").split(config.batch_size))
+            while run(train_until_report, batches):
+                yield report(end_of_epoch=False)
+                mark = clock()
             state.epoch += 1
             yield report(end_of_epoch=True)
 

@@ -20,6 +20,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 WORKER_NAME = "dae-worker"
+_thread = threading.local()
 
 
 def cpu_count() -> int:
@@ -47,12 +48,26 @@ def thread_pool(max_workers: int, name: str = "dae") -> ThreadPoolExecutor:
 def parallel_map(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
     """Apply `function` to each item in the shared worker threads and return the results in order.
 
-    The worker threads have the priority of the calling thread. Within a worker thread, the items are computed one after
-    the other.
+    The worker threads have the priority of the calling thread. A thread of `thread_pool` computes items, too, from the
+    last one on: those that no worker has begun, because other programs occupy the cores or the items are short. Within
+    a worker thread, the items are computed one after the other.
     """
-    if threading.current_thread().name.startswith(WORKER_NAME):
+    items = list(items)
+    if threading.current_thread().name.startswith(WORKER_NAME) or len(items) < 2:
         return [function(item) for item in items]
-    return list(_shared_pool(_niceness()).map(function, items))
+    pool = _shared_pool(_niceness())
+    if not getattr(_thread, "initialized", False):
+        return list(pool.map(function, items))
+    futures = [pool.submit(function, item) for item in items[:-1]]
+    try:
+        results = [function(items[-1])]
+        while futures and futures[-1].cancel():
+            futures.pop()
+            results.append(function(items[len(futures)]))
+        return [future.result() for future in futures] + results[::-1]
+    finally:
+        for future in futures:
+            future.cancel()
 
 
 @cache
@@ -72,3 +87,4 @@ def _initialize_thread() -> None:
     # The first call in a thread copies the process-wide number, and the thread keeps it.
     torch.get_num_threads()
     torch.set_flush_denormal(True)
+    _thread.initialized = True

@@ -3,11 +3,14 @@
 import os
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import torch
 
+from dae.utils import threads
 from dae.utils.threads import parallel_map, thread_pool
 
 
@@ -23,15 +26,16 @@ def test_threads_use_one_core_each_and_flush_denormals_without_changing_the_call
         torch.set_num_threads(before)
 
 
-def test_results_keep_the_order_of_the_items() -> None:
-    first_done = threading.Event()
+@pytest.fixture(params=["any thread", "thread of a pool"])
+def call(request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
+    """Return `parallel_map`, called from a thread of this kind."""
+    with ThreadPoolExecutor(1) if request.param == "any thread" else thread_pool(1) as pool:
+        yield lambda *arguments: pool.submit(parallel_map, *arguments).result()
 
-    def slow_first(item: int) -> int:
-        if item:
-            first_done.set()
-        return item**2
 
-    assert parallel_map(slow_first, range(20)) == [item**2 for item in range(20)]
+def test_results_keep_the_order_of_the_items(call: Callable[..., Any]) -> None:
+    assert call(lambda item: item**2, range(20)) == [item**2 for item in range(20)]
+    assert call(lambda item: item, [5]) == [5] and call(lambda item: item, []) == []
 
 
 def test_a_nested_call_runs_in_its_own_worker_thread() -> None:
@@ -39,9 +43,20 @@ def test_a_nested_call_runs_in_its_own_worker_thread() -> None:
     assert all(len(set(inner)) == 1 for inner in names)
 
 
-def test_an_error_reaches_the_caller() -> None:
+@pytest.mark.parametrize("wrong", [0, 1, 2])
+def test_an_error_reaches_the_caller(call: Callable[..., Any], wrong: int) -> None:
     with pytest.raises(ZeroDivisionError):
-        parallel_map(lambda item: 1 / item, [1, 0])
+        call(lambda item: 1 / (item - wrong), range(3))
+
+
+def test_a_thread_of_a_pool_computes_what_no_worker_has_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    free = threading.Event()
+    with thread_pool(1, threads.WORKER_NAME) as workers, thread_pool(1, "caller") as callers:
+        monkeypatch.setattr(threads, "_shared_pool", lambda niceness: workers)
+        workers.submit(free.wait)
+        names = callers.submit(parallel_map, lambda _: threading.current_thread().name, range(3)).result()
+        free.set()
+    assert names == ["caller_0"] * 3
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a priority per thread")
