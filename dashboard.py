@@ -28,13 +28,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _PAGE_MODULES = ("dae.ui.start.view", "dae.ui.explore.view", "dae.ui.train.view", "dae.ui.compare.view")
-_ROUTES_OF_PHONES = "dae.ui.room.phones.routes"
-
-# Path of the exchange of a presenter's ticket for a cookie, below the base path of the server.
-PRESENTER_PATH = "/_dae/presenter"
-# Path of the page for phones, below the base path of the server, and the longest body that it takes.
-PLAY_PATH = "/play"
-_PLAY_BODY_LIMIT = 8_192
+# What this server answers itself: paths below its base path, the module that responds, and the longest body.
+_ROUTES = {"/_dae/presenter": ("dae.ui.shell.auth", 200), "/play": ("dae.ui.room.phones.routes", 8_192)}
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # Images are loaded from nowhere else, and no other site can show the pages in a frame.
 _HEADERS = (
@@ -72,7 +67,7 @@ def _prepare_server() -> None:
         host = "localhost" if address in (None, "0.0.0.0", "::") else address
         webbrowser.open(f"{scheme}://{host}:{st.get_option('server.port')}/{st.get_option('server.baseUrlPath')}")
     try:
-        for module in (*_PAGE_MODULES, _ROUTES_OF_PHONES):
+        for module in (*_PAGE_MODULES, *(module for module, _ in _ROUTES.values())):
             import_module(module)
         # The thread of the queue inherits the priority of this thread, which is higher than that of pages.
         import_module("dae.ui.resources").training_queue()
@@ -129,14 +124,13 @@ class Guard:
         if path.endswith("/_stcore/metrics"):
             await _refuse(scope, receive, send, 404, "Not found.")
             return
-        if path.endswith(PRESENTER_PATH) and scope["type"] == "http":
-            await (await _presenter_response(Request(scope, receive)))(scope, receive, send)
-            return
-        play_path = f"/{st.get_option('server.baseUrlPath').strip('/')}{PLAY_PATH}".replace("//", "/")
-        if scope["type"] == "http" and f"{path}/".startswith(f"{play_path}/"):
-            response = await _play_response(Request(scope, receive), path.removeprefix(play_path))
-            await response(scope, receive, send)
-            return
+        base = f"/{st.get_option('server.baseUrlPath').strip('/')}".rstrip("/")
+        for route, (module, body_limit) in _ROUTES.items():
+            if scope["type"] == "http" and f"{path}/".startswith(f"{base}{route}/"):
+                subpath = path.removeprefix(base + route)
+                response = await _respond(Request(scope, receive), subpath, module, body_limit)
+                await response(scope, receive, send)
+                return
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -189,31 +183,16 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, reaso
         await PlainTextResponse(reason, status)(scope, receive, send)
 
 
-async def _presenter_response(request: Request) -> Response:
-    """Exchange the ticket of a session that entered the presenter key for a cookie that scripts cannot read."""
-    ticket = await read_limited(request, 200) if request.method == "POST" else b""
-    auth = import_module("dae.ui.shell.auth") if ticket and libraries_loaded.is_set() else None
-    cookie = auth.cookie_for_ticket(ticket.decode("ascii", "replace")) if auth else ""
-    if not auth or not cookie:
-        return PlainTextResponse("This ticket is not valid.", 403)
-    response = Response(status_code=204)
-    is_encrypted = request.url.scheme == "https"
-    response.set_cookie(
-        auth.COOKIE, cookie, max_age=auth.COOKIE_AGE_S, httponly=True, samesite="strict", secure=is_encrypted
-    )
-    return response
-
-
-async def _play_response(request: Request, path: str) -> Response:
-    """Answer a phone of the audience; `path` is below PLAY_PATH."""
+async def _respond(request: Request, path: str, module: str, body_limit: int) -> Response:
+    """Return the response of a module of `_ROUTES` to a request of `path`, below its route."""
     if not libraries_loaded.is_set():
         return PlainTextResponse("The server is starting. Reload the page in a few seconds.", 503)
-    body = await read_limited(request, _PLAY_BODY_LIMIT) if request.method == "POST" else b""
-    response: Response = import_module(_ROUTES_OF_PHONES).respond(request, path, body)
+    body = await _read_limited(request, body_limit) if request.method == "POST" else b""
+    response: Response = import_module(module).respond(request, path, body)
     return response
 
 
-async def read_limited(request: Request, limit: int) -> bytes:
+async def _read_limited(request: Request, limit: int) -> bytes:
     """Return the body of a request, empty if it is longer than `limit` bytes or the client has left."""
     body = b""
     try:

@@ -12,6 +12,8 @@ import secrets
 import time
 
 import streamlit as st
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 from streamlit.errors import StreamlitSecretNotFoundError
 
 from dae.errors import DaeError
@@ -20,7 +22,7 @@ from dae.ui.shell.key_attempts import BusyError, key_attempts
 from dae.ui.singletons import process_singleton
 
 COOKIE = "dae_presenter"
-COOKIE_AGE_S = 12 * 3_600
+_COOKIE_AGE_S = 12 * 3_600
 _TICKET_AGE_S = 60
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # Keys of the session state. No widget has them, so no browser can set them.
@@ -48,9 +50,20 @@ def is_presenter() -> bool:
     return not key() or st.session_state.get(_ENTERED_KEY) == key() or _has_cookie()
 
 
+def respond(request: Request, path: str, ticket: bytes) -> Response:
+    """Exchange the ticket of a session that entered the presenter key for a cookie that scripts cannot read."""
+    cookie = "" if path else cookie_for_ticket(ticket.decode("ascii", "replace"))
+    if not cookie:
+        return PlainTextResponse("This ticket is not valid.", 403)
+    response = Response(status_code=204)
+    is_encrypted = request.url.scheme == "https"
+    response.set_cookie(COOKIE, cookie, _COOKIE_AGE_S, httponly=True, samesite="strict", secure=is_encrypted)
+    return response
+
+
 def cookie_for_ticket(ticket: str) -> str:
     """Return the value of the cookie for a ticket of this process, empty if the ticket is invalid or too old."""
-    return _sign("cookie", COOKIE_AGE_S) if key() and _is_signed("ticket", ticket) else ""
+    return _sign("cookie", _COOKIE_AGE_S) if key() and _is_signed("ticket", ticket) else ""
 
 
 def _has_cookie() -> bool:
