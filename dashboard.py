@@ -37,6 +37,9 @@ _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
 )
+# Their names contain their version. Without an expiry, a browser would load and compile Plotly again on each page.
+_VENDOR_FOLDER = "/bidi-components/dae.live_chart/vendor/"
+_IMMUTABLE = (b"cache-control", b"public, immutable, max-age=31536000")
 
 libraries_loaded = threading.Event()
 
@@ -134,7 +137,10 @@ class Guard:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message["headers"], *_HEADERS]}
+                headers = [*message["headers"], *_HEADERS]
+                if _VENDOR_FOLDER in path and message["status"] == 200:
+                    headers = [*(pair for pair in headers if pair[0].lower() != b"cache-control"), _IMMUTABLE]
+                message = {**message, "headers": headers}
             await send(message)
 
         if origin is not None:

@@ -102,6 +102,15 @@ def test_pages_cannot_be_framed_or_load_images_from_elsewhere(client: Client) ->
     assert headers["x-content-type-options"] == "nosniff"
 
 
+def test_a_browser_keeps_plotly_for_the_next_page(client: Client) -> None:
+    folder = "/base/_stcore/bidi-components/dae.live_chart"
+    _, headers, _ = client.request("GET", f"{folder}/vendor/plotly-7.0.0.min.js")
+    assert "immutable" in headers["cache-control"] and "max-age" in headers["cache-control"]
+    # Names of other files do not change with their content.
+    _, headers, _ = client.request("GET", f"{folder}/live_chart.js")
+    assert "immutable" not in headers.get("cache-control", "")
+
+
 @pytest.mark.parametrize("path", ["/_stcore/metrics", "/_stcore/metrics/", "/base/_stcore/metrics"])
 def test_metrics_are_closed(path: str, client: Client) -> None:
     assert client.request("GET", path)[0] == 404
