@@ -15,6 +15,8 @@ import pytest
 
 from tests.helpers import ROOT
 
+# One worker imports the package in a new process.
+pytestmark = pytest.mark.xdist_group("imports")
 PACKAGE = ROOT / "dae"
 
 # Import the dependencies first, so that only the package's own side effects are recorded.

@@ -41,7 +41,9 @@ def chromium() -> Iterator["playwright.Browser"]:
 @pytest.fixture(scope="session")
 def context(chromium: "playwright.Browser") -> Iterator["playwright.BrowserContext"]:
     """Open a context whose tabs share the cached and compiled scripts of Streamlit."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
+    size = {"width": 1280, "height": 800}
+    # Animations take a part of the processor, most of all while a test waits.
+    context = chromium.new_context(viewport=size, accept_downloads=True, reduced_motion="reduce")
     context.set_default_timeout(TIMEOUT_MS)
     yield context
     context.close()
