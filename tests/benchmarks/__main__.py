@@ -15,6 +15,7 @@ BENCHMARKS = {
     "html_demo": "latency of the exported HTML file in Chromium",
     "photographs": "PSNR of the color model on photographs, next to the classical filters",
     "robustness": "PSNR gain of the shipped models under every kind of noise",
+    "specialists": "one model for any noise, relative to models for one noise",
     "uncertainty": "predicted against true error of a denoiser, by tenths of the images",
     "start": "time from `streamlit run` to the first image, relative to a minimal app",
     "slider": "latency of Explore's slider, relative to a minimal app",
@@ -28,7 +29,7 @@ BENCHMARKS = {
     "crowd": "response time and memory of the server with forty sessions",
 }
 # These take many minutes and run only if they are named.
-LONG = frozenset({"quality", "robustness", "growth", "room", "crowd"})
+LONG = frozenset({"quality", "robustness", "specialists", "growth", "room", "crowd"})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
