@@ -13,7 +13,9 @@ def test_a_row_has_the_difference_of_the_two_models(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], own_cache: Path
 ) -> None:
     monkeypatch.setitem(DATASETS, "mnist", SMALL_DIGITS)
-    monkeypatch.setattr("sys.argv", ["specialists", "--kinds", "masking", "--levels", "0.3", "--epochs", "1"])
+    monkeypatch.setattr(
+        "sys.argv", ["specialists", "--kinds", "masking", "--levels", "0.3", "--epochs", "1", "--limit", "60"]
+    )
     specialists.main()
     *_, row = capsys.readouterr().out.splitlines()
     noise, noisy, specialist, blind, difference = (cell.strip() for cell in row.strip("|").split("|"))
