@@ -1,5 +1,6 @@
 """The comparison of one model for any noise with specialists, on a few images."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ def test_a_row_has_the_difference_of_the_two_models(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], own_cache: Path
 ) -> None:
     monkeypatch.setitem(DATASETS, "mnist", SMALL_DIGITS)
+    monkeypatch.setattr(specialists, "BLIND", replace(specialists.BLIND, precision="float32"))
     monkeypatch.setattr(
         "sys.argv", ["specialists", "--kinds", "masking", "--levels", "0.3", "--epochs", "1", "--limit", "60"]
     )
