@@ -178,7 +178,7 @@ def test_reset_opens_a_new_session(page: "playwright.Page", server: str) -> None
     visit(page, f"{server}/explore?noise=Masking&seed=7")
     page.locator(".st-key-guide button").click()
     page.get_by_role("tab", name="Presenting").click()
-    page.get_by_role("link", name="Reset the demo").click()
+    page.get_by_role("link", name="Start over").click()
     page.get_by_role("heading", name="Can you still read these digits?").wait_for()
     page.get_by_role("link", name="Explore", exact=True).first.click()
     page.get_by_role("heading", name="Explore").wait_for()
@@ -193,7 +193,7 @@ def test_a_card_of_the_start_page_is_a_link_as_a_whole(page: "playwright.Page", 
     page.get_by_test_id("frame-row").nth(1).wait_for()
     page.locator(".st-key-door_Compare a").wait_for()
     # Forced, as the link covers the text.
-    page.get_by_text("Who is best?").click(force=True)
+    page.get_by_text("Which is best?").click(force=True)
     page.wait_for_url("**/compare**")
 
 

@@ -4,10 +4,10 @@ from dae.evaluation import FILTERS
 from dae.noise import NOISES
 
 _TERMS: dict[str, str] = {
-    "Autoencoder": "A network that compresses an image into a **code** and reconstructs it.",
+    "Autoencoder": "A network that compresses an image into a **code** and reconstructs the image from it.",
     "Batch": "The images processed in one training step.",
     "Code": "The few numbers a model compresses an image into. What the code loses cannot be restored.",
-    "Convolutional": "Detects the same small patterns, strokes and edges, everywhere in the image.",
+    "Convolutional": "Layers that detect the same small patterns, such as edges, everywhere in the image.",
     "Data set": "Many images of one kind, split into training, validation and test images.",
     "Decibel (dB)": "Unit of PSNR. +1 dB is barely visible; +3 dB halves the squared error.",
     "Denoising": "Removing noise. The model learns from pairs of noisy and clean images.",
@@ -16,7 +16,7 @@ _TERMS: dict[str, str] = {
     "Epoch": "One pass over all training images.",
     "Filter": "A classical method without training, such as blurring or taking the median.",
     "Fine-tuning": "Training a trained model further, for another task.",
-    "Gain": "PSNR improvement over the noisy image. Negative means worse.",
+    "Gain": "PSNR improvement over the noisy input. Negative means worse.",
     "Interval (±)": "95% confidence interval of the mean.",
     "L2 distance": "Square root of the sum of squared pixel differences. Lower is better.",
     "Label": "The correct class of an image, such as the digit, as recorded by people.",
@@ -29,9 +29,9 @@ _TERMS: dict[str, str] = {
     "Noise": f"Random changes that degrade an image. There are {len(NOISES)} kinds, from grain to a hidden rectangle.",
     "Noise2Noise": "Training with noisy pairs only, no clean images. Works when noise averages to zero.",
     "Noise level": "How much noise there is: 0 is none. The help next to each kind gives its unit.",
-    "Noisy input": "Leaving the noisy image as it is: the baseline every model must beat.",
+    "Noisy input": "The noisy image itself, without denoising: the baseline every model must beat.",
     "Optimizer": "The rule that changes the weights after each batch.",
-    "PCA": "Projects onto the directions of greatest variance.",
+    "PCA": "Principal component analysis: a projection onto the directions of greatest variance.",
     "PSNR": "Peak signal-to-noise ratio: how close an image is to the clean one, in decibels. Higher is better.",
     "Parameters": "The trainable numbers of a model, also called weights.",
     "Race": "Models trained in turns on the same task, one epoch at a time.",

@@ -7,28 +7,30 @@ from dae.ui.shell.glossary import GLOSSARY
 
 ABOUT = {
     "dashboard.py": """
-**Top row**: the input of the network, digits under random noise. **Second row**: its output. It was not trained on
-these digits. **Show the answer** adds the clean ones.
+**Top row**: the input of the network, digits under random noise. **Second row**: its output. The network was not
+trained on these digits. **Show the answer** adds the clean ones.
 
 It learned from tens of thousands of noisy images: after each batch, its weights were adjusted to bring its output
 closer to the clean images.
 
-**Try this.** Drag the slider up until you cannot read a digit any more, then choose another kind of noise. The line
-below the slider shows the noise of the training. At high levels the network starts inventing digits.
+**Try this.** Drag the slider up until you can no longer read a digit, then choose another kind of noise. The line
+below the slider marks the noise levels of the training. At high levels the network starts inventing digits.
 
-**Play with the room**, for presenters: phones of the audience read noisy digits against the models, or draw some.
+**Play with the room**, for presenters: people compete with the models at reading noisy digits, on their phones,
+or draw digits.
 """,
     "pages/train.py": """
 The curve shows the **PSNR** of validation images, which are held out from training: higher is better. The **gray
 lines** are a simple filter and the noisy input: above them, the model helps. **Dots** are measured after each epoch;
 between them the curve is estimated from a few images. *Chart* shows the loss instead.
 
-Next to it: the model's output for eight validation images, after the first steps and then about once a second. Drag
-the slider back at any time, also during the training. The **filters** below are what the first layer looks for: gray is
-0, white positive, black negative. They begin as noise; those of an output that stopped learning stay noise.
+Next to the curve: the model's output for eight validation images, after the first steps and then about once a second.
+Drag the slider back at any time, also during the training. The **filters** below are what the first layer looks for:
+gray is 0, white positive, black negative. They begin as noise; a filter that stays noise belongs to a unit that stopped
+learning.
 
-**Try this.** Start the race and let the audience guess which model wins. Open another page and come back: it continues.
-A second training waits in the queue.
+**Try this.** Start the race and let the audience guess which model wins. Open another page and come back: the race
+continues. A second training waits in the queue.
 """,
     "pages/explore.py": """
 Each **column** is one image, each **row** one model; for a drawing and in the large view, each column is one model.
@@ -75,5 +77,5 @@ def render_help(path: str) -> None:
         glossary.markdown(_GLOSSARY)
         with presenting:
             st.markdown(_KEYS)
-            st.markdown("Copy the address to share this view (except your own images). Works offline.")
+            st.markdown("Copy the address to share this view (except your own images). Everything works offline.")
             presentation.reset_link()

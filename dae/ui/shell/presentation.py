@@ -64,7 +64,7 @@ def register_shortcuts(page_keys: Iterable[str]) -> None:
 
 def reset_link() -> None:
     """Draw the link to the start page that opens a new session."""
-    st.html('<a href="./" target="_self">Reset the demo</a>')
+    st.html('<a href="./" target="_self">Start over</a>')
     st.caption("Back to the start page with default settings. Models and running trainings are kept.")
 
 

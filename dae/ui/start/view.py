@@ -35,7 +35,7 @@ class Door:
 DOORS = (
     Door("pages/train.py", "Watch it learn", ":material/school:", {}),
     Door("pages/explore.py", "Clean a photo", ":material/add_photo_alternate:", {"pictures": UPLOAD}),
-    Door("pages/compare.py", "Who is best?", ":material/leaderboard:", {}),
+    Door("pages/compare.py", "Which is best?", ":material/leaderboard:", {}),
 )
 
 
@@ -47,7 +47,7 @@ def render_start() -> None:
         options = model_options.model_options(resources.images(dataset, "test", NUM_IMAGES))
         model = select_model(list(options.values()))
         if model is None:
-            st.info("No trained model yet. Open **Train** and start one.")
+            st.info("No trained model yet. Train one on the **Train** page.")
         with st.container(horizontal=True, vertical_alignment="center"):
             kind = _select_kind(trained_kinds(model) if model else ["gaussian"])
             has_answer = st.toggle("Show the answer", key="answer", persist_state="session")
