@@ -104,7 +104,7 @@ def test_every_setting_of_the_custom_form_reaches_the_run() -> None:
     labelled(app.multiselect, "Model (choose several for a race)").set_value(["conv-flat"])
     labelled(app.multiselect, "Noise (choose several to mix)").set_value(["gaussian", "masking"])
     labelled(app.slider, "Noise level").set_value((0.1, 0.6))
-    labelled(app.checkbox, "Clip to black and white").uncheck()
+    labelled(app.checkbox, "Clip noisy images to [0, 1]").uncheck()
     labelled(app.selectbox, "Optimizer").set_value("muon")
     labelled(app.number_input, "Training images (0 for all)").set_value(9)
     labelled(app.button, "Start training").click()

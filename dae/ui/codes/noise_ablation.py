@@ -22,15 +22,15 @@ def render_noise_ablation() -> None:
     """Draw the comparison of the runs of the noise ablation, one per recipe."""
     st.markdown(
         "Four identical U-Nets, trained with different noise. Without noise, the network can simply copy its input, so "
-        "its code learns little."
+        "its code contains little information."
     )
     dataset = selectors.select_dataset()
     models = ablation_models(dataset)
     missing = [name for name in NOISE_ABLATION_RECIPES if name not in {model.recipe for model in models}]
     if missing:
         st.info(
-            f"Not trained yet for {dataset_label(dataset)}: {text.join_words(missing)}. Each takes about a minute: "
-            f"run dae train --recipe {missing[0]}, or press its card on the Train page."
+            f"Not trained yet for {dataset_label(dataset)}: {text.join_words(missing)}. Start them under **More "
+            f"recipes** on the Train page, or run `dae train --recipe {missing[0]}`."
         )
         selectors.link_to_train()
     if not models:

@@ -104,9 +104,10 @@ def _select_noise() -> tuple[list[str], tuple[float, float], bool]:
         help="One level or a range. With a range, each image gets a random level from it.",
     )
     clipped = st.checkbox(
-        "Clip to black and white",
+        "Clip noisy images to [0, 1]",
         value=True,
-        help="Like an image file. Without clipping, noise averages to zero, which Noise2Noise needs.",
+        help="As in an image file, nothing is darker than black (0) or brighter than white (1). Without clipping, "
+        "noise averages to zero, which Noise2Noise needs.",
     )
     return kinds, level_range, clipped
 
@@ -155,7 +156,7 @@ def _optimizer_settings(column: DeltaGenerator) -> dict[str, Any]:
 def _data_settings(column: DeltaGenerator) -> dict[str, Any]:
     """Draw the settings of data, target, loss, seed and device."""
     count = column.number_input(
-        "Training images (0 for all)", 0, 10_000_000, 15_000, help="Fewer images: faster epochs."
+        "Training images (0 for all)", 0, 10_000_000, 15_000, help="Fewer images make epochs faster."
     )
     return {
         "max_images": int(count) or None,
@@ -176,8 +177,8 @@ def _data_settings(column: DeltaGenerator) -> dict[str, Any]:
             "Loss",
             list(LOSSES),
             format_func=str.upper,
-            help="**MSE** squared error, **L1** absolute error, **BCE** treats pixels as probabilities, **PSNR** "
-            "optimizes decibels, so weak noise counts too.",
+            help="**MSE**: squared error. **L1**: absolute error. **BCE**: treats pixels as probabilities. **PSNR**: "
+            "optimizes decibels, so that weak noise counts too.",
         ),
         "seed": column.number_input("Seed", 0, 2**32 - 1, _DEFAULTS.seed, help="Same seed, same result."),
         "device": column.selectbox("Device", ["auto", *available_devices()], help="**auto** uses a GPU if available."),

@@ -90,7 +90,10 @@ def _gain_sentence(lines: Sequence[Mapping[str, Any]]) -> str:
     if not last or not noisy or not last["step"]:
         return ""
     gain = text.describe_gain(_psnr_db(last) - noisy["psnr_db"])
-    gain += " than the noisy input" if gain.endswith(("clearer", "worse")) else ""
+    if gain.endswith(("clearer", "worse")):
+        gain += " than the noisy input"
+    elif gain.endswith("the same"):
+        gain += " as the noisy input"
     return f"{gain[0].upper()}{gain[1:]}."
 
 

@@ -116,7 +116,7 @@ def duration_hint(configs: dict[str, TrainConfig], references: Sequence[Referenc
     """Estimate how long the trainings take one after the other on this machine.
 
     Returns:
-        For example "About 40 s here, going by digits-conv."; empty if one is unknown.
+        For example "About 40 s here, estimated from digits-conv."; empty if one is unknown.
     """
     estimates = [estimate_duration(config, references) for config in configs.values()]
     known = [estimate for estimate in estimates if estimate]
@@ -124,7 +124,7 @@ def duration_hint(configs: dict[str, TrainConfig], references: Sequence[Referenc
         return ""
     duration = text.approximate_duration(sum(estimate.seconds for estimate in known))
     sources = text.join_words(sorted({estimate.run for estimate in known}))
-    return f"{duration[0].upper()}{duration[1:]} here, going by {sources}."
+    return f"{duration[0].upper()}{duration[1:]} here, estimated from {sources}."
 
 
 def _open(state: PageState, dialog: str) -> None:

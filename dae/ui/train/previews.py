@@ -26,8 +26,8 @@ _MAX_FRAMES, _MAX_LIVE_FRAMES = 48, 24
 _MAX_STRIP_PIXELS = 8 * 512 * 512
 _DAMAGED = "Preview images are damaged; the model is fine."
 _FILTERS_CAPTION = (
-    "Filters are what the first layer looks for. Bright pixels count in favor, dark ones against, gray ones not at "
-    "all. They begin as noise and turn into strokes while the model learns."
+    "Filters are what the first layer looks for: bright pixels count in favor, dark ones against, gray ones not at "
+    "all. The filters begin as noise and turn into strokes while the model learns."
 )
 
 

@@ -61,7 +61,7 @@ def test_headline_of_a_race(states: str, unet: Any, conv: Any, expected: str) ->
         ("running", lines(5), "Epoch 1 of 5. 3 s left."),
         ("running", lines(5, within=8.4), "Epoch 1 of 5. 1.0 dB worse than the noisy input. 3 s left."),
         ("running", lines(5, 17.2), "Epoch 2 of 5. 7.8 dB clearer than the noisy input. 3 s left."),
-        ("finished", lines(5, 9.4, epochs=1), "Finished. About the same."),
+        ("finished", lines(5, 9.4, epochs=1), "Finished. About the same as the noisy input."),
         ("interrupted", lines(5, 17.2), "Interrupted in epoch 2 of 5. 7.8 dB clearer than the noisy input."),
         ("failed", [], "Failed."),
     ],

@@ -145,7 +145,7 @@ def test_duration_of_side_by_side_trainings_is_the_sum_of_all() -> None:
     ]
     on_cpu = {name: replace(config, device="cpu") for name, config in configs.items()}
     hint = duration_hint(on_cpu, references)
-    assert hint == "About 2 min here, going by quick-conv, quick-linear and quick-unet."
+    assert hint == "About 2 min here, estimated from quick-conv, quick-linear and quick-unet."
     assert duration_hint(on_cpu, references[:2]) == ""
 
 
