@@ -141,7 +141,7 @@ class NoiseSpec:
         """Return the display name: "Gaussian 0.5", or "Gaussian 0 to 1 and Masking 0 to 1" without narrower ranges."""
         return join_words(
             [
-                f"{spec.info.label} {spec.low:g}" + (f" to {spec.high:g}" if spec.high > spec.low else "")
+                f"{spec.info.label} {spec.low:.3g}" + (f" to {spec.high:.3g}" if spec.high > spec.low else "")
                 for spec in self._maximal_components
             ]
         )

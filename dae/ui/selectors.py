@@ -52,6 +52,16 @@ def select_models(options: Mapping[str, ModelOption], dataset: str) -> list[Mode
     return model_options.disambiguate_labels([options[name] for name in names])
 
 
+def select_model(options: Sequence[ModelOption], key: str) -> ModelOption:
+    """Let the user select one of the models, of which there is at least one; return it with a distinct label."""
+    models = {option.name: option for option in model_options.disambiguate_labels(options)}
+    first = next(iter(models))
+    name = st.segmented_control(
+        "Model", list(models), default=first, required=True, key=key, format_func=lambda name: models[name].label
+    )
+    return models.get(name or first, models[first])
+
+
 def default_models(options: Mapping[str, ModelOption]) -> list[str]:
     """Return the names of the models that are selected at first."""
     return model_options.default_options(options, _FAMILIES)

@@ -30,7 +30,7 @@ def psnr_vs_level_figure(
     figure = go.Figure()
     for low, high in sorted(set(trained.values())):
         names = [name for name, levels in trained.items() if levels == (low, high)]
-        text = "trained at this level" if low == high else "trained range"
+        text = "trained at this level" if low == high else "training range"
         text = text if len(names) == len(trained) else f"{join_words(names)}: {text}"
         if low == high:
             line = {"color": BASELINE_COLOR, "dash": "dot", "width": 1}

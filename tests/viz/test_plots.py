@@ -145,7 +145,7 @@ def test_psnr_vs_level_draws_each_run_in_its_color_and_leaves_infinity_out() -> 
 def test_psnr_vs_level_shows_the_levels_on_which_runs_were_trained() -> None:
     figure = psnr_vs_level_figure(measured(), {}, {"a": (0.5, 0.5), "b": (0.2, 0.6)})
     assert sorted((shape.x0, shape.x1) for shape in figure.layout.shapes) == [(0.2, 0.6), (0.5, 0.5)]
-    assert sorted(note.text for note in figure.layout.annotations) == ["a: trained at this level", "b: trained range"]
+    assert sorted(note.text for note in figure.layout.annotations) == ["a: trained at this level", "b: training range"]
     together = psnr_vs_level_figure(measured(), {}, {"a": (0.5, 0.5), "b": (0.5, 0.5)})
     assert [note.text for note in together.layout.annotations] == ["trained at this level"]
 

@@ -12,7 +12,7 @@ from dae.ui.cleaning.strengths import Strength, model_choices, trained_range
 from dae.ui.cleaning.uploads import Upload, select_uploads
 from dae.ui.components.divider import Step, strength_divider
 from dae.ui.model_options import ModelOption
-from dae.ui.selectors import link_to_train
+from dae.ui.selectors import link_to_train, select_model
 from dae.ui.shell import page
 
 CLEAN, ADD_NOISE = "Clean this image", "Add noise to it"
@@ -49,9 +49,7 @@ def render_cleaning() -> None:
             st.markdown("Train a U-Net first: it handles any size.")
             link_to_train()
             return
-        names = [option.name for option in options]
-        name = st.segmented_control("Model", names, default=names[0], required=True, key="clean_run")
-        model = options[names.index(name) if name in names else 0]
+        model = select_model(options, "clean_run")
         cleaning = _open(upload, model)
         _render_level(cleaning, model)
         chosen = _render_image(cleaning, model)
@@ -76,16 +74,16 @@ def _open(upload: Upload, model: ModelOption) -> Cleaning:
 def _render_level(cleaning: Cleaning, model: ModelOption) -> None:
     """Draw the estimated noise level, and a hint if the model was not trained for it or for this kind of noise."""
     level = cleaning.level
-    st.markdown(f"**Estimated noise: {describe_level(level)}** ({level:.3f} of white, or {255 * level:.0f} of 255)")
+    st.markdown(f"**Estimated noise: {describe_level(level)}** (level {level:.3f}, or {255 * level:.0f} of 255)")
     low, high = trained_range(model)
     if level > 1.2 * high or level < 0.8 * low:
-        trained = f"{high:g}" if low == high else f"{low:g} to {high:g}"
+        trained = f"{high:.3g}" if low == high else f"{low:.3g} to {high:.3g}"
         relation = "stronger" if level > high else "weaker"
-        st.warning(f"The noise is {relation} than {model.name} was trained for ({trained}); results may be poor.")
+        st.warning(f"The noise is {relation} than {model.label} was trained for ({trained}); results may be poor.")
     if cleaning.is_correlated and not model.noise.component("camera"):
         st.warning(
-            f"Neighboring pixels seem to share this noise, as in photographs of a camera; {model.name} was trained on "
-            "other noise and may leave blotches."
+            f"Neighboring pixels seem to share this noise, as in photographs from a camera; {model.label} was trained "
+            "on other noise and may leave blotches."
         )
 
 

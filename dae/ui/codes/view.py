@@ -57,7 +57,7 @@ def render_codes(row: DeltaGenerator) -> None:
     for reason in reasons:
         st.caption(f":material/info: {reason}")
     if not models:
-        st.info("Choose at least one model with a small code.")
+        st.info("Choose at least one model that compresses images to a small code.")
     elif view == INTERPOLATION:
         render_interpolation(models, dataset, test)
     elif view == PROBE:

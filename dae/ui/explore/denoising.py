@@ -186,7 +186,7 @@ def _select_filter(dataset: str) -> list[ModelOption]:
         key="filter",
         bind="query-params",
         width=200,
-        help="A classical filter (no training), tuned for each noise:\n"
+        help="A classical filter (no training), tuned for each noise level:\n"
         + "\n".join(f"- **{entry.label}**: {entry.help}" for entry in FILTERS.values()),
     )
     return [model_options.filter_option(name, dataset)] if name in FILTERS else []

@@ -15,7 +15,7 @@ from dae.data.image_io import fit_image
 from dae.evaluation import metrics
 from dae.models.inference import denoise_tiled_into
 from dae.noise import NoiseSpec, corrupt
-from dae.ui import model_options, resources
+from dae.ui import model_options, resources, selectors
 from dae.ui.components.divider import divider
 from dae.ui.model_options import ModelOption
 from dae.utils import text
@@ -86,7 +86,7 @@ def render_full_resolution(image: Image.Image, preferred: Sequence[ModelOption],
             return
         with st.container(horizontal=True, vertical_alignment="bottom"):
             # The first option depends on the channels, and the default of a key is fixed.
-            selection = FullResolution(image, _select_model(options, f"whole_run:{channels}"), noise, seed)
+            selection = FullResolution(image, selectors.select_model(options, f"whole_run:{channels}"), noise, seed)
             key, is_large = selection.key(), num_pixels > _MAX_AUTOMATIC_PIXELS
             if is_large and st.button(f"Denoise ({num_pixels / 1e6:.1f} MP)", key="whole_go"):
                 st.session_state[_REQUESTED] = key
@@ -101,12 +101,6 @@ def render_full_resolution(image: Image.Image, preferred: Sequence[ModelOption],
             # One result at most: a large image takes a lot of memory.
             st.session_state[_RESULT] = key, denoise(clean, noisy, selection.model, bar.progress)
             st.rerun()
-
-
-def _select_model(options: Sequence[ModelOption], key: str) -> ModelOption:
-    models = {model.name: model for model in options}
-    name = st.segmented_control("Model", list(models), default=options[0].name, required=True, key=key)
-    return models.get(str(name), options[0])
 
 
 def corrupt_image(selection: FullResolution) -> tuple[Tensor, Tensor]:
@@ -155,7 +149,7 @@ def _render_images(result: FullResolutionResult, model: ModelOption) -> None:
     width, height = result.noisy.size
     denoised = result.denoised or result.noisy
     before = text.label_with_db("noisy", result.noisy_psnr_db)
-    name = model.name if result.denoised else "not denoised yet"
+    name = model.label if result.denoised else "not denoised yet"
     after = text.label_with_db(name, result.psnr_db) if result.denoised else name
     if width <= _VIEW_WIDTH and height <= _VIEW_HEIGHT:
         scale = min(_VIEW_WIDTH // width, _VIEW_HEIGHT // height)
@@ -221,7 +215,7 @@ def summarize(result: FullResolutionResult, selection: FullResolution) -> str:
         f"This model was trained on {model.noise.label}{'' if is_trained else f', not {noise.label}'}.",
     ]
     if result.denoised and result.denoised.mode == "L":
-        sentences.append("Grayscale only.")
+        sentences.append("It outputs grayscale only.")
     if result.level is not None and noise.kind == "gaussian":
         is_low = result.level < _MIN_LEVEL_ESTIMATE
         estimate = f"below {_MIN_LEVEL_ESTIMATE}" if is_low else f"{result.level:.2f}"

@@ -51,7 +51,9 @@ def select_user_image(images: ImageSet, draw: bool, live: bool = False) -> UserI
     """
     image = draw_board(live) if draw else upload()
     if image is None:
-        st.info("Draw a digit with your mouse or finger." if draw else "Upload an image, then clean it or add noise.")
+        st.info(
+            "Draw a digit with your mouse or finger." if draw else "Upload an image, or choose a sample photograph."
+        )
         if not (draw and live):
             return None
         image = Image.new("L", (_BOARD_SIZE, _BOARD_SIZE))

@@ -117,7 +117,7 @@ def test_interpolation_starts_and_ends_at_the_decoded_images(runs: Path) -> None
 def test_interpolation_leaves_out_a_u_net_with_a_reason(tmp_path: Path, photos: str) -> None:
     shutil.copytree(ROOT / "checkpoints" / "digits-unet", tmp_path / "runs" / "digits-unet")
     app = opened("pages/explore.py", part="Interpolation", **VIEW)
-    assert "U-Net left out" in shown(app) and "Choose a linear or a convolutional model" in shown(app)
+    assert "Left out: U-Net." in shown(app) and "Choose a linear or a convolutional model" in shown(app)
     assert not opened("pages/explore.py", part="Map", **VIEW).info
 
 

@@ -97,7 +97,7 @@ def test_summary_names_the_best_model(gallery: Gallery) -> None:
         f"**{best} wins here**: 10.0 dB clearer than the noisy images."
     )
     worse = summarize(gallery, fake_sprites(30, 20, 28.8, 15), 5, reduced=True)
-    assert worse == f"**No model helps on these small copies**: the best, {best}, makes it 1.2 dB worse."
+    assert worse == f"**No model helps on these small copies**: the best, {best}, makes the images 1.2 dB worse."
     assert "invents details" in summarize(gallery, fake_sprites(5, 8, 9, 8), 5, reduced=False)
     assert summarize(gallery, fake_sprites(math.inf, math.inf, 20, 20), 5, reduced=False) == "No noise added."
     assert not summarize(gallery, fake_sprites(10, 18, 20, 15), 0, reduced=False)

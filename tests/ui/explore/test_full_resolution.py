@@ -83,10 +83,10 @@ def test_an_unchanged_image_has_an_infinite_psnr() -> None:
 @pytest.mark.parametrize(
     ("noise", "level", "expected"),
     [
-        (NOISE, 0.31, ", not Gaussian 0.3. Grayscale only. Estimated noise level: 0.31."),
-        (NoiseSpec("gaussian", 0.5), 0.04, ". Grayscale only. Estimated noise level: below 0.1."),
-        (NoiseSpec("masking", 0.5), 0.3, ", not Masking 0.5. Grayscale only."),
-        (NoiseSpec("camera", 0.5), 0.3, ", not Camera 0.5. Grayscale only."),
+        (NOISE, 0.31, ", not Gaussian 0.3. It outputs grayscale only. Estimated noise level: 0.31."),
+        (NoiseSpec("gaussian", 0.5), 0.04, ". It outputs grayscale only. Estimated noise level: below 0.1."),
+        (NoiseSpec("masking", 0.5), 0.3, ", not Masking 0.5. It outputs grayscale only."),
+        (NoiseSpec("camera", 0.5), 0.3, ", not Camera 0.5. It outputs grayscale only."),
     ],
 )
 def test_summary_names_the_limits_of_the_model(

@@ -113,7 +113,7 @@ class FrameSlider extends LiveFrames {
     this.root.setAttribute("aria-label", spec.alt)
     const [from, to] = spec.trained ?? [0, 0]
     const isAll = from === 0 && to === spec.steps.length - 1
-    const words = from === to ? "trained at this level" : isAll ? "trained for all of this" : "training range"
+    const words = from === to ? "trained at this level" : isAll ? "trained at all levels" : "training range"
     const texts = { label: spec.label, first: spec.steps[0], last: spec.steps.at(-1), words, caption: spec.caption }
     for (const [part, text] of Object.entries(texts)) write(this[part], text)
     this.button.hidden = !spec.play

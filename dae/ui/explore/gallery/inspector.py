@@ -33,7 +33,7 @@ def render_inspector(gallery: Gallery, sprites: GallerySprites, step: int) -> No
             after = text.label_with_db(label, sheet.psnr_db[step][column])
             divider(noisy, denoised, before, after, width=_SIDE, key="divider")
         middle.image(_magnify(clean), caption="The original.", width="stretch")
-        caption = f"Error of {label}: black = none, bright = {ERROR_MAP_MAX:g} of white or more."
+        caption = f"Error of {label}: black = none, bright = {ERROR_MAP_MAX:g} or more, where white is 1."
         right.image(_magnify(error_map(denoised, clean)), caption=caption, width="stretch")
 
 

@@ -67,12 +67,12 @@ def summarize(gallery: Gallery, sprites: GallerySprites, step: int, reduced: boo
         return "No noise added."
     if gain_db < 0:
         where = "on these small copies" if reduced else "here"
-        return f"**No model helps {where}**: the best, {model.label}, makes it {-gain_db:.1f} dB worse."
+        return f"**No model helps {where}**: the best, {model.label}, makes the images {-gain_db:.1f} dB worse."
     hallucinates = can_hallucinate(model, gallery.images.image_set())
     if hallucinates and text.is_hallucinated(sprites.denoised[best].mean_psnr_db[step]):
         return (
-            f"**{model.label}** is closest (+{gain_db:.1f} dB), but the noise hides so much that it invents details: "
-            "compare with the original."
+            f"**{model.label}** is closest (+{gain_db:.1f} dB), but the noise hides so much that the model "
+            "invents details: compare with the original."
         )
     return f"**{model.label} wins here**: {gain_db:.1f} dB clearer than the noisy images."
 

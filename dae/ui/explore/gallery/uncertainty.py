@@ -185,8 +185,8 @@ def describe_predictions(
     """Return in Markdown how to read the rows, and which predictions are far from the truth."""
     labels = text.join_words([model.label for model in gallery.models if model.name in gallery.unclipped])
     sentences = [
-        f"**How sure?** Black: certain; bright: expected to be wrong by {ERROR_MAP_MAX:g} of white or more. "
-        f"Predicted without the original, for {labels}: noise that is not clipped, as in training."
+        f"**How sure?** Black: certain; bright: expected to be wrong by {ERROR_MAP_MAX:g} or more, where white is 1. "
+        f"Predicted without the original, for {labels}, with noise that is not clipped, as in training."
     ]
     for index, prediction in predictions.items():
         excess_db = prediction.mean_psnr_db - sprites.denoised[index].mean_psnr_db[step]
