@@ -36,10 +36,22 @@ def render_exports(selection: Selection, comparison: Comparison, figure: go.Figu
         return str(figure.to_html(include_plotlyjs=True, config={"displaylogo": False}))
 
     files: list[tuple[str, Callable[[], str], str, str, str]] = [
-        ("Report", report, "html", "text/html", "Sentences, tables and images in one file, for a mail or a printer."),
-        ("CSV", lambda: table.drop(columns="curve").to_csv(index=False), "csv", "text/csv", "Table in full precision."),
+        ("Report", report, "html", "text/html", "Sentences, tables and images in one file, to mail or to print."),
+        (
+            "CSV",
+            lambda: table.drop(columns="curve").to_csv(index=False),
+            "csv",
+            "text/csv",
+            "Table as CSV, in full precision.",
+        ),
         ("Markdown", lambda: to_markdown(table), "md", "text/markdown", "Table as Markdown."),
-        ("LaTeX", lambda: to_latex(table), "tex", "application/x-tex", "Table for a paper; needs booktabs."),
+        (
+            "LaTeX",
+            lambda: to_latex(table),
+            "tex",
+            "application/x-tex",
+            "Table as LaTeX, for a paper; needs the package booktabs.",
+        ),
     ]
     if figure.data:
         files.append(("Chart", chart, "chart.html", "text/html", "Interactive chart of every noise level (HTML)."))

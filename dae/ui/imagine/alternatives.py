@@ -35,7 +35,8 @@ def render_alternatives(
             "Compare with memory",
             key="imagine_memory",
             bind="query-params",
-            help="The most similar training digit, and the best answer of a model that had learned them all by heart.",
+            help="Shows the most similar training digit, and the best answer of a model that had learned all training "
+            "digits by heart.",
         )
     if digit is None:
         return
@@ -104,5 +105,5 @@ def compare_with_memory(scores: Sequence[float]) -> str:
         return f"**Perfect memory is {-gain_db:.1f} dB closer here**: a training digit is very similar to this one."
     return (
         f"**The model is {gain_db:.1f} dB closer than perfect memory**, the best answer of a model that had learned "
-        "the training digits by heart. So it has learned more than these."
+        "the training digits by heart. So it has not only memorized them."
     )

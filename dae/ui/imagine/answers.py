@@ -62,7 +62,7 @@ def render_answers(name: str, title: str, question: tuple[object, ...], sample: 
 
 def _summarize(result: Readings) -> Summary:
     captions = tuple(f"reads as {reading}" for reading in result.readings)
-    footnote = f"{result.footnote} How often an answer occurs is not a probability."
+    footnote = f"{result.footnote} How often an answer occurs is not its probability."
     return Summary(describe_readings(result.readings), captions, footnote)
 
 

@@ -45,7 +45,8 @@ def render_completion(
             required=True,
             key="imagine_hidden",
             bind="query-params",
-            help="A part, or what you wipe away with the pointer. After a part, the first stroke starts afresh.",
+            help="A fixed part, or what you wipe away with the pointer. The first stroke after a fixed part starts "
+            "with nothing hidden.",
         )
         seed = subject.select_seed("New completions")
     wiped = st.session_state[_CELLS]
@@ -63,7 +64,7 @@ def render_completion(
             is_new=part != _OWN,
             labels=(digit.name, "wipe a part away"),
             key=_BOARD,
-            alt=f"What the model sees of {digit.name}. Wipe with the pointer, or choose a part under Hide.",
+            alt=f"What the model sees of {digit.name}. Wipe a part away with the pointer, or choose one under Hide.",
         )
     with answer:
         if "1" in cells:

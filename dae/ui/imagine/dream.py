@@ -40,7 +40,7 @@ def render_dream(model: PriorModel, shape: Shape, controls: DeltaGenerator) -> N
         )
     )
     st.markdown(
-        "The model starts from pure noise and takes a little of it away, again and again. Nobody drew these digits: "
+        "The model starts from pure noise and removes a little of it, again and again. Nobody drew these digits: "
         "they come from what the model has learned about digits. Drag the slider to go back to the noise."
     )
     render_prior_note(model)

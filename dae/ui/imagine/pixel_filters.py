@@ -39,9 +39,9 @@ def render_pixel_filters(images: ImageSet, controls: DeltaGenerator, select_user
         options = model_options.model_options(images)
         models = selectors.select_models(options, subject.dataset())
     st.markdown(
-        "Point at a pixel of a denoised image, or drag. The image next to it shows which noisy pixels decide it: "
-        "orange ones make it brighter, blue ones darker. Each model has found another way to decide: compare how wide "
-        "its filter is, and how it follows the stroke."
+        "Point at a pixel of a denoised image, or drag. The image next to it shows the filter of this pixel: orange "
+        "input pixels make it brighter, blue ones darker. Each model applies another filter: compare how wide it is, "
+        "and how it follows the stroke."
     )
     if digit is None:
         return

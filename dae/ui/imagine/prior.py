@@ -62,9 +62,9 @@ def render_prior_note(model: PriorModel) -> None:
     """Draw a sentence if the model is not made for sampling."""
     if model.option.recipe != PRIOR and model.option.name != PRIOR:
         st.caption(
-            f":material/info: `{PRIOR}`, the model made for this, is missing here. `{model.option.name}`, trained on "
-            f"{model.option.noise.label}, stands in for it, and its answers are less faithful. To train it, run "
-            f"`dae train --recipe {PRIOR}`."
+            f":material/info: `{PRIOR}`, the model trained for this, is missing here. The images come from "
+            f"`{model.option.name}`, trained on {model.option.noise.label}, and are less faithful. To train the "
+            f"missing model, run `dae train --recipe {PRIOR}`."
         )
 
 

@@ -159,7 +159,9 @@ class Room:
             self._check_open()
             if token not in self._seen_s:
                 if len(self._seen_s) >= MAX_PHONES:
-                    raise RoomError(f"The room is full: {MAX_PHONES} phones take part.")
+                    raise RoomError(
+                        f"The room is full: {MAX_PHONES} phones take part. You can follow on the projector."
+                    )
                 token = secrets.token_urlsafe(16)
             self._seen_s[token] = self._clock()
             return token

@@ -44,9 +44,12 @@ def phone_address(page_url: str, server_address: str | None, has_key: bool) -> P
     parts = urlsplit(page_url)
     host, base = parts.hostname or "localhost", parts.path.rstrip("/")
     is_local = server_address is not None and _is_loopback(server_address)
-    # A proxy passes visitors on to a server that listens to its own computer.
+    # A proxy passes visitors on to a server that listens on localhost.
     if is_local and _is_loopback(host):
-        problem = "The server listens to this computer only, so phones cannot reach it. Stop it, and start it with"
+        problem = (
+            "The server accepts connections from this computer only, so phones cannot reach it. Stop the server, and "
+            "start it with"
+        )
         return PhoneAddress(_url(parts.scheme, host, parts.port, base), problem, can_rehearse=True)
     if _is_loopback(host):
         host = _network_address()

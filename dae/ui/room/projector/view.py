@@ -184,7 +184,9 @@ def _render_lobby(phones: PhoneAddress, state: RoomState, game: Room, shown: Sna
                 args=(is_reviewed,),
             )
             st.button("Close the room", key="room_close", type="tertiary", on_click=presenter_callback(game.close))
-        st.caption("Phones must be in the network of this computer. Closing the room forgets all phones and answers.")
+        st.caption(
+            "Phones must be on the same network as this computer. Closing the room forgets all phones and answers."
+        )
 
 
 def _start_guess(state: RoomState, rising: bool) -> None:

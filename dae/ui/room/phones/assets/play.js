@@ -141,10 +141,10 @@ function renderGuess() {
 
 function guessTexts() {
   const score = state.answered ? `You: ${state.score} of ${state.answered} right.` : ""
-  if (state.phase === "finished") return ["That was all", `${score} The results are on the screen. Thank you!`]
+  if (state.phase === "finished") return ["The game is over", `${score} The results are on the screen. Thank you!`]
   const heading = `Round ${state.number} of ${state.rounds}`
   if (state.phase === "answering") {
-    return [heading, chosen() === null ? "Which digit is this?" : `Your answer is ${chosen()}. Wait for the solution.`]
+    return [heading, chosen() === null ? "Which digit is this?" : `Your answer is ${chosen()}. Wait for the right one.`]
   }
   const share = state.answers ? `${Math.round(100 * state.right / state.answers)}% of the room were right.` : ""
   const own = state.yours === null ? "" : state.yours === state.answer ? "You are right! " : `You said ${state.yours}. `
@@ -155,7 +155,7 @@ function drawTexts() {
   if (state.blocked) return ["Draw", "The presenter has taken your drawing down."]
   if (pending) return ["Draw", "Sending …"]
   if (state.dismissed) return ["Draw", "The presenter did not show your drawing. You can draw another one."]
-  if (!state.drawing) return ["Draw a digit", "The model removes noise from it, on the wall."]
+  if (!state.drawing) return ["Draw a digit", "It appears on the wall, noisy and denoised."]
   if (state.waiting) return ["Sent", "It waits for the presenter. You can draw another one."]
   if (!state.reading) return ["Sent", "It will appear on the wall. You can draw another one."]
   const reading = state.reading === "no digit" ? "does not look like a digit to the model." : `reads as ${state.reading}.`
