@@ -19,7 +19,9 @@ def add(commands: Commands) -> None:
 def _card(options: Options) -> None:
     run = find_run(options.run, options.checkpoints)
     if run.state != "finished":
-        raise RunError(f"Run {run.name!r} is {run.state}, so it has no final results. Resume it first.")
+        raise RunError(
+            f"Run {run.name!r} is {run.state}, and a model card needs a finished run. Let it finish, or resume it."
+        )
     check_draws(options.draws)
     images = load_dataset(options.dataset or run.config.dataset, "test", root=options.data, limit=options.limit)
     noises = options.noise or card_noises(run.config.noise)

@@ -48,7 +48,7 @@ def add_measuring_options(parser: argparse.ArgumentParser) -> None:
 def check_draws(draws: int) -> None:
     """Raise SpecError unless there is a noise draw."""
     if draws < 1:
-        raise SpecError(f"{draws} noise draws measure nothing. Use --draws 1 or more.")
+        raise SpecError(f"Number of noise draws {draws} is invalid. Use --draws 1 or more.")
 
 
 class RenamedOption(argparse.Action):

@@ -35,7 +35,7 @@ def add(commands: Commands) -> None:
         "--level",
         type=_level_argument,
         metavar="auto|LEVEL",
-        help="noise level to clean, where white is 1, for models that take one (default: auto, estimated)",
+        help="noise level of the images, where white is 1, for models that take one (default: auto, estimated)",
     )
     parser.add_argument(
         "--amount", type=_amount_argument, default=1.0, metavar="0..1", help="share of the noise to remove (default: 1)"

@@ -38,7 +38,9 @@ def _export(options: Options) -> None:
     if target.suffix not in SUFFIXES:
         raise SpecError(f"{target.name} has an unknown suffix. Use {', '.join(SUFFIXES)} or {_HTML}.")
     if len(options.runs) > 1:
-        raise SpecError(f"{target.suffix} files contain one model, not {len(options.runs)}. Name one run, or {_HTML}.")
+        raise SpecError(
+            f"{target.suffix} files contain one model, not {len(options.runs)}. Name one run, or a {_HTML} file."
+        )
     check_target(target)
     checkpoint = find_run(options.runs[0], options.checkpoints).load()
     difference = export(checkpoint, target)
@@ -73,7 +75,7 @@ def _sample_images(dataset: str, checkpoint: Checkpoint, root: str | None) -> Im
     digits = load_dataset("digits", "test", limit=_NUM_TEST_IMAGES)
     if digits.shape != checkpoint.shape:
         raise DataError(
-            f"Samples of {dataset} are not on this machine, so there is no HTML file. Name the data root by --data"
+            f"An HTML file needs images of {dataset}, which are not on this machine. Name the data root with --data"
             + ("." if is_folder(dataset) else f", or run `dae download {dataset}`.")
         )
     return digits

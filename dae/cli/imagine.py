@@ -20,8 +20,10 @@ _FRAME_MS, _LAST_FRAME_MS = 80, 2_000
 
 def add(commands: Commands) -> None:
     """Register the command."""
-    parser = add_command(commands, "imagine", _imagine, "Let images emerge from noise.")
-    parser.add_argument("run", metavar="RUN", help="run whose model imagines, best mnist-prior")
+    parser = add_command(commands, "imagine", _imagine, "Generate images from pure noise.")
+    parser.add_argument(
+        "run", metavar="RUN", help="run whose model generates the images; mnist-prior is trained for this"
+    )
     parser.add_argument("target", metavar="OUT", help="file to write: .png for the images, .gif for every step")
     parser.add_argument("--number", type=int, default=24, metavar="N", help="number of images (default: 24)")
     parser.add_argument(
@@ -54,5 +56,5 @@ def _imagine(options: Options) -> None:
     is_prior = gaussian is not None and gaussian.high >= HIGHEST_LEVEL
     print(
         f"{target}: {options.number} images, seed {options.seed}"
-        + ("" if is_prior else f" (trained on {noise.label} only; mnist-prior imagines better)")
+        + ("" if is_prior else f" (trained on {noise.label} only; mnist-prior gives better images)")
     )

@@ -100,7 +100,9 @@ def decode_pixels(image: Image.Image, white: float | None = None) -> DecodedImag
     layout = read_layout(image)
     image.load()
     if ";16" in layout and np.max(image.getextrema()) < 64:
-        raise DataError("The image uses a small part of its 16-bit range, which is unknown. Save it with 8 bits.")
+        raise DataError(
+            "The image uses a small part of its 16-bit range, so its white is unknown. Save it with 8 bits."
+        )
     flattened, on_white = _flatten(image)
     return DecodedImage(transpose(flattened, orientation), None, on_white)
 
@@ -134,7 +136,9 @@ def white_level(values: np.ndarray) -> float:
         for white in levels:
             if peak <= white * (1 + overshoot):
                 return white
-    raise DataError(f"Its gray values, {low:g} to {peak:g}, have no known white. Save it as a PNG of 8 or 16 bits.")
+    raise DataError(
+        f"The gray values {low:g} to {peak:g} have no known white. Save the image as PNG with 8 or 16 bits."
+    )
 
 
 def _read_values(image: Image.Image) -> np.ndarray:
@@ -163,9 +167,9 @@ def _check_samples(image: Image.Image) -> None:
     """Raise DataError for TIFF files that Pillow decodes to wrong values."""
     bits = _tag(image, _BITS_PER_SAMPLE)
     if bits > 8 and not is_deep(image) and _tag(image, _PLANAR_CONFIGURATION) == 2:
-        raise DataError("TIFF files with 16-bit colors in separate planes are not supported. Save it as PNG.")
+        raise DataError("TIFF files with 16-bit colors in separate planes are not supported. Save the image as PNG.")
     if bits == 8 and _tag(image, _SAMPLE_FORMAT) == 2:
-        raise DataError("TIFF files with signed 8-bit values are not supported. Save it as PNG.")
+        raise DataError("TIFF files with signed 8-bit values are not supported. Save the image as PNG.")
 
 
 def _tag(image: Image.Image, number: int) -> int:

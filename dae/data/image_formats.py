@@ -34,5 +34,5 @@ def explain_failure(source: Path | bytes) -> str:
             "Save it as PNG with 8 or 16 bits."
         )
     if start[4:8] == b"ftyp":
-        return "HEIC and AVIF images are not supported. Save it as JPEG or PNG."
+        return "HEIC and AVIF files are not supported. Save the image as JPEG or PNG."
     return "The file is damaged or not an image of a supported format. Use PNG, JPEG, WebP, BMP, TIFF or GIF."

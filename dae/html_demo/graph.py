@@ -80,8 +80,7 @@ def _lower(program: Program, label: str, node: fx.Node, args: tuple[Any, ...], k
             # Parameters that the lowering does not have.
             reason = " with these parameters"
     raise SpecError(
-        f"{label} cannot become an HTML file: the file cannot compute its operation {name!r}{reason}. "
-        "Export it as .onnx or .pt2."
+        f"{label} cannot be exported to HTML: operation {name!r}{reason} is not supported. Export it as .onnx or .pt2."
     )
 
 

@@ -101,7 +101,7 @@ class NoiseSpec:
         except ValueError:
             raise SpecError(
                 f"Noise {text!r} cannot be parsed. Write kind:level or kind:low-high, for example gaussian:0.5, "
-                "masking:0.1-0.6 or gaussian:0.5:unclipped, and join the components of a mixture by +."
+                "masking:0.1-0.6 or gaussian:0.5:unclipped, and join the components of a mixture with +."
             ) from None
 
     def __str__(self) -> str:

@@ -78,7 +78,8 @@ def decode(model: Autoencoder, codes: Tensor, shape: Shape) -> Tensor:
     """
     if not has_decoder(model):
         raise DataError(
-            "This model cannot decode a code alone: its skip connections also need the input image. Use another."
+            "This model cannot decode a code alone: its skip connections also need the input image. Use a model "
+            "without them."
         )
     model.eval()
     images: Tensor = model.decoder(codes.view(-1, *code_shape(model, shape)))

@@ -91,7 +91,10 @@ class Run:
                 # Last, because a directory counts as a run once it has a config.json.
                 metadata.write_run_config(path, config, recipe, note)
         except OSError as error:
-            raise RunError(f"The runs folder {folder} cannot be written: {error.strerror}. Name another.") from error
+            raise RunError(
+                f"The runs folder {folder} cannot be written: {error.strerror}. Choose another with --checkpoints or "
+                "DAE_CHECKPOINTS."
+            ) from error
         return cls(path)
 
     @property

@@ -128,7 +128,10 @@ def read_run_config(run_dir: Path) -> RunConfigFile:
     try:
         record = _read_config(run_dir / CONFIG_FILE)
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise RunError(f"Run {run_dir.name!r} cannot be read: its config.json is missing or damaged.") from error
+        raise RunError(
+            f"Run {run_dir.name!r} cannot be read: its config.json is missing or damaged. Restore it, or delete "
+            "the run."
+        ) from error
     if isinstance(record, RunConfigFile):
         return record
     raise RunError(

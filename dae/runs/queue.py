@@ -15,6 +15,7 @@ from dae.runs.recorder import run_training
 
 # While paused, no report makes `run_training` check for stop requests, so the queue polls for them.
 REQUEST_POLL_S = 1.0
+_CANCELED = "Canceled before it started."
 
 
 class TrainingQueue:
@@ -72,7 +73,7 @@ class TrainingQueue:
         with self._changed:
             for job in [job for job in self._waiting if _contains_run(job, name)]:
                 self._waiting.remove(job)
-                _release_all(job, "Stopped before it began.")
+                _release_all(job, _CANCELED)
             if _contains_run(self._current, name):
                 self._stopping = True
             self._changed.notify_all()
@@ -82,7 +83,7 @@ class TrainingQueue:
         with self._changed:
             self._closed = self._stopping = True
             while self._waiting:
-                _release_all(self._waiting.popleft(), "The program was closed before it began.")
+                _release_all(self._waiting.popleft(), "The program was closed before the training started.")
             self._changed.notify_all()
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
@@ -132,7 +133,7 @@ class TrainingQueue:
                     # For example a full disk. The checkpoint of the last complete epoch remains.
                     _set_state(run, "failed", "The run could not be written when it was stopped. Free some space.")
                 if run.state == "queued":
-                    _set_state(run, "stopped", "Stopped before it began.")
+                    _set_state(run, "stopped", _CANCELED)
 
     def _remove_from_job(self, run: Run) -> None:
         with self._changed:

@@ -181,7 +181,7 @@ def _steps_per_epoch(config: TrainConfig, state: TrainState, train: ImageSet) ->
     if state.step != state.epoch * count:
         raise SpecError(
             f"The state is at step {state.step} after {state.epoch} epochs, but {len(train):,} images make {count} "
-            "steps per epoch: the data set has changed, or an epoch is incomplete. Restore the images or the end of an "
-            "epoch, or start a new run."
+            "steps per epoch: the data set has changed, or an epoch is incomplete. Restore the images, load a state "
+            "from the end of an epoch, or start a new run."
         )
     return count

@@ -97,7 +97,7 @@ def unusable_runs() -> dict[str, str]:
 def _problem(run: Run) -> str:
     """Return why pages cannot show a run, empty if they can."""
     if any(_UNSAFE.search(text) for text in (run.name, run.dataset, run.model, run.recipe, run.pretrained)):
-        return "Its name or settings contain characters that a page cannot show. Rename them."
+        return "Its name or settings contain characters that a page cannot show. Remove them."
     return _dataset_problem(run.dataset)
 
 

@@ -256,5 +256,5 @@ def test_a_second_training_waits_and_can_be_cancelled(running: "playwright.Page"
     running.get_by_role("button", name="Next: U-Net").click()
     # By key: the button of the other run may still be visible for a moment. Another test may have taken the name.
     press(running.locator('[class*="st-key-stop-quick-unet"] button'))
-    running.get_by_text("Stopped before it began.").wait_for()
+    running.get_by_text("Canceled before it started.").wait_for()
     assert next(run for run in list_runs(runs) if run.name.startswith("quick-unet")).state == "stopped"

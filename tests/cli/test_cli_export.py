@@ -29,7 +29,9 @@ def test_samples_are_drawn_digits_without_the_training_images(
     assert call(CHECKPOINTS, "export", *options, "mnist-pool", tmp_path / "demo.html") == 0
     assert "samples from digits" in capsys.readouterr().out
     message = fails(capsys, CHECKPOINTS, "export", *options, "cifar10-conv", tmp_path / "color.html")
-    assert "Samples of folder:cifar-10-jpeg are not on this machine" in message and "Name the data root" in message
+    assert (
+        "images of folder:cifar-10-jpeg, which are not on this machine" in message and "Name the data root" in message
+    )
     message = fails(capsys, CHECKPOINTS, "export", *options, "mnist-pool", "cifar10-conv", tmp_path / "both.html")
     assert "Model cifar10-conv takes images of 3 x 32 x 32" in message
     assert [path.name for path in tmp_path.iterdir()] == ["demo.html"]

@@ -22,7 +22,7 @@ def test_imagine_writes_the_images_or_every_step(
         # Two rows of eight images of 28 x 28, magnified three times.
         assert image.format == "PNG" and image.size == (8 * 84, 2 * 84)
     assert call(root, "imagine", "trained", gif, "--number", 2, "--steps", 6) == 0
-    assert "mnist-prior imagines better" in capsys.readouterr().out
+    assert "mnist-prior gives better images" in capsys.readouterr().out
     with Image.open(gif) as animation:
         assert animation.format == "GIF" and animation.n_frames == 7
 

@@ -143,7 +143,7 @@ REFUSED: dict[str, tuple[Callable[[], Case], str]] = {
 def test_other_operations_are_refused_by_name(name: str) -> None:
     make, words = REFUSED[name]
     model, shape = make()
-    with pytest.raises(SpecError, match="My model cannot become an HTML file") as error:
+    with pytest.raises(SpecError, match="My model cannot be exported to HTML") as error:
         build_program(model, "My model", shape)
     assert words in str(error.value) and "Export it as .onnx or .pt2." in str(error.value)
 

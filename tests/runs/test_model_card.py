@@ -27,7 +27,7 @@ def test_card_command_measures_a_run_and_writes_its_readme(
 ) -> None:
     run = new_run(tmp_path, photos, "small", epochs=1)
     options = ["--checkpoints", str(tmp_path), "--noise", "gaussian:0.3", "--draws", "2"]
-    assert cli.main(["card", "small", *options]) == 2 and "Resume it first" in capsys.readouterr().err
+    assert cli.main(["card", "small", *options]) == 2 and "needs a finished run" in capsys.readouterr().err
     list(run_training(run))
     assert cli.main(["card", "small", *options]) == 0
     card = (run.path / "README.md").read_text(encoding="utf-8")

@@ -144,7 +144,7 @@ def test_a_paused_job_pauses_all_its_runs_and_can_be_stopped(
     assert [run.state for run in runs] == ["paused", "paused", "queued"]
     queue.stop("a")
     wait_until_idle(queue)
-    assert [run.state for run in runs] == ["stopped"] * 3 and "before it began" in runs[2].status.message
+    assert [run.state for run in runs] == ["stopped"] * 3 and "before it started" in runs[2].status.message
     assert runs[0].has_model and not runs[2].has_model
 
 
@@ -168,7 +168,7 @@ def test_stop_a_waiting_run(queue: TrainingQueue, recorder: ControlledRecorder, 
     recorder.next()
     queue.stop("b")
     assert queue.jobs() == [("a",), ("c",)] and runs[1].state == "stopped"
-    assert "before it began" in runs[1].status.message
+    assert "before it started" in runs[1].status.message
     # Released by the queue.
     Run(runs[1].path).status.acquire()
     finish_all(recorder, queue)
