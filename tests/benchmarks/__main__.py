@@ -22,7 +22,7 @@ BENCHMARKS = {
     "watched": "training speed while a browser shows the Train page, relative to no viewer",
     "throughput": "training speed of the recipes, relative to a bare loop",
     "quality": "time to the quality of a notebook's loop, relative to that notebook and Lightning",
-    "contention": "training speed beside busy programs, relative to plain loops",
+    "contention": "training speed next to busy programs, relative to plain loops",
     "distributed": "training speed of several processes, relative to one",
     "growth": "time and memory of an epoch on 10,000 to 1,000,000 images",
     "room": "answer time of a hundred phones that play while a model trains",

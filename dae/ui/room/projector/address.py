@@ -38,7 +38,7 @@ def phone_address(page_url: str, server_address: str | None, has_key: bool) -> P
 
     Args:
         page_url: of the page in the presenter's browser.
-        server_address: that the server listens to, None for all.
+        server_address: that the server listens on, None for all.
         has_key: whether there is a presenter key.
     """
     parts = urlsplit(page_url)
