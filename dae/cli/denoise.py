@@ -20,6 +20,7 @@ from dae.noise import corrupt
 from dae.runs import find_run
 from dae.utils.files import atomic_write
 from dae.utils.random import make_generator
+from dae.utils.text import counted
 from dae.viz.images import make_grid
 
 _MAX_LEVEL = 1.0
@@ -101,7 +102,9 @@ def _denoise_all(sources: list[Source], folder: Path, checkpoint: Checkpoint, op
                 bar.write(f"{source.name}: {error}")
             bar.update(number - bar.n)
     if failed:
-        raise DataError(f"{failed} of {len(sources)} images could not be denoised; see above. The others are written.")
+        raise DataError(
+            f"{failed} of {counted(len(sources), 'image')} could not be denoised; see above. The others are written."
+        )
 
 
 def _make_folder(folder: Path) -> None:

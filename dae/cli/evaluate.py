@@ -14,6 +14,7 @@ from dae.evaluation.denoisers import MEMORY, posterior_mean, with_self_ensemble
 from dae.models.inference import VIEWS
 from dae.runs import Run, find_run
 from dae.training import TrainConfig
+from dae.utils.text import counted
 
 
 def add(commands: Commands) -> None:
@@ -70,8 +71,8 @@ def _evaluate(options: Options) -> None:
     print_metrics(rows, options.form)
     if not options.form:
         print(
-            f"\nMeans of per-image values over {len(images)} test images and {options.draws} noise draws, first seed "
-            f"{options.seed}, protocol {options.protocol}. "
+            f"\nMeans of per-image values over {counted(len(images), 'test image')} and "
+            f"{counted(options.draws, 'noise draw')}, first seed {options.seed}, protocol {options.protocol}. "
             f"± is {spread}. {images.note}".rstrip()
         )
 

@@ -11,6 +11,7 @@ from dae.imagination.sampling import HIGHEST_LEVEL, NUM_STEPS, as_prior
 from dae.runs import find_run
 from dae.utils.files import atomic_write
 from dae.utils.random import make_generator
+from dae.utils.text import counted
 from dae.viz.images import make_grid
 
 _COLUMNS = 8
@@ -55,6 +56,6 @@ def _imagine(options: Options) -> None:
     gaussian = noise.component("gaussian")
     is_prior = gaussian is not None and gaussian.high >= HIGHEST_LEVEL
     print(
-        f"{target}: {options.number} images, seed {options.seed}"
+        f"{target}: {counted(options.number, 'image')}, seed {options.seed}"
         + ("" if is_prior else f" (trained on {noise.label} only; mnist-prior gives better images)")
     )

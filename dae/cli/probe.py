@@ -10,6 +10,7 @@ from dae.representation import cache, summary
 from dae.representation.linear_probe import ProbeTask
 from dae.runs import find_run
 from dae.utils.files import fingerprint
+from dae.utils.text import counted
 
 
 def add(commands: Commands) -> None:
@@ -57,6 +58,6 @@ def _probe(options: Options) -> None:
     if not options.form:
         print("", *summary.summary_sentences(rows, {name: name for name in runs}), sep="\n")
         print(
-            f"\nAccuracy on {summary.describe_task(task)}, mean over {options.seeds} seeds (0 to {options.seeds - 1}), "
-            "which sample the labels. With all labels there is nothing to sample."
+            f"\nAccuracy on {summary.describe_task(task)}, mean over {counted(options.seeds, 'seed')} "
+            "(from 0), which sample the labels. With all labels there is nothing to sample."
         )
