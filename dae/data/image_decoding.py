@@ -52,7 +52,7 @@ class DecodedImage:
 
     @property
     def note(self) -> str:
-        """Return what was assumed about the file in sentences, "" if nothing was."""
+        """Return sentences on what was assumed about the file, "" if nothing was."""
         notes = [describe_white(self.white)] if self.white else []
         notes += ["Transparent pixels became white, because the image is dark."] if self.on_white else []
         return " ".join(notes)

@@ -63,9 +63,12 @@ class ImageFile:
         return self.pixels.shape[1] == 1
 
     def encode(self, pixels: Tensor, format: str = "") -> bytes:
-        """Return a file with these pixels, float (1, C, H, W), in `format` or by default in that of the original.
+        """Return a file with these pixels, float (1, C, H, W), clamped to [0, 1].
 
-        Alpha, or more than 8 bits, are lost in formats that cannot contain them.
+        Alpha and more than 8 bits per channel are lost in formats that cannot contain them.
+
+        Args:
+            format: a format of Pillow, such as "PNG"; "" for that of the original.
 
         Raises:
             DataError: the format cannot contain an image of this size.

@@ -128,7 +128,7 @@ def pack(target: Path, arrays: Arrays) -> None:
 
 
 def pack_labels(target: Path, labels: np.ndarray, classes: Sequence[str], note: str = "") -> None:
-    """Write the files of a packed image set beside its images.npy."""
+    """Write the labels (N,) and the metadata of a packed image set next to its images.npy."""
     np.save(target / _LABELS, labels)
     about = {"classes": classes, "note": note, "checksums": _checksums(target)}
     (target / _ABOUT).write_text(json.dumps(about))

@@ -17,10 +17,10 @@ OVERLAP = 64
 
 
 def cut_tiles(image: Image.Image, size: int, split: str) -> Iterator[np.ndarray]:
-    """Yield evenly spaced tiles that cover a photograph, (size, size) or (size, size, 3).
+    """Yield evenly spaced tiles that cover a photograph, uint8 (size, size) or (size, size, 3).
 
-    The other splits than training have the central tile alone, so that scores are quick and their images independent.
-    A photograph smaller than a tile is continued by reflection.
+    Splits other than "train" contain only the central tile, so that scores are quick and their images independent.
+    A photograph smaller than a tile is extended by reflection.
     """
     pixels = np.asarray(image)
     missing = [(0, max(size - side, 0)) for side in pixels.shape[:2]] + [(0, 0)] * (pixels.ndim - 2)

@@ -39,7 +39,7 @@ PROTOCOLS: dict[str, ProtocolInfo] = {
 
 
 def check_protocol(protocol: str, noise: NoiseSpec) -> None:
-    """Raise SpecError unless the noise fits to the protocol."""
+    """Raise SpecError unless the noise fits the protocol."""
     gaussian = all(part.kind == "gaussian" and not part.clipped for part in noise.components)
     if PROTOCOLS[protocol].awgn_only and not gaussian:
         raise SpecError(

@@ -56,7 +56,10 @@ class NearestImages:
         return best, indices
 
     def read(self, images: Tensor) -> list[str]:
-        """Return the name of the class of each image (B, C, H, W), or UNREADABLE."""
+        """Return the class name of the training image most similar to each image (B, C, H, W).
+
+        The name is UNREADABLE if the similarity is too small.
+        """
         similarities, indices = self.find(images)
         return [
             self.train.classes[int(self.train.labels[index])] if similarity >= self.min_similarity else UNREADABLE

@@ -144,7 +144,7 @@ def complete(
     num_steps: int = NUM_STEPS // 2,
     num_corrections: int = 3,
 ) -> Iterator[Frame]:
-    """Yield `num_steps` + 1 frames that lead from noise to completions of images of which some pixels are known.
+    """Yield `num_steps` + 1 frames that lead from noise to images completed from their known pixels.
 
     Args:
         clean: (B, C, H, W) in [0, 1]; unknown pixels are ignored.

@@ -36,7 +36,7 @@ class UNet(Autoencoder):
         return self._encode_scales(noisy)[-1].mean((2, 3))
 
     def forward(self, noisy: Tensor) -> Tensor:
-        """Return denoised images (B, C, H, W)."""
+        """Return denoised images (B, C, H, W), not clamped."""
         height, width = noisy.shape[-2:]
         *skips, features = self._encode_scales(noisy)
         for up, merge, skip in zip(self.up, self.merge, reversed(skips), strict=True):

@@ -162,7 +162,7 @@ def full_label(option: ModelOption) -> str:
 
 
 def disambiguate_labels(options: Sequence[ModelOption]) -> list[ModelOption]:
-    """Return the options, those that share a label with their full labels."""
+    """Return the options; those that share a label get their full labels."""
     labels = [option.label for option in options]
     return [
         replace(option, label=full_label(option)) if labels.count(option.label) > 1 else option for option in options

@@ -140,7 +140,12 @@ def prepare(image: Image.Image, shape: Shape, is_digit: bool) -> Tensor:
 
 
 def is_out_of_distribution(pixels: Tensor, images: ImageSet) -> bool:
-    """Return whether mean or standard deviation of (1, C, H, W) is outside the range of the first images."""
+    """Return whether the mean or standard deviation of an image is outside the range of the first test images.
+
+    Args:
+        pixels: of the image, (1, C, H, W) in [0, 1].
+        images: test images.
+    """
     reference, image = images.take(_NUM_REFERENCE_IMAGES).to_float().flatten(1), pixels.flatten(1)
     pairs = ((reference.mean(1), image.mean()), (reference.std(1), image.std()))
     return not all(values.min() <= value <= values.max() for values, value in pairs)

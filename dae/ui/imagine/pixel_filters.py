@@ -72,7 +72,7 @@ def _load_pixel(default: Pixel) -> Pixel:
 
 
 def stroke_pixel(clean: Tensor) -> Pixel:
-    """Return a bright pixel of a digit (C, H, W) near its center."""
+    """Return a bright pixel of a digit (C, H, W) near the center of the image."""
     _, height, width = clean.shape
     rows, columns = torch.arange(height)[:, None] - height / 2, torch.arange(width) - width / 2
     # A pixel at the edge counts half.

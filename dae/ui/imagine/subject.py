@@ -43,7 +43,7 @@ class Subject:
         return torch.frombuffer(bytearray(self.pixels), dtype=torch.float32).view(1, *self.shape)
 
     def noisy(self, level: float, seed: int) -> Tensor:
-        """Return the digit under unclipped Gaussian noise, (1, C, H, W)."""
+        """Return the digit under unclipped Gaussian noise of this standard deviation, (1, C, H, W)."""
         clean = self.clean()
         return clean + level * torch.randn(clean.shape, generator=make_generator(seed))
 

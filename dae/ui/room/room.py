@@ -76,7 +76,7 @@ class Room:
             self._activity = "guess"
 
     def advance(self, number: int, phase: Phase | None) -> None:
-        """Go one step on: answer, next question, end. Without effect if round or phase have changed meanwhile."""
+        """Go one step on: answer, next question, end. Do nothing if round or phase have changed meanwhile."""
         with self._lock:
             if self._game and (self._game.index + 1, self._game.phase) == (number, phase):
                 self._game.advance()
@@ -159,9 +159,7 @@ class Room:
             self._check_open()
             if token not in self._seen_s:
                 if len(self._seen_s) >= MAX_PHONES:
-                    raise RoomError(
-                        f"The room is full: {MAX_PHONES} phones take part. You can follow on the projector."
-                    )
+                    raise RoomError(f"The room is full, with {MAX_PHONES} phones. Watch the projector.")
                 token = secrets.token_urlsafe(16)
             self._seen_s[token] = self._clock()
             return token

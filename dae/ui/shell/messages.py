@@ -9,7 +9,7 @@ _PATH = re.compile(r"(?<![\w:/.~])(?:~|[A-Za-z]:)?(?:[\\/][^\s\\/:'\"`]+)+[\\/](
 
 
 def escape_markdown(text: str) -> str:
-    """Escape what would load images or show links in the browser of each viewer, and replace what is no Unicode."""
+    """Escape Markdown that would load images or show links in a viewer's browser, and replace invalid Unicode."""
     readable = text.encode("utf-8", "replace").decode()
     return re.sub(r"([\[\]<>])", r"\\\1", readable)
 

@@ -60,7 +60,7 @@ def render_start() -> None:
 
 
 def render_doors() -> None:
-    """Draw the links to the other pages in one line, for presenters also the one to the room."""
+    """Draw the links to the other pages in one line, and for presenters the one to the room."""
     with st.container(key="doors", horizontal=True, gap="small"):
         for door in DOORS:
             with st.container(key=f"door_{page.PAGES[door.path][0]}", border=True):

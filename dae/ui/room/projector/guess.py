@@ -112,7 +112,12 @@ def _render_curve(people: Sequence[LevelShare], models: Mapping[str, ModelShares
 
 
 def verdict(people: Mapping[float, float], models: Mapping[str, ModelShares] | None) -> str:
-    """Return who read more digits, averaged over the noise levels that people answered."""
+    """Return a sentence on who read more digits, averaged over the noise levels that people answered.
+
+    Args:
+        people: fraction of right answers, by noise level.
+        models: by label; None until they are measured.
+    """
     if not people:
         return "Nobody answered."
     room_share = sum(people.values()) / len(people)
