@@ -151,9 +151,7 @@ def _compare_pair(
     if not lead > interval:
         return f"{pair} are tied ({lead:.2f} ± {interval:.2f} dB)."
     if first == IDENTITY:
-        return (
-            f"Here, leaving the image alone is best; even {labels[0]} makes the images {_format_gain(lead)} dB worse."
-        )
+        return f"Here, leaving the image alone is best; even {labels[0]} makes it {_format_gain(lead)} dB worse."
     if second == IDENTITY:
         return f"{labels[0]} makes the images {_format_gain(lead)} dB clearer."
     costs = join_words(list(_relative_costs(infos[first], infos[second])))

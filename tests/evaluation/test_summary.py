@@ -88,7 +88,7 @@ def test_an_exactly_restored_image_is_not_compared() -> None:
 
 def test_the_noisy_input_can_be_best() -> None:
     first, second = ranking(noisy=30, lin=18, conv=20)
-    assert first == "Here, leaving the image alone is best; even Conv makes the images 10.0 dB worse."
+    assert first == "Here, leaving the image alone is best; even Conv makes it 10.0 dB worse."
     assert second.startswith("Conv beats Linear by 2.0 dB")
     assert ranking(noisy=9, lin=18) == ["Linear makes the images 9.0 dB clearer."]
 
