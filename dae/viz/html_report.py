@@ -71,7 +71,7 @@ class HtmlReport:
 
     Attributes:
         sentences: the conclusions, headline first.
-        images: the rows under "The same images through every method".
+        images: the rows under "Side by side", the same images by every method.
         note: how the results were measured.
     """
 
@@ -91,7 +91,7 @@ class HtmlReport:
             *(table.html() for table in self.tables),
         ]
         if self.images:
-            parts.append("<h2>The same images through every method</h2>")
+            parts.append("<h2>Side by side</h2>")
         parts += [image.html() for image in self.images]
         parts.append(f'<p class="note">{escape(self.note)}</p>')
         head = (

@@ -71,5 +71,5 @@ def test_the_question_leads_to_adding_noise(page: "playwright.Page", server: str
     visit(page, f"{server}/explore?{CLEAN}")
     page.get_by_text("Add noise to it").click()
     page.wait_for_url(re.compile("task=Add"))
-    page.get_by_text("Upload an image, then clean it").wait_for()
+    page.get_by_text("Upload an image, or choose").wait_for()
     assert page.get_by_test_id("stException").count() == 0

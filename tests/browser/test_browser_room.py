@@ -80,6 +80,6 @@ def test_two_phones_play_a_round_and_one_draws(
     page.get_by_role("button", name="End").click()
     page.get_by_role("button", name="Close the room").click()
     page.get_by_role("button", name="Open the room").wait_for()
-    wake(first, "Not open yet")
+    wake(first, "You cannot join yet")
     page.locator(".st-key-to_Start a").click()
     page.wait_for_url(server + "/")

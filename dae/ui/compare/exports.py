@@ -82,7 +82,7 @@ def make_report(selection: Selection, comparison: Comparison, gains: pd.DataFram
         for row in image_rows(selection, comparison.scores, selection.options, indices)
     ]
     made = f"Made on {date.today():%Y-%m-%d} with dae {metadata.version('dae')}."
-    title = f"Denoising {selection.title}"
+    title = f"Denoising comparison: {selection.title}"
     return HtmlReport(title, comparison.sentences, tables, images, f"{selection.protocol(comparison.draws)} {made}")
 
 

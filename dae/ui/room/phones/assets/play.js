@@ -163,7 +163,7 @@ function drawTexts() {
 }
 
 function waitingTexts() {
-  if (state.activity === "closed") return ["Not open yet", state.problem]
+  if (state.activity === "closed") return ["You cannot join yet", state.problem]
   return ["You are in", "Keep this page open. The game starts soon."]
 }
 
