@@ -21,6 +21,8 @@ from dae.ui.codes import interpolation
 from tests.helpers import ROOT, blobs, new_run
 from tests.ui.apps import opened, shown
 
+# One worker, whose tests share what they have measured.
+pytestmark = pytest.mark.xdist_group("codes")
 PARTS = ("Map", "Interpolation", "Linear probe", "Effect of noise")
 VIEW = {"view": "Inside the model", "map_by": "PCA"}
 NONSENSE = ("", "-1", "1e999", "<b>x</b>", "9" * 400, "\x00")
