@@ -150,7 +150,11 @@ def test_a_race_is_drawn_in_one_chart_with_its_leader(page: "playwright.Page", s
     names = set(plotted(page, "node._fullData.map(trace => trace.name.split(',')[0])"))
     assert names == {"Linear", "Convolutional", "U-Net"}
     # Clean, noisy, and two per model: its outputs, and the filters of its first layer.
-    assert page.get_by_test_id("frame-row").count() == 8
+    rows = page.get_by_test_id("frame-row")
+    assert rows.count() == 8
+    # The outputs of all models are visible without scrolling.
+    playwright.expect(rows.nth(4)).to_be_in_viewport(ratio=1)
+    assert rows.nth(4).locator("canvas").bounding_box()["height"] >= 2 * 28
     button(page, "Stop the race").click()
     for name in ("quick-linear", "quick-conv", "quick-unet"):
         wait_for(lambda name=name: find_run(name, runs).state == "stopped")

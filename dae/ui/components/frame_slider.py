@@ -21,6 +21,7 @@ class SpriteRow:
         color: CSS color of the model, empty for none.
         words: one line per step ("7.9 dB clearer"), a single one for all steps, or none.
         numbers: `numbers[step][column]`, a text under each image; a single step for all, or none.
+        below: whether the row may lie below the window if the slider has to fit it.
     """
 
     title: str
@@ -28,6 +29,7 @@ class SpriteRow:
     color: str = ""
     words: tuple[str, ...] = ()
     numbers: tuple[tuple[str, ...], ...] = ()
+    below: bool = False
 
 
 class _Move(NamedTuple):
@@ -81,7 +83,7 @@ def frame_slider(
         follow: name of what is shown, if steps are added while it is shown. The slider starts at the last one and moves
             to a new one, unless the user has moved it to an earlier step, where it stays. `value` has no effect.
         fold: make the images as large as the window has room below the position of the slider, with a line of text
-            below them, so that nothing has to be scrolled into view.
+            below them, so that nothing has to be scrolled into view, except rows that may lie below.
         side_by_side: draw the rows as columns, from left to right, each with its images one below the other.
 
         live: kind of noise with which the browser computes the first image of each row while a digit is drawn, if
@@ -135,7 +137,7 @@ def _describe(rows: Sequence[SpriteRow], steps: Sequence[str], columns: int) -> 
         if any(len(line) != columns for line in row.numbers):
             raise ValueError(f"The numbers of {row.title!r} are not {columns} per step.")
         entry: dict[str, Any] = {"title": row.title, "color": row.color, "words": row.words}
-        entry |= {"numbers": row.numbers, "bytes": len(row.sheet), "still": size[1] == height}
+        entry |= {"numbers": row.numbers, "bytes": len(row.sheet), "still": size[1] == height, "below": row.below}
         described.append(entry | {"id": hashlib.blake2b(row.sheet, digest_size=12).hexdigest()})
     return {"steps": list(steps), "columns": columns, "picture": (width, height), "rows": described}
 

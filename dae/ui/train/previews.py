@@ -111,7 +111,7 @@ def render_previews(runs: Sequence[Run], progress: Mapping[str, Any], labels: Ma
         rows.append(SpriteRow(labels[run.name], sheet, color=color, words=gains))
         if filters := _read_filters([frame.filters for frame in latest], side, num_images):
             source = f"of the first layer of {labels[run.name]}"
-            filter_rows.append(SpriteRow("Filters", filters, color=color, words=(source,)))
+            filter_rows.append(SpriteRow("Filters", filters, color=color, words=(source,), below=True))
     others = text.join_words([labels[run.name] for run in runs if run not in shown])
     captions = [_FILTERS_CAPTION] if filter_rows else []
     captions += [f"Not shown (different images or noise): {others}."] if others else []
@@ -126,6 +126,7 @@ def render_previews(runs: Sequence[Run], progress: Mapping[str, Any], labels: Ma
         caption=" ".join(captions),
         play=True,
         follow=" ".join(run.name for run in shown),
+        fold=True,
     )
 
 

@@ -1,6 +1,6 @@
 """Controls of the watched runs: pause, stop, resume, rename, delete, and links to the pages that use their models."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -23,10 +23,7 @@ _BADGES = {
 def render_controls(runs: Sequence[Run]) -> None:
     """Draw states and the buttons that apply to the runs, and links to their models, side by side."""
     states, labels = {run.name: run.state for run in runs}, model_options.run_labels(runs)
-    badges = {_BADGES.get(state, state): "" for state in states.values()}
-    if len(badges) > 1:
-        badges = {f"{labels[name]} {_BADGES.get(state, state)}": "" for name, state in states.items()}
-    st.markdown(" &ensp; ".join(badges), width="content")
+    st.markdown(" &ensp; ".join(badges(states, labels)), width="content")
     ended = [run for run in runs if states[run.name] not in ACTIVE_STATES]
     if auth.is_presenter():
         for job in _jobs([run.name for run in runs]):
@@ -37,6 +34,19 @@ def render_controls(runs: Sequence[Run]) -> None:
     _render_links(ended)
     if auth.is_presenter():
         _render_more(ended, labels)
+
+
+def badges(states: Mapping[str, str], labels: Mapping[str, str]) -> list[str]:
+    """Return the states of runs as badges, with the labels of the runs if the states differ.
+
+    Models of a race that have not had their first turn need no badge: their lines of progress say that they wait.
+    """
+    shown = {name: _BADGES.get(state, state) for name, state in states.items()}
+    if set(states.values()) == {"running", "queued"}:
+        return [_BADGES["running"]]
+    if len(set(shown.values())) < 2:
+        return list(dict.fromkeys(shown.values()))
+    return [f"{labels[name]} {badge}" for name, badge in shown.items()]
 
 
 def render_messages(runs: Sequence[Run]) -> None:

@@ -18,6 +18,7 @@ from dae.ui import resources
 from dae.ui.train import curves, monitor
 from dae.ui.train.config_form import FormValues
 from dae.ui.train.launcher import SIDE_BY_SIDE_TRAININGS, duration_hint
+from dae.ui.train.run_controls import badges
 from dae.ui.train.selection import CurveAxes, default_runs
 from tests.helpers import new_run, small_config
 from tests.ui.apps import opened
@@ -82,6 +83,14 @@ def test_active_runs_of_one_job_share_their_buttons(runs: list[Run], monkeypatch
     monkeypatch.setattr(resources.training_queue(), "jobs", lambda: [("fast", "slow")])
     app = opened("pages/train.py", runs=["fast", "slow"])
     assert [button.key for button in app.button if str(button.key).startswith("stop-")] == ["stop-fast"]
+
+
+def test_a_race_has_one_badge_until_its_runs_end_differently() -> None:
+    labels = {"a": "Linear", "b": "U-Net"}
+    assert [badge.split(": ")[1] for badge in badges({"a": "running", "b": "queued"}, labels)] == ["training]"]
+    assert len(badges({"a": "finished", "b": "finished"}, labels)) == 1
+    differing = badges({"a": "finished", "b": "stopped"}, labels)
+    assert [badge.split(" ")[0] for badge in differing] == ["Linear", "U-Net"]
 
 
 def test_remaining_time_of_a_race_is_that_of_all_its_runs(runs: list[Run], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,8 +43,9 @@ class FrameLayout {
     const smallest = innerWidth < PHONE_WIDTH ? SMALLEST_ON_PHONE : SMALLEST
     while (across > 1 && share(across) < smallest) across = Math.ceil(across / 2)
     const [plain, numbered] = fold ? [4, 26] : [14, 40]
-    const between = rows.reduce((sum, row) => sum + (row.numbers.length ? numbered : plain), 0)
-    const fitting = Math.floor((this.height() - between) / rows.length * ratio / height)
+    const inWindow = rows.filter(({ below }) => !below)
+    const between = inWindow.reduce((sum, row) => sum + (row.numbers.length ? numbered : plain), 0)
+    const fitting = Math.floor((this.height() - between) / inWindow.length * ratio / height)
     const comfortable = fold ? SMALLEST : Math.max(COMFORTABLE[0], COMFORTABLE[1] * this.root.clientWidth)
     const largest = Math.max(LARGEST[0], LARGEST[1] * innerHeight)
     const scale = Math.max(1, Math.min(
