@@ -43,7 +43,8 @@ def select_uploads(noisy_samples: bool) -> tuple[list[Upload], int]:
         noisy_samples: whether the samples are noisy.
 
     Returns:
-        All files, and the index of the chosen one; no file before the first choice.
+        All files, and the index of the chosen one; no file before the first choice. Of a sample and uploaded files,
+        the choice that was made last counts.
     """
     with st.container(horizontal=True, vertical_alignment="top"):
         files = st.file_uploader(
@@ -53,7 +54,8 @@ def select_uploads(noisy_samples: bool) -> tuple[list[Upload], int]:
             accept_multiple_files=True,
             max_upload_size=BYTES_LIMIT >> 20,
             help="Kept in memory only, never saved. Not part of shared links.",
-            width=480,
+            on_change=_deselect_sample,
+            width=360,
         )
         sample = st.pills(
             "Or a sample photograph",
@@ -61,13 +63,12 @@ def select_uploads(noisy_samples: bool) -> tuple[list[Upload], int]:
             format_func=lambda name: SAMPLES[name],
             key="sample",
             bind="query-params",
-            width=560,
             help="Comes with scikit-image" + (", with noise added." if noisy_samples else "."),
         )
+    if sample:
+        return [Upload(f"{sample}.png", sample_file(sample, noisy_samples))], 0
     uploads = [Upload(file.name, file.getvalue()) for file in files]
-    if not uploads:
-        return ([Upload(f"{sample}.png", sample_file(sample, noisy_samples))], 0) if sample else ([], 0)
-    if len(uploads) == 1:
+    if len(uploads) < 2:
         return uploads, 0
     # The newest file comes first.
     order = list(range(len(uploads)))[::-1]
@@ -75,6 +76,12 @@ def select_uploads(noisy_samples: bool) -> tuple[list[Upload], int]:
         "Image", order, format_func=lambda number: uploads[number].name, key=f"upload_index:{len(uploads)}", width=480
     )
     return uploads, index if index in order else order[0]
+
+
+def _deselect_sample() -> None:
+    """Deselect the sample photograph when a file was uploaded, but not when the last one was removed."""
+    if st.session_state["upload"]:
+        st.session_state["sample"] = None
 
 
 @st.cache_data(show_spinner=False, max_entries=2 * len(SAMPLES))

@@ -49,9 +49,13 @@ def render_cleaning() -> None:
             st.markdown("Train a U-Net first: it handles any size.")
             link_to_train()
             return
-        model = select_model(options, "clean_run")
-        cleaning = _open(upload, model)
-        _render_level(cleaning, model)
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+            model = select_model(options, "clean_run")
+            cleaning = _open(upload, model)
+            level = cleaning.level
+            words = f"**Estimated noise: {describe_level(level)}** (level {level:.3f}, or {255 * level:.0f} of 255)"
+            st.markdown(words, width="content")
+        _render_hints(cleaning, model)
         chosen = _render_image(cleaning, model)
         if chosen is not None:
             _render_result(cleaning, chosen, upload, model)
@@ -71,10 +75,9 @@ def _open(upload: Upload, model: ModelOption) -> Cleaning:
     return result
 
 
-def _render_level(cleaning: Cleaning, model: ModelOption) -> None:
-    """Draw the estimated noise level, and a hint if the model was not trained for it or for this kind of noise."""
+def _render_hints(cleaning: Cleaning, model: ModelOption) -> None:
+    """Draw a hint if the model was not trained for the estimated noise level or for this kind of noise."""
     level = cleaning.level
-    st.markdown(f"**Estimated noise: {describe_level(level)}** (level {level:.3f}, or {255 * level:.0f} of 255)")
     low, high = trained_range(model)
     if level > 1.2 * high or level < 0.8 * low:
         trained = f"{high:.3g}" if low == high else f"{low:.3g} to {high:.3g}"

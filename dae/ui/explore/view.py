@@ -18,7 +18,7 @@ _LEADS = {
     _INSIDE: "A model compresses each image into a few numbers, its code. See what that code captures.",
     _IMAGINE: "A model that removes noise has learned what digits look like. Let it invent some.",
 }
-_CLEAN_LEAD = "A model removes the noise from your image. Compare before and after, and look at what was removed."
+_CLEAN_LEAD = "A model removes the noise from your image. Drag the divider to compare."
 
 
 def render_explore() -> None:

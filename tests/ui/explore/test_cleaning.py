@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from streamlit.testing.v1 import AppTest
 
 from dae.data.image_file import decode_file
 from dae.noise import NoiseSpec, corrupt
@@ -43,6 +44,10 @@ def noisy_png(side: int = 40, mode: str = "RGB") -> bytes:
     buffer = io.BytesIO()
     Image.effect_noise((side, side), 60).convert(mode).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def estimated_noise(app: AppTest) -> str:
+    return next(text.value for text in app.markdown if "Estimated noise: " in text.value)
 
 
 def test_models_with_a_level_come_first(models: dict[str, ModelOption]) -> None:
@@ -115,11 +120,19 @@ def test_samples_come_with_scikit_image(name: str) -> None:
 def test_the_page_cleans_an_upload_and_rejects_other_files(models: dict[str, ModelOption]) -> None:
     app = opened("pages/explore.py", pictures="Your image")
     assert "Upload a noisy image" in shown(app)
-    app.file_uploader(key="upload").upload("mine.png", noisy_png(24), "image/png")
+    png = noisy_png(24)
+    app.file_uploader(key="upload").upload("mine.png", png, "image/png")
     app.run()
     assert not app.exception and not app.error
-    assert any("Estimated noise: " in text.value for text in app.markdown)
+    assert estimated_noise(app)
     assert app.segmented_control(key="clean_run").value == "level"
+    # The latest of two choices counts.
+    of_upload = estimated_noise(app)
+    app.pills(key="sample").select("chelsea").run()
+    assert estimated_noise(app) != of_upload
+    app.file_uploader(key="upload").upload("again.png", png, "image/png")
+    app.run()
+    assert app.pills(key="sample").value is None and estimated_noise(app) == of_upload
     app.file_uploader(key="upload").upload("bad.png", b"none", "image/png")
     app.run()
     assert not app.exception and len(app.error) == 1 and "damaged" in app.error[0].value
