@@ -75,7 +75,8 @@ def make_report(selection: Selection, comparison: Comparison, gains: pd.DataFram
     table = comparison.table
     tables = [ReportTable("Results", report_table(table), best_cells(table))]
     if not gains.empty:
-        tables.append(ReportTable(f"Gain in dB for every kind of noise, first {NUM_SWEEP_IMAGES} images", gains))
+        heading = f"Gain in dB for every kind of noise, first {NUM_SWEEP_IMAGES} images"
+        tables.append(ReportTable(heading, transpose(gains, "Noise")))
     indices = tuple(range(min(_NUM_REPORT_IMAGES, len(selection.images))))
     images = [
         ReportImage(row.title, row.sheet, f"{', '.join(row.numbers[0])} dB" if row.numbers else "")
@@ -84,6 +85,16 @@ def make_report(selection: Selection, comparison: Comparison, gains: pd.DataFram
     made = f"Made on {date.today():%Y-%m-%d} with dae {metadata.version('dae')}."
     title = f"Denoising comparison: {selection.title}"
     return HtmlReport(title, comparison.sentences, tables, images, f"{selection.protocol(comparison.draws)} {made}")
+
+
+def transpose(texts: pd.DataFrame, heading: str) -> pd.DataFrame:
+    """Return a table with the first column as heads of columns, which has many rows where `texts` has many columns.
+
+    Args:
+        heading: of the new first column, which holds the former heads.
+    """
+    models = texts.columns[0]
+    return texts.set_index(models).T.rename_axis(index=heading, columns=None).reset_index()
 
 
 def report_table(table: pd.DataFrame) -> pd.DataFrame:

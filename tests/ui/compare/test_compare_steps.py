@@ -143,6 +143,10 @@ def test_noise_grid_is_text_in_the_report() -> None:
     text = tables.grid_to_text(rows, "gain_db")
     assert list(text.columns) == ["Model", "Gaussian 0.5", "Masking 0.3"]
     assert text.to_numpy().tolist() == [["A", "+1.23", "+3.00"], ["B", "−2.00", "–"]]
+    # A row per kind of noise, so that a printed page is wide enough.
+    transposed = exports.transpose(text, "Noise")
+    assert list(transposed.columns) == ["Noise", "A", "B"]
+    assert transposed.to_numpy().tolist() == [["Gaussian 0.5", "+1.23", "−2.00"], ["Masking 0.3", "+3.00", "–"]]
 
 
 def test_table_shows_intervals_and_marks_the_best_values(selection: Selection, monkeypatch: pytest.MonkeyPatch) -> None:
