@@ -96,6 +96,7 @@ def _render(selection: InterpolationSelection, sequences: Sequence[Tensor], test
         key="walk",
         alt=f"An image between the first and the second one, by {text.join_words(names)}",
         play=True,
+        fold=True,
     )
     st.header("Full sequence", anchor=False)
     shown = torch.linspace(0, NUM_STEPS - 1, _NUM_SHOWN).round().long()
