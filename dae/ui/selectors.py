@@ -55,11 +55,9 @@ def select_models(options: Mapping[str, ModelOption], dataset: str) -> list[Mode
 def select_model(options: Sequence[ModelOption], key: str) -> ModelOption:
     """Let the user select one of the models, of which there is at least one; return it with a distinct label."""
     models = {option.name: option for option in model_options.disambiguate_labels(options)}
-    first = next(iter(models))
-    name = st.segmented_control(
-        "Model", list(models), default=first, required=True, key=key, format_func=lambda name: models[name].label
-    )
-    return models.get(name or first, models[first])
+    # A list, as there can be many: models of one kind of noise, and those that were trained here.
+    name = st.selectbox("Model", list(models), key=key, format_func=lambda name: models[name].label, width=320)
+    return models[name]
 
 
 def default_models(options: Mapping[str, ModelOption]) -> list[str]:

@@ -125,7 +125,7 @@ def test_the_page_cleans_an_upload_and_rejects_other_files(models: dict[str, Mod
     app.run()
     assert not app.exception and not app.error
     assert estimated_noise(app)
-    assert app.segmented_control(key="clean_run").value == "level"
+    assert app.selectbox(key="clean_run").value == "level"
     # The latest of two choices counts.
     of_upload = estimated_noise(app)
     app.pills(key="sample").select("chelsea").run()
