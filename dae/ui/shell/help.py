@@ -44,6 +44,8 @@ close together, as an interpolation between two digits, and as a test of how wel
 *Imagine* shows what a model has learned about digits: it draws new ones from pure noise, gives eight answers where one
 is not enough, completes what you wipe away, and shows which noisy pixels decide an output pixel.
 
+*Demo*, below the options, downloads up to three models as one HTML file, which works in any browser without a network.
+
 **Try this.** Choose a noise that the models were not trained on. Draw a digit. Sort by hardest.
 """,
     "pages/compare.py": """
@@ -51,7 +53,8 @@ Each **bar** is one method, a trained model or a classical filter, and all of th
 is the gain over the noisy input in decibels: 3 dB more is half the squared error. Where the uncertainty is too large to
 decide, the headline says "tied".
 
-The folded sections hold the full table, every noise level and every kind of noise.
+The folded sections hold the full table, every noise level and every kind of noise. *Download* has a report, and a
+demo to take home: up to three models in one HTML file, which works in any browser without a network.
 
 **Try this.** Set the noise level to 0.1, where leaving the image alone is hard to beat. Show the *worst* image.
 """,
