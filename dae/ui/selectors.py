@@ -37,8 +37,12 @@ def select_noise_kind(small: bool = False) -> str:
     return _save_choice("noise", labels, kind)
 
 
-def select_models(options: Mapping[str, ModelOption], dataset: str) -> list[ModelOption]:
-    """Let the user select up to MAX_MODELS of the models, and return them with distinct labels."""
+def select_models(options: Mapping[str, ModelOption], dataset: str | None) -> list[ModelOption]:
+    """Let the user select up to MAX_MODELS of the models, and return them with distinct labels.
+
+    Args:
+        dataset: the selection returns to the default models when this changes; None: where no data set is selected.
+    """
     names = url_multiselect(
         "Models",
         list(options),
@@ -57,7 +61,7 @@ def select_model(options: Sequence[ModelOption], key: str) -> ModelOption:
     models = {option.name: option for option in model_options.disambiguate_labels(options)}
     # A list, as there can be many: models of one kind of noise, and those that were trained here.
     name = st.selectbox("Model", list(models), key=key, format_func=lambda name: models[name].label, width=320)
-    return models[name]
+    return models.get(name) or next(iter(models.values()))
 
 
 def default_models(options: Mapping[str, ModelOption]) -> list[str]:
@@ -130,7 +134,7 @@ def url_multiselect(
     key: str,
     help: str,
     max_selections: int,
-    depends_on: str,
+    depends_on: str | None,
     format_func: Callable[[str], str],
 ) -> list[str]:
     """Draw a selection of names that is always in the URL.
@@ -139,10 +143,13 @@ def url_multiselect(
     options are ignored.
 
     Args:
-        depends_on: the selection returns to `default` when this value changes, or if none of its names is an option.
+        depends_on: the selection returns to `default` when this value changes, except to or from None, or if none of
+            its names is an option.
     """
-    previous, st.session_state[f"{key}:of"] = st.session_state.get(f"{key}:of", depends_on), depends_on
-    if previous != depends_on:
+    previous = st.session_state.get(f"{key}:of")
+    if depends_on is not None:
+        st.session_state[f"{key}:of"] = depends_on
+    if None not in (previous, depends_on) and previous != depends_on:
         st.session_state.pop(_state_key(key), None)
         # If there is no widget yet, a link from another page has opened this one, and the names in it apply.
         if key in st.session_state:

@@ -2,8 +2,10 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
 
 from dae.ui.selectors import parse_names, parse_whole_number
+from tests.helpers import PATIENCE_S
 
 VALUES = st.lists(st.text() | st.integers().map(str) | st.floats().map(str) | st.sampled_from(["a", "b", "c"]))
 
@@ -26,3 +28,28 @@ def test_former_links_give_the_same_values() -> None:
     assert parse_whole_number(["7"], 0) == 7 and parse_whole_number(["1", "007"], 0) == 7
     assert parse_whole_number([], 3) == parse_whole_number(["9" * 10], 3) == parse_whole_number(["\u0663"], 3) == 3
     assert parse_names(["b", "x", "b", "a", "c"], ["a", "b", "c"], 2) == ["b", "a"]
+
+
+def test_selected_models_stay_where_no_data_set_is_selected() -> None:
+    def page() -> None:
+        import streamlit
+
+        from dae.ui.selectors import url_multiselect
+
+        url_multiselect(
+            "Models",
+            ["a", "b", "c"],
+            ["a"],
+            key="models",
+            help="",
+            max_selections=2,
+            depends_on=streamlit.session_state["dataset"],
+            format_func=str,
+        )
+
+    app = AppTest.from_function(page, default_timeout=PATIENCE_S)
+    app.session_state["dataset"] = "digits"
+    app.run().multiselect(key="models").set_value(["b", "c"]).run()
+    for dataset, selected in [(None, ["b", "c"]), ("digits", ["b", "c"]), ("mnist", ["a"]), (None, ["a"])]:
+        app.session_state["dataset"] = dataset
+        assert app.run().multiselect(key="models").value == selected

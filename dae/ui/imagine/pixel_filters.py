@@ -37,7 +37,7 @@ def render_pixel_filters(images: ImageSet, controls: DeltaGenerator, select_user
         digit = subject.select_subject(images, select_user_digit, default=_DEFAULT)
         level = subject.select_level("0.5")
         options = model_options.model_options(images)
-        models = selectors.select_models(options, subject.dataset())
+        models = selectors.select_models(options, None)
     st.markdown(
         "Point at a pixel of a denoised image, or drag. The image next to it shows the filter of this pixel: orange "
         "input pixels make it brighter, blue ones darker. Each model applies another filter: compare how wide it is, "
