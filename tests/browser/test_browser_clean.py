@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tests.browser.browsing import browser_tests, playwright, visit
+from tests.browser.browsing import READY, browser_tests, playwright, visit
 from tests.helpers import wait_for
 
 pytestmark = browser_tests
@@ -28,7 +28,8 @@ def test_an_upload_is_cleaned_compared_and_downloaded(page: "playwright.Page", s
     download.wait_for()
     divider = page.get_by_test_id("divider")
     after = divider.locator(".after img")
-    strongest = after.get_attribute("src")
+    strongest, estimate = after.get_attribute("src"), page.get_by_text("Estimated PSNR")
+    estimated = estimate.inner_text()
 
     # The slider exchanges the image in the browser.
     strength = page.get_by_test_id("strength")
@@ -49,6 +50,9 @@ def test_an_upload_is_cleaned_compared_and_downloaded(page: "playwright.Page", s
     page.get_by_role("button", name="Removed noise").click()
     playwright.expect(after).to_be_hidden()
 
+    # The server has answered, and replaces the button no more.
+    wait_for(lambda: estimate.inner_text() != estimated)
+    page.wait_for_selector(READY)
     with page.expect_download() as downloaded:
         download.click()
     assert downloaded.value.suggested_filename == "night-clean.png"

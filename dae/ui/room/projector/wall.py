@@ -15,6 +15,7 @@ from dae.ui.shell.actions import presenter_callback
 from dae.utils import text
 
 _COLUMNS, NUM_SLOTS = 4, 12
+_LARGE_COLUMNS, _NUM_LARGE = 2, 4
 # Drawings that are computed between two updates of the page.
 _BATCH_SIZE = 32
 _SLOTS_KEY = "room_slots"
@@ -31,8 +32,10 @@ def render_wall(game: Room, shown: Snapshot) -> None:
     st.header(title if shown.drawings else "Draw a digit on your phone. It appears here.", anchor=False)
     newest = {drawing.id: drawing for drawing in shown.drawings[:NUM_SLOTS]}
     slots = st.session_state[_SLOTS_KEY] = place(st.session_state.get(_SLOTS_KEY, ()), tuple(newest))
-    for start in range(0, NUM_SLOTS, _COLUMNS):
-        for column, drawing_id in zip(st.columns(_COLUMNS), slots[start : start + _COLUMNS], strict=True):
+    # A few drawings are larger.
+    columns = _COLUMNS if any(slots[_NUM_LARGE:]) else _LARGE_COLUMNS
+    for start in range(0, NUM_SLOTS, columns):
+        for column, drawing_id in zip(st.columns(columns), slots[start : start + columns], strict=True):
             if drawing := newest.get(drawing_id):
                 with column:
                     _render_drawing(game, drawing)
