@@ -52,12 +52,14 @@ def parallel_map(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
     last one on: those that no worker has begun, because other programs occupy the cores or the items are short. Within
     a worker thread, the items are computed one after the other.
     """
-    items = list(items)
-    if threading.current_thread().name.startswith(WORKER_NAME) or len(items) < 2:
+    if threading.current_thread().name.startswith(WORKER_NAME):
         return [function(item) for item in items]
     pool = _shared_pool(_niceness())
     if not getattr(_thread, "initialized", False):
         return list(pool.map(function, items))
+    items = list(items)
+    if not items:
+        return []
     futures = [pool.submit(function, item) for item in items[:-1]]
     try:
         results = [function(items[-1])]

@@ -47,10 +47,10 @@ def main() -> None:
                 pass
             checkpoint = Checkpoint(state.model.eval(), config.model, train.shape, config.to_json())
             specialist = model_denoiser("specialist", checkpoint, images)
-            noisy, ours, others = (
-                row["psnr_db"] for row in evaluate([specialist, blind], images, [noise], draws=options.draws)
-            )
-            print(f"| `{noise}` | {noisy:.2f} | {ours:.2f} | {others:.2f} | {others - ours:+.2f} |", flush=True)
+            rows = evaluate([specialist, blind], images, [noise], draws=options.draws)
+            noisy_db, specialist_db, blind_db = (row["psnr_db"] for row in rows)
+            cells = f"{noisy_db:.2f} | {specialist_db:.2f} | {blind_db:.2f} | {blind_db - specialist_db:+.2f}"
+            print(f"| `{noise}` | {cells} |", flush=True)
 
 
 if __name__ == "__main__":

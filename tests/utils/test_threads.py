@@ -38,6 +38,11 @@ def test_results_keep_the_order_of_the_items(call: Callable[..., Any]) -> None:
     assert call(lambda item: item, [5]) == [5] and call(lambda item: item, []) == []
 
 
+def test_a_single_item_from_any_thread_is_computed_by_a_worker() -> None:
+    (name,) = parallel_map(lambda _: threading.current_thread().name, range(1))
+    assert name.startswith(threads.WORKER_NAME)
+
+
 def test_a_nested_call_runs_in_its_own_worker_thread() -> None:
     names = parallel_map(lambda _: parallel_map(lambda _: threading.current_thread().name, range(3)), range(4))
     assert all(len(set(inner)) == 1 for inner in names)
