@@ -1,7 +1,6 @@
 """The command `dae card`: measure a run on test images and write its model card."""
 
-from dae.cli.common import Commands, Options, add_command, add_measuring_options, check_draws
-from dae.data import load_dataset
+from dae.cli.common import Commands, Options, add_command, add_measuring_options, check_draws, load_test_images
 from dae.errors import RunError
 from dae.evaluation import evaluate, model_denoiser
 from dae.runs import find_run
@@ -23,9 +22,9 @@ def _card(options: Options) -> None:
             f"Run {run.name!r} is {run.state}, and a model card needs a finished run. Let it finish, or resume it."
         )
     check_draws(options.draws)
-    images = load_dataset(options.dataset or run.config.dataset, "test", root=options.data, limit=options.limit)
+    images = load_test_images(options.dataset or run.config.dataset, options, [run.config.model])
     noises = options.noise or card_noises(run.config.noise)
-    denoiser = model_denoiser(run.name, run.load(), images)
+    denoiser = model_denoiser(run.name, run.load(), images[0])
     rows = list(evaluate([denoiser], images, noises, draws=options.draws, protocol=options.protocol))
     with atomic_write(run.path / CARD_FILE) as part:
         part.write_text(model_card(run, rows, _command(options)), encoding="utf-8")

@@ -2,11 +2,14 @@
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
+from dae.data import ImageSet, load_dataset
+from dae.data.whole_photographs import load_whole_photographs
 from dae.errors import DaeError, SpecError
 from dae.evaluation.protocols import PROTOCOLS
+from dae.models import MODELS
 from dae.noise import NoiseSpec
 
 Options = argparse.Namespace
@@ -43,6 +46,16 @@ def add_measuring_options(parser: argparse.ArgumentParser) -> None:
         default="clamped",
         help="clamped (default), or awgn-8bit: unclipped Gaussian noise and outputs rounded to 8 bit",
     )
+
+
+def load_test_images(dataset: str, options: Options, models: Iterable[str]) -> list[ImageSet]:
+    """Return the test images to measure these architectures on, a set per size.
+
+    Photographs (`photos:PATH`) are whole if all architectures accept any size, else central tiles as on the pages.
+    """
+    if dataset.startswith("photos:") and all(MODELS[model].any_size for model in models):
+        return load_whole_photographs(dataset, root=options.data, limit=options.limit)
+    return [load_dataset(dataset, "test", root=options.data, limit=options.limit)]
 
 
 def check_draws(draws: int) -> None:

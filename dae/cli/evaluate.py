@@ -4,7 +4,15 @@ from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from itertools import combinations
 
-from dae.cli.common import Commands, Options, RenamedOption, add_command, add_measuring_options, check_draws
+from dae.cli.common import (
+    Commands,
+    Options,
+    RenamedOption,
+    add_command,
+    add_measuring_options,
+    check_draws,
+    load_test_images,
+)
 from dae.cli.tables import add_format_options, print_metrics
 from dae.data import load_dataset
 from dae.errors import SpecError
@@ -51,11 +59,11 @@ def _evaluate(options: Options) -> None:
         _check_distinct(list(runs.values()))
     config = next((run.config for run in runs.values()), TrainConfig())
     dataset = options.dataset or config.dataset
-    images = load_dataset(dataset, "test", root=options.data, limit=options.limit)
+    images = load_test_images(dataset, options, [run.config.model for run in runs.values()])
     denoisers = []
     for name in dict.fromkeys(options.denoisers):
         if name in runs:
-            denoiser = model_denoiser(runs[name].name, runs[name].load(), images)
+            denoiser = model_denoiser(runs[name].name, runs[name].load(), images[0])
             denoisers += [denoiser, with_self_ensemble(denoiser)] if options.tta else [denoiser]
         elif name == MEMORY:
             denoisers.append(posterior_mean(load_dataset(dataset, "train", root=options.data)))
@@ -71,9 +79,9 @@ def _evaluate(options: Options) -> None:
     print_metrics(rows, options.form)
     if not options.form:
         print(
-            f"\nMeans of per-image values over {counted(len(images), 'test image')} and "
+            f"\nMeans of per-image values over {counted(sum(map(len, images)), 'test image')} and "
             f"{counted(options.draws, 'noise draw')}, first seed {options.seed}, protocol {options.protocol}. "
-            f"± is {spread}. {images.note}".rstrip()
+            f"± is {spread}. {images[0].note}".rstrip()
         )
 
 

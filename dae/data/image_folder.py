@@ -1,8 +1,9 @@
 """Data sets from folders of images, packed into one array file."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
@@ -14,6 +15,7 @@ from tqdm import tqdm
 from dae.data.folder_files import describe_left_out, find_images
 from dae.data.folder_splits import has_empty_split, hold_out, split_subfolders
 from dae.data.image_decoding import (
+    DecodedImage,
     decode_pixels,
     deep_white_level,
     describe_white,
@@ -66,16 +68,11 @@ def pack_folder(folder: Path, split: str, size: int, target: Path, cut: Cut = fi
         _write_npy_header(file, (0, *shape))
         for path in tqdm([paths[index] for index in order], f"Reading {split} images", leave=False, disable=None):
             try:
-                content = path.read_bytes()
-                check_scans(content)
-                with open_image(content) as image:
-                    white = format.white_float if image.mode == "F" else format.white_integer
-                    decoded = decode_pixels(image, white)
-                    upright = decoded.image.convert(format.mode)
+                decoded = _decode(path, format)
             except (DataError, OSError):
                 unreadable.append(path.relative_to(base).as_posix())
                 continue
-            for square in cut(upright, size, split):
+            for square in cut(decoded.image, size, split):
                 file.write(square.reshape(size, size, -1).transpose(2, 0, 1).tobytes())
                 labels.append(classes.index(_class_name(path, base)))
             num_on_white += decoded.on_white
@@ -87,6 +84,19 @@ def pack_folder(folder: Path, split: str, size: int, target: Path, cut: Cut = fi
         notes.append(f"Transparent pixels of {num_on_white} dark image{'s' if num_on_white > 1 else ''} became white.")
     notes = [_describe_unreadable(unreadable), describe_left_out(folder), *format.notes, *notes]
     pack_labels(target, np.asarray(labels, dtype=np.int64), classes, " ".join(filter(None, notes)))
+
+
+def read_whole_images(folder: Path, split: str) -> Iterator[np.ndarray]:
+    """Yield the readable images of a split at their own size, by path: uint8 (H, W) or (H, W, 3), as in `pack_folder`.
+
+    Raises:
+        DataError: the folder does not exist or contains no image.
+    """
+    paths, *_ = _list_split(folder, split)
+    format = _folder_format(folder, folder_fingerprint(folder))
+    for path in paths:
+        with suppress(DataError, OSError):
+            yield np.asarray(_decode(path, format).image)
 
 
 @dataclass(frozen=True)
@@ -128,6 +138,15 @@ def _folder_format(folder: Path, _fingerprint: str) -> _FolderFormat:
         change = "color to gray" if is_gray_folder else "gray to color"
         notes.append(f"{num_converted} image{'s' if num_converted > 1 else ''} converted from {change}.")
     return _FolderFormat("L" if is_gray_folder else "RGB", whites.get(False), whites.get(True), tuple(notes))
+
+
+def _decode(path: Path, format: _FolderFormat) -> DecodedImage:
+    """Decode a file in the format of its folder; raise DataError or OSError if it cannot be read."""
+    content = path.read_bytes()
+    check_scans(content)
+    with open_image(content) as image:
+        decoded = decode_pixels(image, format.white_float if image.mode == "F" else format.white_integer)
+        return replace(decoded, image=decoded.image.convert(format.mode))
 
 
 def _write_npy_header(file: BinaryIO, shape: tuple[int, ...]) -> None:

@@ -96,7 +96,7 @@ def per_image_metrics(
 
 def summary_row(
     denoiser: NamedDenoiser,
-    images: ImageSet,
+    dataset: str,
     noise: NoiseSpec,
     scores: pd.DataFrame,
     noisy: pd.DataFrame,
@@ -118,10 +118,10 @@ def summary_row(
     return {
         "run": denoiser.name,
         "model": denoiser.model,
-        "dataset": images.name,
+        "dataset": dataset,
         "noise": str(noise),
         "level": "mixed" if len(noise.components) > 1 else level,
-        "n": len(images),
+        "n": len(scores),
         "draws": draws,
         "protocol": protocol,
         **{name: float(column.mean(skipna=False)) for name, column in columns.items()},
@@ -150,7 +150,7 @@ def ci95_half_width(values: pd.Series) -> float:
 
 def evaluate(
     denoisers: Sequence[NamedDenoiser],
-    images: ImageSet,
+    images: ImageSet | Sequence[ImageSet],
     noises: Iterable[NoiseSpec],
     seed: int = 0,
     draws: int = 1,
@@ -159,6 +159,7 @@ def evaluate(
     """Measure the noisy input and every denoiser under every noise, and yield each row as soon as it is complete.
 
     Args:
+        images: of one data set; a set per size if their sizes differ.
         seed: of the first noise draw; the others use the next seeds. All denoisers get the same noisy images.
         draws: number of noise draws to average over.
         protocol: a key of PROTOCOLS.
@@ -170,19 +171,23 @@ def evaluate(
         is NaN.
     """
     finish = lookup("protocol", PROTOCOLS, protocol).finish
+    image_sets = [images] if isinstance(images, ImageSet) else images
+    dataset = image_sets[0].name
 
     def measure(denoiser: Denoiser, noise: NoiseSpec) -> pd.DataFrame:
-        seeds = range(seed, seed + draws)
-        tables = [per_image_metrics(lambda noisy: finish(denoiser(noisy)), images, noise, draw) for draw in seeds]
-        return average_draws(tables, CHANGED)
+        def table(draw: int) -> pd.DataFrame:
+            parts = [per_image_metrics(lambda x: finish(denoiser(x)), part, noise, draw) for part in image_sets]
+            return pd.concat(parts, ignore_index=True)
+
+        return average_draws([table(draw) for draw in range(seed, seed + draws)], CHANGED)
 
     for noise in noises:
         check_protocol(protocol, noise)
         noisy = measure(identity, noise)
-        yield summary_row(identity_baseline(), images, noise, noisy, noisy, draws, protocol)
+        yield summary_row(identity_baseline(), dataset, noise, noisy, noisy, draws, protocol)
         for denoiser in denoisers:
             scores = measure(denoiser.for_noise(noise), noise)
-            yield summary_row(denoiser, images, noise, scores, noisy, draws, protocol)
+            yield summary_row(denoiser, dataset, noise, scores, noisy, draws, protocol)
 
 
 def aggregate_seeds(rows: Iterable[Mapping[str, Any]], group_by: Mapping[str, Hashable]) -> list[dict[str, Any]]:

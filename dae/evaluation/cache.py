@@ -227,5 +227,5 @@ class MetricsCache(TableCache[NamedDenoiser, NoiseSpec]):
             scores, noisy = self.get(denoiser, noise), self.get(identity_baseline(), noise)
             if scores is None or noisy is None:
                 return None
-            self._rows[row_key] = summary_row(denoiser, self.images, noise, scores, noisy)
+            self._rows[row_key] = summary_row(denoiser, self.images.name, noise, scores, noisy)
         return self._rows[row_key]

@@ -65,9 +65,12 @@ def _facts(run: Run) -> str:
     recipe = run.recipe if matches_recipe(run.recipe, config) else ""
     seconds = lines[-1]["seconds"] if lines else None
     channels, height, width = model.shape
+    size = f"{channels} x {height} x {width} (channels, height, width)"
+    if config.crop:
+        size = f"{channels} channels, trained on crops of {config.crop} x {config.crop} pixels"
     facts = {
         "Model": f"`{config.model}` ({MODELS[config.model].label}), {count_parameters(model.model):,} parameters",
-        "Images": f"{channels} x {height} x {width} (channels, height, width), values in [0, 1]",
+        "Images": f"{size}, values in [0, 1]",
         "Training data": f"{dataset_label(config.dataset)}, training split"
         + (f", first {config.max_images:,} images" if config.max_images else ""),
         "Noise": f"{config.noise.label} (`{config.noise}`)",

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from dae.data import load_dataset
+from dae.data.whole_photographs import load_whole_photographs
 from dae.evaluation import evaluate, filter_denoiser, model_denoiser
 from dae.evaluation.denoisers import with_self_ensemble
 from dae.noise import NoiseSpec
@@ -39,6 +40,22 @@ def test_evaluate_prints_the_rows_of_the_library(root: Path, photos: str, capsys
     assert call(root, "evaluate", *options) == 0
     out = capsys.readouterr().out
     assert f"{rows[1]['psnr_db']:.5g}" in out and "5 test images" in out and "seed 3" in out
+
+
+def test_evaluate_measures_whole_photographs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for index, size in enumerate([(60, 40)] * 12 + [(40, 60)] * 12):
+        path = tmp_path / "photos" / ("test" if index % 4 == 0 else "train") / f"{index}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.effect_noise(size, 40).save(path)
+    dataset = f"photos:{tmp_path / 'photos'}"
+    options = ["--dataset", dataset, "--noise", "gaussian:0.1:unclipped", "--protocol", "awgn-8bit", "--json"]
+    assert call(tmp_path, "evaluate", "gaussian-blur", *options) == 0
+    images = load_whole_photographs(dataset)
+    assert [image_set.shape for image_set in images] == [(1, 40, 60), (1, 60, 40)]
+    denoiser = filter_denoiser("gaussian-blur", load_dataset(dataset, "train"))
+    noise = NoiseSpec("gaussian", 0.1, clipped=False)
+    rows = list(evaluate([denoiser], images, [noise], draws=3, protocol="awgn-8bit"))
+    assert rows == json.loads(capsys.readouterr().out) and rows[1]["n"] == 6
 
 
 def test_evaluate_adds_a_row_with_test_time_augmentation_per_run(

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from dae.data import ImageSet, dataset_label, is_available, load_dataset
 from dae.data.datasets import SPLITS
+from dae.data.whole_photographs import load_whole_photographs
 from dae.errors import DataError, SpecError
 
 
@@ -70,3 +72,24 @@ def test_names_and_errors(tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"no image")
     with pytest.raises(DataError, match="None of the 1 image files for train"):
         load(tmp_path)
+
+
+def test_whole_photographs_keep_their_sizes_and_their_split(tmp_path: Path) -> None:
+    for index in range(20):
+        photograph(tmp_path / "train" / f"{index}.png", 30, 20)
+    for index, size in enumerate([(90, 50), (50, 90), (90, 50)]):
+        photograph(tmp_path / "test" / f"{index}.png", *size, value=index)
+    (tmp_path / "test" / "broken.jpg").write_bytes(b"no image")
+    landscape, portrait = load_whole_photographs(f"photos:{tmp_path}")
+    assert landscape.images.shape == (2, 3, 50, 90) and portrait.images.shape == (1, 3, 90, 50)
+    assert landscape.images[:, 2, 0, 0].tolist() == [0, 2] and portrait.images[0, 0, 0].tolist() == list(range(50))
+    (first,) = load_whole_photographs(f"photos:{tmp_path}", limit=1)
+    assert torch.equal(first.images, landscape.images[:1])
+
+
+def test_a_split_without_a_readable_photograph_is_an_error(tmp_path: Path) -> None:
+    photograph(tmp_path / "train" / "0.png", 30, 20)
+    (tmp_path / "test").mkdir()
+    (tmp_path / "test" / "broken.jpg").write_bytes(b"no image")
+    with pytest.raises(DataError, match="for test"):
+        load_whole_photographs(f"photos:{tmp_path}")

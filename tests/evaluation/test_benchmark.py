@@ -76,6 +76,15 @@ def test_rows_have_documented_keys_and_average_per_image_metrics() -> None:
     assert torch.allclose(torch.tensor(scores["psnr_db"].to_numpy()), psnr_db(noisy, clean))
 
 
+def test_image_sets_of_several_sizes_are_one_set_of_images() -> None:
+    large, small = tiny_dataset(3), replace(tiny_dataset(5), images=tiny_dataset(5).images[..., :20, :])
+    parts = [next(evaluate([], images, [HALF], draws=2)) for images in (large, small)]
+    whole = next(evaluate([], [large, small], [HALF], draws=2))
+    assert (whole["n"], whole["draws"], whole["dataset"]) == (8, 2, "tiny")
+    for name in MEANS:
+        assert whole[name] == pytest.approx((3 * parts[0][name] + 5 * parts[1][name]) / 8)
+
+
 def test_mean_psnr_leaves_out_images_that_the_noise_did_not_change() -> None:
     noise = NoiseSpec("masking", 0.0005)
     scores = per_image_metrics(identity, tiny_dataset(40), noise)

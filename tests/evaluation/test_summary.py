@@ -192,9 +192,9 @@ def table() -> pd.DataFrame:
     images = load_dataset("digits", "test", limit=20)
     noise = NoiseSpec("gaussian", 0.4)
     noisy = per_image_metrics(identity, images, noise)
-    rows = [summary_row(identity_baseline(), images, noise, noisy, noisy)]
+    rows = [summary_row(identity_baseline(), images.name, noise, noisy, noisy)]
     better = noisy.assign(psnr_db=noisy["psnr_db"] + 2, mse=noisy["mse"] / 2)
-    rows.append({**summary_row(identity_baseline(), images, noise, better, noisy), "run": "lin"})
+    rows.append({**summary_row(identity_baseline(), images.name, noise, better, noisy), "run": "lin"})
     return summary_table(rows, CARDS)
 
 

@@ -46,7 +46,7 @@ def compute(selection: Selection) -> Comparison | None:
     rows = [
         summary_row(
             measuring.denoiser_for(option, selection.dataset),
-            selection.images,
+            selection.images.name,
             selection.noise,
             scores[option.name],
             scores[IDENTITY],
