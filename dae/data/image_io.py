@@ -56,14 +56,14 @@ def fit_image(image: Image.Image, checkpoint: Checkpoint) -> tuple[Tensor, bool]
     """
     channels, height, width = checkpoint.shape
     if MODELS[checkpoint.name].any_size or image.size == (width, height):
-        return _to_tensor(image, channels), False
+        return to_tensor(image, channels), False
     return resize_image(image, checkpoint.shape), True
 
 
 def resize_image(image: Image.Image, shape: Shape) -> Tensor:
     """Resize to fit into `shape`, keeping proportions and padding with black: float32 (1, C, H, W) in [0, 1]."""
     channels, height, width = shape
-    return _to_tensor(_fit_inside(image.convert("RGB"), width, height), channels)
+    return to_tensor(_fit_inside(image.convert("RGB"), width, height), channels)
 
 
 def normalize_digit(image: Image.Image) -> Tensor:
@@ -120,7 +120,7 @@ def _fit_inside(image: Image.Image, width: int, height: int) -> Image.Image:
     return canvas
 
 
-def _to_tensor(image: Image.Image, channels: int) -> Tensor:
+def to_tensor(image: Image.Image, channels: int) -> Tensor:
     """Convert to float32 (1, C, H, W) in [0, 1]."""
     pixels = np.array(image.convert("L" if channels == 1 else "RGB"), dtype=np.float32)
     return (

@@ -1,10 +1,10 @@
 """Denoisers that pages offer: trained models, classical filters and the noisy input, with their display names."""
 
 from collections import Counter
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from dae.data import DATASETS, ImageSet
+from dae.data import DATASETS, ImageSet, is_folder
 from dae.errors import DaeError
 from dae.evaluation import FILTERS, IDENTITY, is_compatible
 from dae.evaluation.denoisers import MEMORY
@@ -81,17 +81,17 @@ def model_options(image_set: ImageSet) -> dict[str, ModelOption]:
     return {option.name: option for option in options}
 
 
-def size_agnostic_options(channels: int, preferred: Container[str]) -> list[ModelOption]:
-    """Return the models for images of any size: those with the same number of channels first, then by preference."""
+def photo_options() -> list[ModelOption]:
+    """Return the models for photographs, those that take a noise level first; all for any size if there are none.
+
+    Of two models alike, one for color images comes first.
+    """
     options = [(option, shape) for option, shape in _trained_options() if MODELS[option.model].any_size]
-    options.sort(
-        key=lambda pair: (
-            pair[1][0] != channels,
-            pair[0].name not in preferred,
-            pair[0].recipe in NOISE_ABLATION_RECIPES,
-        )
-    )
-    return [option for option, _ in options]
+    options.sort(key=lambda pair: (pair[0].model != "level-unet", pair[1][0] != 3))
+    trained = [option for option, _ in options]
+    return [
+        option for option in trained if is_folder(option.dataset) or option.dataset.startswith("cifar10")
+    ] or trained
 
 
 def _trained_options() -> Iterator[tuple[ModelOption, Shape]]:

@@ -225,6 +225,8 @@ def test_a_damaged_upload_shows_an_error_and_a_valid_one_follows(
     page.locator("input[type=file]").set_input_files(bad)
     page.get_by_text("damaged or not an image").wait_for()
     page.locator("input[type=file]").set_input_files(good)
+    page.get_by_test_id("divider").wait_for()
+    page.get_by_text("Also compare the models for small images").click()
     page.get_by_text("60 × 80, resized to").wait_for()
     page.get_by_test_id("frame-row").nth(3).wait_for()
     assert page.get_by_test_id("stException").count() == 0

@@ -1,9 +1,8 @@
-"""Strengths of cleaning: positions of a slider around the estimated noise level, and models to choose from."""
+"""Strengths of cleaning: positions of a slider around the estimated noise level."""
 
 from dataclasses import dataclass
 
-from dae.data import is_folder
-from dae.ui.model_options import ModelOption, size_agnostic_options
+from dae.ui.model_options import ModelOption
 
 # Of the estimated level, for models that take one.
 _LEVEL_FACTORS = (0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0)
@@ -48,13 +47,6 @@ def strengths(level: float, takes_level: bool) -> list[Strength]:
         )
         for factor in _LEVEL_FACTORS
     ]
-
-
-def model_choices() -> list[ModelOption]:
-    """Return the models for photographs, those that take a noise level first; all for any size if there are none."""
-    options = size_agnostic_options(3, set())
-    photographic = [option for option in options if is_folder(option.dataset) or option.dataset.startswith("cifar10")]
-    return sorted(photographic or options, key=lambda option: option.model != "level-unet")
 
 
 def trained_range(model: ModelOption) -> tuple[float, float]:

@@ -8,16 +8,16 @@ import streamlit as st
 from dae.evaluation.restoration import describe_level
 from dae.ui import resources
 from dae.ui.cleaning.jobs import Cleaning, clean_all, clean_step, cleaned_name, estimate_quality, open_image
-from dae.ui.cleaning.strengths import Strength, model_choices, trained_range
-from dae.ui.cleaning.uploads import Upload, select_uploads
+from dae.ui.cleaning.strengths import Strength, trained_range
+from dae.ui.cleaning.uploads import Upload
 from dae.ui.components.divider import Step, strength_divider
-from dae.ui.model_options import ModelOption
+from dae.ui.model_options import ModelOption, photo_options
 from dae.ui.selectors import link_to_train, select_model
 from dae.ui.shell import page
 
 CLEAN, ADD_NOISE = "Clean this image", "Add noise to it"
 # Largest view in CSS pixels, and how much it magnifies small images.
-_VIEW_WIDTH, _VIEW_HEIGHT, _MAX_MAGNIFICATION = 960, 560, 6
+_VIEW_WIDTH, _VIEW_HEIGHT, _MAX_MAGNIFICATION = 1200, 760, 6
 # Session state: the latest result, the key of the image whose cleaning was stopped, and the archive of all images.
 _RESULT, _STOPPED, _ARCHIVE = "cleaning", "cleaning_stopped", "cleaning_archive"
 
@@ -36,15 +36,18 @@ def select_task() -> str:
     return task or CLEAN
 
 
-def render_cleaning() -> None:
-    """Draw the choice of an image and of a model, and the cleaned image."""
-    uploads, index = select_uploads(noisy_samples=True)
+def render_cleaning(uploads: list[Upload], index: int) -> None:
+    """Draw the choice of a model, and the cleaned image; a hint without an image.
+
+    Args:
+        uploads, index: of `select_uploads`.
+    """
     if not uploads:
         st.info("Upload a noisy image, or choose a sample photograph.")
         return
     upload = uploads[index]
     with page.show_errors():
-        options = model_choices()
+        options = photo_options()
         if not options:
             st.markdown("Train a U-Net first: it handles any size.")
             link_to_train()
@@ -90,10 +93,15 @@ def _render_hints(cleaning: Cleaning, model: ModelOption) -> None:
         )
 
 
+def fit_view(width: int, height: int) -> int:
+    """Return the width in CSS pixels at which an image of this size is drawn, where the window has room."""
+    return min(_MAX_MAGNIFICATION * width, _VIEW_WIDTH, max(_VIEW_HEIGHT * width // height, 240))
+
+
 def _render_image(cleaning: Cleaning, model: ModelOption) -> int | None:
     """Draw noisy against cleaned, computing what is missing; return the chosen step, None if it is missing."""
     height, width = cleaning.file.pixels.shape[-2:]
-    view_width = min(_MAX_MAGNIFICATION * width, _VIEW_WIDTH, max(_VIEW_HEIGHT * width // height, 240))
+    view_width = fit_view(width, height)
     default = next(index for index, strength in enumerate(cleaning.steps) if strength.is_default)
     available = next(iter(cleaning.restored), default) if not cleaning.is_live else default
     steps = [

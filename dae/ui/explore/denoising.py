@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
-from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
 from dae.data import ImageSet
 from dae.evaluation import FILTERS
 from dae.noise import NoiseSpec
 from dae.ui import model_options, resources, selectors
+from dae.ui.cleaning.uploads import select_uploads
 from dae.ui.cleaning.view import CLEAN, render_cleaning, select_task
 from dae.ui.explore import user_image
 from dae.ui.explore.full_resolution import render_full_resolution
@@ -51,15 +51,15 @@ class DenoisingSelection:
     """Selection of the view.
 
     Attributes:
-        upload: uploaded image to denoise at full resolution; None for digits and test images.
         slot: container of the gallery.
         is_drawing: whether the image is drawn; the board is beside the gallery.
+        is_copy: whether the images are small copies of a photograph.
     """
 
     gallery: Gallery
-    upload: Image.Image | None
     slot: DeltaGenerator
     is_drawing: bool
+    is_copy: bool
 
 
 def render_denoising() -> None:
@@ -79,7 +79,7 @@ def render_denoising() -> None:
     selection = _select(controls, slot, more_controls)
     if selection is None:
         return
-    gallery, upload = selection.gallery, selection.upload
+    gallery = selection.gallery
     sprites = compute_sprites(gallery)
     has_ink = not selection.is_drawing or bool(gallery.images.clean().any())
     with selection.slot:
@@ -91,7 +91,7 @@ def render_denoising() -> None:
         is_live = selection.is_drawing and not gallery.unclipped
         with rows:
             step = render_gallery(gallery, sprites, _SLIDER, clean_row, True, is_beside, is_live, below.rows)
-        st.markdown(summarize(gallery, sprites, step, reduced=upload is not None) if has_ink else "")
+        st.markdown(summarize(gallery, sprites, step, selection.is_copy) if has_ink else "")
         if below.note:
             st.caption(below.note)
         readings = st.empty()
@@ -108,10 +108,6 @@ def render_denoising() -> None:
         # Not among the controls: a closed drawer does not run its components.
         with selection.slot:
             render_live_answer(gallery)
-    if upload is not None:
-        # Denoising a large image takes a while, so the rest of the page is drawn first.
-        with selection.slot:
-            render_full_resolution(upload, gallery.models, noise, gallery.seed)
 
 
 def is_cleaning() -> bool:
@@ -128,13 +124,29 @@ def _select(controls: DeltaGenerator, slot: DeltaGenerator, more_controls: Delta
     with controls:
         source = _select_source()
         is_noisy = source == UPLOAD and select_task() == CLEAN
+        uploads = select_uploads(is_noisy) if source == UPLOAD else ([], 0)
     if is_noisy:
         with slot:
-            render_cleaning()
+            render_cleaning(*uploads)
         return None
     with controls:
         kind = selectors.select_noise_kind()
     noise = NoiseSpec(kind, load_level(kind))
+    photo = is_digit = seed = None
+    if source == UPLOAD:
+        with slot:
+            photo = user_image.decode_selected(*uploads)
+        if photo is None:
+            return None
+        with controls:
+            is_digit = user_image.select_is_digit(photo)
+    if photo is not None and not is_digit:
+        with more_controls:
+            seed = _select_seed()
+        with slot:
+            render_full_resolution(photo, kind, seed)
+            if not _select_copies():
+                return None
     with more_controls:
         dataset = selectors.select_dataset()
         test = resources.images(dataset, "test")
@@ -145,21 +157,30 @@ def _select(controls: DeltaGenerator, slot: DeltaGenerator, more_controls: Delta
         images = _select_test_images(dataset, test, models, noise) if source == TEST_IMAGES else None
         if source == TEST_IMAGES and images is None:
             return None
-        seed = _select_seed()
+        seed = _select_seed() if seed is None else seed
     if not options:
         selectors.show_no_compatible_model(dataset)
-    upload = None
     if images is None:
         board, slot = slot.columns([1, 3]) if source == DRAWING else (slot, slot)
         with board:
-            user = user_image.select_user_image(test, draw=source == DRAWING, live=True)
-        if user is None:
-            return None
+            image = user_image.draw_board(live=True) if photo is None else photo
+            if image is None:
+                return None
+            pixels = user_image.prepare_image(image, test, photo is None or bool(is_digit), photo is None)
         copies = 1 if source == DRAWING else _NUM_COPIES
-        images = ImageSelection(dataset, (0,) * copies, user_pixels=user.pixels.numpy().tobytes())
-        upload = user.image if source == UPLOAD and not user.is_digit else None
+        images = ImageSelection(dataset, (0,) * copies, user_pixels=pixels.numpy().tobytes())
     gallery = Gallery((*models, *filters), images, noise, seed, unclipped)
-    return DenoisingSelection(gallery, upload, slot, source == DRAWING)
+    return DenoisingSelection(gallery, slot, source == DRAWING, photo is not None and not is_digit)
+
+
+def _select_copies() -> bool:
+    """Let the user select whether the models for small images are shown, too; yes if there is none for any size."""
+    return st.toggle(
+        "Also compare the models for small images on a thumbnail",
+        not model_options.photo_options(),
+        key="copies",
+        bind="query-params",
+    )
 
 
 def _select_source() -> str:

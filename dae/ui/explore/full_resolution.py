@@ -1,8 +1,8 @@
-"""Full resolution: an uploaded image denoised at its own size by a model that accepts any size."""
+"""A photograph under added noise, denoised at its own size by a model that accepts any size."""
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -11,13 +11,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from dae.data.image_io import fit_image
-from dae.evaluation import metrics
-from dae.models.inference import denoise_tiled_into
-from dae.noise import NoiseSpec, corrupt
-from dae.ui import model_options, resources, selectors
+from dae.data.image_io import to_tensor
+from dae.evaluation import metrics, restoration
+from dae.noise import NOISES, NoiseSpec, corrupt
+from dae.ui import resources, selectors
+from dae.ui.cleaning.view import fit_view
 from dae.ui.components.divider import divider
-from dae.ui.model_options import ModelOption
+from dae.ui.model_options import ModelOption, photo_options
 from dae.utils import text
 from dae.utils.random import make_generator
 from dae.viz.images import make_grid, to_png
@@ -25,9 +25,9 @@ from dae.viz.images import make_grid, to_png
 # Larger images are denoised only on request.
 _MAX_AUTOMATIC_PIXELS = 500_000
 _PSNR_ROWS = 256
-# The shipped model cannot tell weaker noise from details.
-_MIN_LEVEL_ESTIMATE = 0.1
-# Size of the views, in CSS pixels.
+# Noise that is visible and leaves details.
+_DEFAULT_LEVEL = 0.1
+# Size in CSS pixels of the views of images that are larger.
 _VIEW_WIDTH, _VIEW_HEIGHT = 640, 560
 # Session state: the latest result with its key, and the key whose denoising was requested.
 _RESULT, _REQUESTED = "full_resolution", "full_resolution_requested"
@@ -59,7 +59,7 @@ class FullResolutionResult:
 
     Attributes:
         denoised: None until it is computed.
-        level: noise level as estimated by the model; None if it does not estimate one.
+        level: estimated noise level; None until the image is denoised.
     """
 
     noisy: Image.Image
@@ -69,43 +69,43 @@ class FullResolutionResult:
     level: float | None = None
 
 
-def render_full_resolution(image: Image.Image, preferred: Sequence[ModelOption], noise: NoiseSpec, seed: int) -> None:
-    """Draw the choice of a model, and its result next to the noisy image; denoise the image if necessary.
+def render_full_resolution(image: Image.Image, kind: str, seed: int) -> None:
+    """Draw the choice of a model and of the noise level, and the denoised image next to the noisy one.
 
     Args:
         image: as returned by `decode_image`.
-        preferred: models that are offered first, of those that accept any size.
-        noise: added to the image; of a single level.
+        kind: of the noise to add, a key of NOISES.
     """
-    channels, num_pixels = 1 if image.mode == "L" else 3, image.width * image.height
-    with st.container(border=True, key="whole"):
-        st.header("Full resolution", anchor=False)
-        options = model_options.size_agnostic_options(channels, {model.name for model in preferred})
-        if not options:
-            st.markdown("Train a U-Net first: it handles any size.")
-            return
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            # The first option depends on the channels, and the default of a key is fixed.
-            selection = FullResolution(image, selectors.select_model(options, f"whole_run:{channels}"), noise, seed)
-            key, is_large = selection.key(), num_pixels > _MAX_AUTOMATIC_PIXELS
-            if is_large and st.button(f"Denoise ({num_pixels / 1e6:.1f} MP)", key="whole_go"):
-                st.session_state[_REQUESTED] = key
-        saved_key, result = st.session_state.get(_RESULT, (None, None))
-        if saved_key == key:
-            _render_images(result, selection.model)
-            _render_summary(result, selection)
-        elif not is_large or st.session_state.get(_REQUESTED) == key:
-            clean, noisy = corrupt_image(selection)
-            _render_images(compare(clean, noisy), selection.model)
-            bar = st.progress(0.0, "Denoising …")
-            # One result at most: a large image takes a lot of memory.
-            st.session_state[_RESULT] = key, denoise(clean, noisy, selection.model, bar.progress)
-            st.rerun()
+    options, num_pixels = photo_options(), image.width * image.height
+    if not options:
+        st.markdown("Train a U-Net first: it handles any size.")
+        selectors.link_to_train()
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        model = selectors.select_model(options, "whole_run")
+        low, high = NOISES[kind].low, NOISES[kind].high
+        level = st.slider("Noise level", low, high, _DEFAULT_LEVEL, 0.01, key="whole_level", bind="query-params")
+        selection = FullResolution(image, model, NoiseSpec(kind, level), seed)
+        key, is_large = selection.key(), num_pixels > _MAX_AUTOMATIC_PIXELS
+        if is_large and st.button(f"Denoise ({num_pixels / 1e6:.1f} MP)", key="whole_go", type="primary"):
+            st.session_state[_REQUESTED] = key
+    saved_key, result = st.session_state.get(_RESULT, (None, None))
+    if saved_key == key:
+        _render_images(result, selection.model)
+        _render_summary(result, selection)
+        return
+    clean, noisy = corrupt_image(selection)
+    _render_images(compare(clean, noisy), selection.model)
+    if not is_large or st.session_state.get(_REQUESTED) == key:
+        bar = st.progress(0.0, "Denoising …")
+        # One result at most: a large image takes a lot of memory.
+        st.session_state[_RESULT] = key, denoise(clean, noisy, selection.model, bar.progress)
+        st.rerun()
 
 
 def corrupt_image(selection: FullResolution) -> tuple[Tensor, Tensor]:
-    """Return the clean and the noisy image, float32 (1, C, H, W), with the channels of the model."""
-    clean, _ = fit_image(selection.image, resources.checkpoint(selection.model.name))
+    """Return the clean and the noisy image, float32 (1, C, H, W); a gray image has one channel."""
+    clean = to_tensor(selection.image, 1 if selection.image.mode == "L" else 3)
     return clean, corrupt(clean, selection.noise, make_generator(selection.seed))
 
 
@@ -126,15 +126,16 @@ def denoise(
     Args:
         on_progress: called after each tile with the share that is done and a caption; may raise to cancel.
     """
-    network, denoised = resources.checkpoint(model.name).model, torch.empty_like(clean)
-    tiles, done = denoise_tiled_into(denoised, network, noisy), 0.0
+    checkpoint, denoised = resources.checkpoint(model.name), torch.empty_like(clean)
+    network, channels = checkpoint.model, checkpoint.shape[0]
+    tiles, done = restoration.restore_into(denoised, network, channels, noisy), 0.0
     while done < 1:
         with resources.compute_lock(partial(on_progress, done, "Waiting for another computation …")):
             done = next(tiles)
         on_progress(done, f"Denoising … {done:.0%}")
-    with resources.compute_lock(lambda: None), torch.no_grad():
-        level = network.estimate_noise_level(noisy)
-    return replace(compare(clean, noisy, denoised), level=None if level is None else float(level))
+    with resources.compute_lock(lambda: None):
+        level = restoration.estimate_level(network, channels, noisy)
+    return replace(compare(clean, noisy, denoised), level=level)
 
 
 def _psnr_db(image: Tensor, clean: Tensor) -> float:
@@ -148,12 +149,11 @@ def _render_images(result: FullResolutionResult, model: ModelOption) -> None:
     """Draw noisy against denoised; without the denoised image, the noisy one on both sides."""
     width, height = result.noisy.size
     denoised = result.denoised or result.noisy
-    before = text.label_with_db("noisy", result.noisy_psnr_db)
+    before = text.label_with_db("Noisy", result.noisy_psnr_db)
     name = model.label if result.denoised else "not denoised yet"
     after = text.label_with_db(name, result.psnr_db) if result.denoised else name
     if width <= _VIEW_WIDTH and height <= _VIEW_HEIGHT:
-        scale = min(_VIEW_WIDTH // width, _VIEW_HEIGHT // height)
-        divider(result.noisy, denoised, before, after, width=scale * width, key="whole_divider")
+        divider(result.noisy, denoised, before, after, width=fit_view(width, height), key="whole_divider")
         return
     left, right = st.columns(2)
     with left:
@@ -165,7 +165,7 @@ def _render_images(result: FullResolutionResult, model: ModelOption) -> None:
         box = _select_crop(width, height)
         with view:
             crop = result.noisy.crop(box)
-            divider(crop, denoised.crop(box), "noisy, 100%", name, width=crop.width, key="whole_detail")
+            divider(crop, denoised.crop(box), "Noisy, 100%", name, width=crop.width, key="whole_detail")
 
 
 def _select_crop(width: int, height: int) -> tuple[int, int, int, int]:
@@ -214,10 +214,6 @@ def summarize(result: FullResolutionResult, selection: FullResolution) -> str:
         f"**{gain[:1].upper()}{gain[1:]}.**",
         f"This model was trained on {model.noise.label}{'' if is_trained else f', not {noise.label}'}.",
     ]
-    if result.denoised and result.denoised.mode == "L":
-        sentences.append("It outputs grayscale only.")
     if result.level is not None and noise.kind == "gaussian":
-        is_low = result.level < _MIN_LEVEL_ESTIMATE
-        estimate = f"below {_MIN_LEVEL_ESTIMATE}" if is_low else f"{result.level:.2f}"
-        sentences.append(f"Estimated noise level: {estimate}.")
+        sentences.append(f"Estimated noise level: {result.level:.2f}.")
     return " ".join(sentences)

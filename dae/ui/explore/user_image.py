@@ -2,7 +2,7 @@
 
 import base64
 import io
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import streamlit as st
 from PIL import Image
@@ -13,7 +13,7 @@ from dae.data import ImageSet, decode_image
 from dae.data.image_io import DECODE_ERRORS, looks_like_digit, normalize_digit, resize_image
 from dae.errors import DataError
 from dae.models import Shape
-from dae.ui.cleaning.uploads import select_uploads
+from dae.ui.cleaning.uploads import Upload, select_uploads
 from dae.ui.components.base import draw_component, inline_component
 from dae.ui.shell import page
 
@@ -27,53 +27,26 @@ _BOARD_URL_LIMIT = 8 * _BOARD_SIZE**2
 _NUM_REFERENCE_IMAGES = 1_000
 
 
-@dataclass(frozen=True, eq=False)
-class UserImage:
-    """An image of the user.
-
-    Attributes:
-        pixels: copy in the shape of the test images, float32 (1, C, H, W) in [0, 1].
-        is_digit: whether it was normalized like the digits of MNIST.
-    """
-
-    image: Image.Image
-    pixels: Tensor
-    is_digit: bool
-
-
-def select_user_image(images: ImageSet, draw: bool, live: bool = False) -> UserImage | None:
-    """Draw the board or the uploader, and how the image was prepared; return None, after a hint, without an image.
+def select_user_image(images: ImageSet, draw: bool) -> Tensor | None:
+    """Draw the board or the uploader; return the image in the shape of test images, or None, after a hint, without one.
 
     Args:
-        images: test images, whose shape the result has.
+        images: test images.
         draw: whether the image is drawn, else uploaded.
-        live: whether the image follows the pen; then an empty board is a black image.
     """
-    image = draw_board(live) if draw else upload()
+    image = draw_board(live=False) if draw else decode_selected(*select_uploads(noisy_samples=False))
     if image is None:
-        st.info(
-            "Draw a digit with your mouse or finger." if draw else "Upload an image, or choose a sample photograph."
-        )
-        if not (draw and live):
-            return None
-        image = Image.new("L", (_BOARD_SIZE, _BOARD_SIZE))
-    is_digit = is_mnist_like(images) and (draw or _select_is_digit(image))
-    pixels = prepare(image, images.shape, is_digit)
-    channels, height, width = images.shape
-    color = " grayscale" if channels == 1 and image.mode != "L" else ""
-    if not draw:
-        st.caption(f"{image.width} × {image.height}, resized to {width} × {height}{color}.")
-    if not is_digit and is_out_of_distribution(pixels, images):
-        st.warning("This image differs from the training data; results may be poor.")
-    return UserImage(image, pixels, is_digit)
+        return None
+    return prepare_image(image, images, draw or (is_mnist_like(images) and select_is_digit(image)), draw)
 
 
-def upload() -> Image.Image | None:
-    """Draw the choice of a file; return the decoded image, or None without a readable file."""
-    files, index = select_uploads(noisy_samples=False)
-    if files:
+def decode_selected(uploads: Sequence[Upload], index: int) -> Image.Image | None:
+    """Decode the selected file of `select_uploads`; draw a hint without one, or the error, and return None."""
+    if uploads:
         with page.show_errors():
-            return _decode_upload(files[index].content)
+            return _decode_upload(uploads[index].content)
+        return None
+    st.info("Upload an image, or choose a sample photograph.")
     return None
 
 
@@ -83,10 +56,11 @@ def _decode_upload(content: bytes) -> Image.Image:
 
 
 def draw_board(live: bool) -> Image.Image | None:
-    """Draw a board for a digit; return the drawing, or None before the first stroke.
+    """Draw a board for a digit; return the drawing. Before the first stroke, draw a hint and return None.
 
     Args:
-        live: whether the board also reports a stroke before its end, as often as the page can be drawn.
+        live: whether the board also reports a stroke before its end, as often as the page can be drawn. An empty board
+            is then a black image.
     """
     ink = draw_component(
         inline_component("sketch"),
@@ -94,11 +68,12 @@ def draw_board(live: bool) -> Image.Image | None:
         data={"label": "A board to draw a digit on", "clear": "Clear", "live": live},
         on_ink_change=lambda: None,
     ).ink
-    if not ink:
-        return None
-    with page.show_errors():
-        return decode_drawing(ink)
-    return None
+    if ink:
+        with page.show_errors():
+            return decode_drawing(ink)
+    else:
+        st.info("Draw a digit with your mouse or finger.")
+    return Image.new("L", (_BOARD_SIZE, _BOARD_SIZE)) if live else None
 
 
 def decode_drawing(url: object) -> Image.Image:
@@ -124,7 +99,8 @@ def is_mnist_like(images: ImageSet) -> bool:
     return images.shape == _MNIST_SHAPE
 
 
-def _select_is_digit(image: Image.Image) -> bool:
+def select_is_digit(image: Image.Image) -> bool:
+    """Draw the question whether an image is a handwritten digit, answered by a guess; return the answer."""
     guess = looks_like_digit(image)
     return st.toggle(
         "This is a handwritten digit",
@@ -134,9 +110,25 @@ def _select_is_digit(image: Image.Image) -> bool:
     )
 
 
-def prepare(image: Image.Image, shape: Shape, is_digit: bool) -> Tensor:
-    """Return a copy of the image in this shape, float32 (1, C, H, W) in [0, 1]."""
-    return normalize_digit(image) if is_digit else resize_image(image, shape)
+def prepare_image(image: Image.Image, images: ImageSet, is_digit: bool, is_drawn: bool) -> Tensor:
+    """Return a copy of an image in the shape of test images, and draw how it was made and whether it is unlike them.
+
+    Args:
+        images: test images.
+        is_digit: whether to normalize it like the digits of MNIST, if the test images have their shape.
+
+    Returns:
+        float32 (1, C, H, W) in [0, 1].
+    """
+    is_digit = is_digit and is_mnist_like(images)
+    pixels = normalize_digit(image) if is_digit else resize_image(image, images.shape)
+    channels, height, width = images.shape
+    if not is_drawn:
+        color = " grayscale" if channels == 1 and image.mode != "L" else ""
+        st.caption(f"{image.width} × {image.height}, resized to {width} × {height}{color}.")
+    if not is_digit and is_out_of_distribution(pixels, images):
+        st.warning("This image differs from the training data; results may be poor.")
+    return pixels
 
 
 def is_out_of_distribution(pixels: Tensor, images: ImageSet) -> bool:

@@ -1,9 +1,7 @@
 """The Explore page: compare denoised images, look inside the models, or let them imagine."""
 
 import streamlit as st
-from torch import Tensor
 
-from dae.data import ImageSet
 from dae.ui.codes.view import render_codes
 from dae.ui.explore.denoising import is_cleaning, render_denoising
 from dae.ui.explore.links import update_params
@@ -48,9 +46,4 @@ def render_explore() -> None:
         if view == _INSIDE:
             render_codes(row)
         else:
-            render_imagine(row, _select_user_digit)
-
-
-def _select_user_digit(images: ImageSet, draw: bool) -> Tensor | None:
-    image = select_user_image(images, draw)
-    return None if image is None else image.pixels
+            render_imagine(row, select_user_image)

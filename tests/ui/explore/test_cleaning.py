@@ -15,9 +15,9 @@ from dae.noise import NoiseSpec, corrupt
 from dae.runs import run_training
 from dae.ui.cleaning import jobs
 from dae.ui.cleaning.jobs import clean_all, clean_step, cleaned_name, open_image
-from dae.ui.cleaning.strengths import model_choices, strengths, trained_range
+from dae.ui.cleaning.strengths import strengths, trained_range
 from dae.ui.cleaning.uploads import SAMPLES, Upload, sample_file
-from dae.ui.model_options import ModelOption
+from dae.ui.model_options import ModelOption, photo_options
 from dae.utils.random import make_generator
 from dae.viz.images import make_grid, to_png
 from tests.benchmarks.photographs import photograph
@@ -37,7 +37,7 @@ def unets(photos: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def models(unets: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, ModelOption]:
     monkeypatch.setenv("DAE_CHECKPOINTS", str(unets))
-    return {option.name: option for option in model_choices()}
+    return {option.name: option for option in photo_options()}
 
 
 def noisy_png(side: int = 40, mode: str = "RGB") -> bytes:

@@ -93,19 +93,19 @@ def test_a_filter_uses_the_strength_tuned_near_each_level(gallery: Gallery, monk
 
 def test_summary_names_the_best_model(gallery: Gallery) -> None:
     best = gallery.models[1].label
-    assert summarize(gallery, fake_sprites(10, 18, 20.04, 15), 5, reduced=False) == (
+    assert summarize(gallery, fake_sprites(10, 18, 20.04, 15), 5, is_copy=False) == (
         f"**{best} wins here**: 10.0 dB clearer than the noisy images."
     )
-    worse = summarize(gallery, fake_sprites(30, 20, 28.8, 15), 5, reduced=True)
+    worse = summarize(gallery, fake_sprites(30, 20, 28.8, 15), 5, is_copy=True)
     assert worse == f"**No model helps on these small copies**: the best, {best}, makes the images 1.2 dB worse."
-    assert "invents details" in summarize(gallery, fake_sprites(5, 8, 9, 8), 5, reduced=False)
-    assert summarize(gallery, fake_sprites(math.inf, math.inf, 20, 20), 5, reduced=False) == "No noise added."
-    assert not summarize(gallery, fake_sprites(10, 18, 20, 15), 0, reduced=False)
-    assert not summarize(replace(gallery, models=()), fake_sprites(10), 5, reduced=False)
+    assert "invents details" in summarize(gallery, fake_sprites(5, 8, 9, 8), 5, is_copy=False)
+    assert summarize(gallery, fake_sprites(math.inf, math.inf, 20, 20), 5, is_copy=False) == "No noise added."
+    assert not summarize(gallery, fake_sprites(10, 18, 20, 15), 0, is_copy=False)
+    assert not summarize(replace(gallery, models=()), fake_sprites(10), 5, is_copy=False)
 
 
 def test_a_filter_never_invents_details(gallery: Gallery) -> None:
-    assert "wins here" in summarize(gallery, fake_sprites(5, 6, 6, 9), 5, reduced=False)
+    assert "wins here" in summarize(gallery, fake_sprites(5, 6, 6, 9), 5, is_copy=False)
 
 
 def test_downloads_contain_all_rows_at_one_level(gallery: Gallery) -> None:

@@ -53,7 +53,7 @@ def test_explore_accepts_an_uploaded_image_and_rejects_other_files(
     for content in (b"", b"PK\x03\x04 a renamed zip", cut, bomb, thin.getvalue()):
         app.file_uploader(key="upload").upload("bad.png", content, "image/png")
         app.run()
-        assert not app.exception and len(app.error) == 1 and app.button(key="new_noise")
+        assert not app.exception and len(app.error) == 1 and app.segmented_control(key="task")
     for content in (animation.getvalue(), smallest.getvalue()):
         app.file_uploader(key="upload").upload("good.png", content, "image/png")
         app.run()
@@ -87,8 +87,9 @@ def test_empty_query_parameters_select_the_defaults(trained: Path, monkeypatch: 
 
 def test_a_link_with_former_option_names_opens_the_same_view(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAE_CHECKPOINTS", str(trained))
-    app = opened("pages/explore.py", pictures="Your picture", models="small-conv-64", level="0.3", noise="Masking")
+    app = opened("pages/explore.py", pictures="Your picture")
     assert app.segmented_control(key="pictures").value == "Your image"
+    app = opened("pages/explore.py", models="small-conv-64", level="0.3", noise="Masking")
     assert app.multiselect(key="models").value == ["small-conv-64"] and app.pills(key="noise").value == "masking"
     app = opened("pages/explore.py", view="What the code knows", part="Walk", walk_to="1")
     assert app.segmented_control(key="view").value == "Inside the model"

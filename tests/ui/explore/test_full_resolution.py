@@ -32,7 +32,7 @@ def unet(photos: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def selection(unet: Path, monkeypatch: pytest.MonkeyPatch) -> FullResolution:
     monkeypatch.setenv("DAE_CHECKPOINTS", str(unet))
-    (model,) = model_options.size_agnostic_options(1, {"small-unet"})
+    (model,) = model_options.photo_options()
     image = Image.effect_mandelbrot((90, 61), (-2, -1, 1, 1), 40)
     return FullResolution(image, model, NOISE, seed=3)
 
@@ -83,10 +83,10 @@ def test_an_unchanged_image_has_an_infinite_psnr() -> None:
 @pytest.mark.parametrize(
     ("noise", "level", "expected"),
     [
-        (NOISE, 0.31, ", not Gaussian 0.3. It outputs grayscale only. Estimated noise level: 0.31."),
-        (NoiseSpec("gaussian", 0.5), 0.04, ". It outputs grayscale only. Estimated noise level: below 0.1."),
-        (NoiseSpec("masking", 0.5), 0.3, ", not Masking 0.5. It outputs grayscale only."),
-        (NoiseSpec("camera", 0.5), 0.3, ", not Camera 0.5. It outputs grayscale only."),
+        (NOISE, 0.31, ", not Gaussian 0.3. Estimated noise level: 0.31."),
+        (NoiseSpec("gaussian", 0.5), 0.04, ". Estimated noise level: 0.04."),
+        (NoiseSpec("masking", 0.5), 0.3, ", not Masking 0.5."),
+        (NoiseSpec("camera", 0.5), 0.3, ", not Camera 0.5."),
     ],
 )
 def test_summary_names_the_limits_of_the_model(

@@ -10,9 +10,10 @@ import torch
 from PIL import Image, ImageDraw
 from streamlit.errors import StreamlitAPIException
 
+from dae.data.image_io import normalize_digit, resize_image
 from dae.errors import DataError
 from dae.ui.explore import user_image
-from dae.ui.explore.user_image import decode_drawing, is_mnist_like, is_out_of_distribution, prepare
+from dae.ui.explore.user_image import decode_drawing, is_mnist_like, is_out_of_distribution
 from tests.helpers import png_header, tiny_dataset
 
 BOARD = (280, 280)
@@ -39,7 +40,7 @@ def with_second_header(png: bytes, width: int, height: int) -> bytes:
 def test_a_png_of_the_boards_size_is_a_drawing() -> None:
     drawing = decode_drawing(data_url(encode(BOARD, "PNG")))
     assert drawing.size == BOARD
-    pixels = prepare(drawing, (1, 28, 28), is_digit=True)
+    pixels = normalize_digit(drawing)
     assert pixels.shape == (1, 1, 28, 28) and pixels.max() > 0.8 and pixels[..., :2, :].max() == 0
 
 
@@ -88,8 +89,8 @@ def test_decoded_uploads_belong_to_a_session() -> None:
 
 def test_an_image_is_resized_to_the_shape_of_the_test_images() -> None:
     image = Image.effect_mandelbrot((90, 60), (-2, -1, 1, 1), 40)
-    assert prepare(image, (1, 28, 28), is_digit=False).shape == (1, 1, 28, 28)
-    assert prepare(image, (3, 32, 40), is_digit=False).shape == (1, 3, 32, 40)
+    assert resize_image(image, (1, 28, 28)).shape == (1, 1, 28, 28)
+    assert resize_image(image, (3, 32, 40)).shape == (1, 3, 32, 40)
 
 
 def test_brightness_and_contrast_outside_the_data_are_noticed() -> None:

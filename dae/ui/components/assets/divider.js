@@ -8,10 +8,12 @@ const NEAR = 24   // CSS pixels from the divider within which a drag moves it
 class Divider {
   constructor(parent) {
     this.root = make("div", "divider", parent, { "data-testid": "divider" })
-    const words = make("div", "words", this.root)
+    this.layout = make("div", "layout", this.root)
+    const picture = make("div", "picture", this.layout)
+    const words = make("div", "words", picture)
     this.left = make("span", "", words)
     this.right = make("span", "", words)
-    this.frame = make("div", "frame", this.root)
+    this.frame = make("div", "frame", picture)
     this.before = make("img", "before", make("div", "layer", this.frame))
     this.after = make("img", "", make("div", "layer after", this.frame))
     this.input = make("input", "", this.frame, { type: "range", min: 0, max: 100, step: "any", value: 50 })
@@ -55,13 +57,14 @@ class Divider {
   }
 
   addTools() {
-    this.strength = make("label", "strength", this.root)
+    const beside = make("div", "beside", this.layout)
+    this.strength = make("label", "strength", beside)
     write(make("span", "", this.strength), this.data.sliderWords)
     this.slider = make("input", "", this.strength, { type: "range", min: 0, step: 1, "data-testid": "strength" })
     this.label = make("output", "", this.strength)
     this.slider.oninput = () => this.show()
     this.slider.onchange = () => this.setState("step", Number(this.slider.value))
-    const tools = this.tools = make("div", "tools", this.root)
+    const tools = this.tools = make("div", "tools", beside)
     this.views = this.group(tools, { compare: "Before and after", removed: "Removed noise" }, (view) => {
       this.view = view
       this.show()

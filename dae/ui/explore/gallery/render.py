@@ -52,12 +52,12 @@ def render_gallery(
     )
 
 
-def summarize(gallery: Gallery, sprites: GallerySprites, step: int, reduced: bool) -> str:
+def summarize(gallery: Gallery, sprites: GallerySprites, step: int, is_copy: bool) -> str:
     """Return a Markdown sentence on the best model; empty without models or at the lowest noise level.
 
     Args:
         step: index of the noise level.
-        reduced: whether the images are small copies of a larger one.
+        is_copy: whether the images are small copies of a larger one.
     """
     if not gallery.models or not step:
         return ""
@@ -66,7 +66,7 @@ def summarize(gallery: Gallery, sprites: GallerySprites, step: int, reduced: boo
     if not math.isfinite(gain_db):
         return "No noise added."
     if gain_db < 0:
-        where = "on these small copies" if reduced else "here"
+        where = "on these small copies" if is_copy else "here"
         return f"**No model helps {where}**: the best, {model.label}, makes the images {-gain_db:.1f} dB worse."
     hallucinates = can_hallucinate(model, gallery.images.image_set())
     if hallucinates and text.is_hallucinated(sprites.denoised[best].mean_psnr_db[step]):
