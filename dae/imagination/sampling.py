@@ -32,8 +32,9 @@ HIGHEST_LEVEL, LOWEST_LEVEL = 1.0, 0.02
 _CORRECTION = 0.2
 # Share of the estimated noise that a step removes when the level stays; see `_step`.
 _MIXING_STEP = 0.5
-# Images per task of the worker threads; fixed, so that no result depends on the number of cores.
-_IMAGES_PER_TASK = 4
+# Tasks of the worker threads per step; fixed, so that no result depends on the number of cores. More tasks, with fewer
+# images each, would hold the interpreter longer, for which a training waits.
+_NUM_TASKS = 2
 
 
 class Frame(NamedTuple):
@@ -63,7 +64,7 @@ def as_prior(model: Autoencoder | Prior, clipped: bool = False) -> Prior:
 
     def posterior_mean(noisy: Tensor, level: float) -> Tensor:
         images = noisy.clamp(0, 1) if clipped else noisy
-        return torch.cat(parallel_map(partial(denoise, network), images.split(_IMAGES_PER_TASK)))
+        return torch.cat(parallel_map(partial(denoise, network), images.chunk(_NUM_TASKS)))
 
     return posterior_mean
 

@@ -24,7 +24,7 @@ from cachetools import TTLCache
 from streamlit.runtime import get_instance
 
 _SWITCH_INTERVAL_S = 0.0005
-_NICE = 10
+_NICE = 12
 # Streamlit's own numbers, and the pipe and the poll object of a session's event loop.
 _MAX_KEPT_SESSIONS = 128
 _KEEP_SESSIONS_S = 120.0

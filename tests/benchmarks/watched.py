@@ -1,8 +1,9 @@
-"""Training speed while the Train page is open: python -m tests.benchmarks.watched [--rounds 5]
+"""Training speed while a page is open: python -m tests.benchmarks.watched [--rounds 5]
 
 Measures images per second of one continuous training in phases of 5 s: without a viewer, with a light client on the
-page's websocket, and with Chromium if it is installed. The phases take turns. Prints each median, its ratio to that
-without a viewer, and how long the page takes to answer a click.
+websocket of Train, with Train in Chromium, and with Chromium that shows one dream after the other, if it is installed.
+The phases take turns. Prints each median, its ratio to that without a viewer, and how long Train takes to answer a
+click.
 """
 
 import argparse
@@ -32,7 +33,7 @@ def main() -> None:
     parser.add_argument("--recipe", default="quick-conv", choices=[name for name in RECIPES if "quick" in name])
     options = parser.parse_args()
     with ExitStack() as stack:
-        server = stack.enter_context(dashboard())
+        server = stack.enter_context(dashboard(runs=("mnist-prior",)))
         run = start_endless_run(server, options.recipe, "watched")
         time.sleep(WARM_UP_S)
         phases: dict[str, Callable[[], Iterator[None]]] = {
@@ -42,6 +43,7 @@ def main() -> None:
         if CHROMIUM:
             opened = stack.enter_context(browser())
             phases["Chromium"] = lambda: _with_chromium(opened, server.address)
+            phases["dreams in Chromium"] = lambda: _with_dreams(opened, server.address)
         speeds: dict[str, list[float]] = {name: [] for name in phases}
         for _ in range(options.rounds):
             for name, start_phase in phases.items():
@@ -58,7 +60,7 @@ def main() -> None:
     base = statistics.median(speeds["no viewer"])
     for name, values in speeds.items():
         median = statistics.median(values)
-        print(f"{name:14} {median:8,.0f} images/s  {median / base:.3f} of no viewer  (n = {len(values)})")
+        print(f"{name:18} {median:8,.0f} images/s  {median / base:.3f} of no viewer  (n = {len(values)})")
     print(
         f"response to a click: median {statistics.median(clicks):.2f} s, maximum {max(clicks):.2f} s (n = {NUM_CLICKS})"
     )
@@ -86,6 +88,22 @@ def _with_chromium(opened: "Browser", address: str) -> Iterator[None]:
     page.wait_for_timeout(WARM_UP_S * 1000)
     yield
     page.wait_for_timeout(PHASE_S * 1000)
+    yield
+    page.close()
+
+
+def _with_dreams(opened: "Browser", address: str) -> Iterator[None]:
+    page = opened.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(f"{address}/explore?view=Imagine")
+    page.get_by_text("read as a digit").wait_for()
+    button = page.get_by_role("button", name="Another dream")
+    button.click()
+    yield
+    end = time.monotonic() + PHASE_S
+    while time.monotonic() < end:
+        if page.get_by_text("read as a digit").count() and page.get_by_role("button", name="Stop").count() == 0:
+            button.click()
+        page.wait_for_timeout(200)
     yield
     page.close()
 

@@ -9,12 +9,14 @@ import torch
 from torch import Tensor
 
 from dae.imagination import Frame
+from dae.ui import resources
 from dae.ui.components.frame_slider import SpriteRow, frame_slider
 from dae.ui.imagine.streams import Sampler, Stream, streams
 from dae.ui.shell import page
 from dae.viz.images import make_grid, to_png
 
-_POLL_S = 0.4
+# The browser computes, too, on the cores of a training if it is on the same machine.
+_POLL_S, _TRAINING_POLL_S = 0.4, 1.0
 # Key of the session state: the sampling that the user has stopped.
 _STOPPED = "imagine_stopped"
 
@@ -61,7 +63,9 @@ def render_sampling(sampling: Sampling) -> None:
     stream = _poll(sampling, is_stopped)
     is_running = not (is_stopped or stream is None or stream.is_done)
 
-    @st.fragment(run_every=_POLL_S if is_running else None)
+    poll_s = _TRAINING_POLL_S if resources.training_queue().jobs() else _POLL_S
+
+    @st.fragment(run_every=poll_s if is_running else None)
     def render() -> None:
         stream = _poll(sampling, is_stopped)
         if is_running and (stream is None or stream.is_done):
