@@ -163,7 +163,7 @@ def _format_gain(gain_db: float) -> str:
 
 
 def _relative_costs(info: DenoiserInfo, other: DenoiserInfo) -> Iterator[str]:
-    """Yield relative size and latency: "56% of the parameters", "18× the time per image", "16× faster inference"."""
+    """Yield relative size and latency: "56% of the parameters", "about 20× the time per image"."""
     if info.parameters and other.parameters:
         ratio = info.parameters / other.parameters
         yield "about as many parameters" if 0.95 < ratio < 1.05 else f"{_format_ratio(ratio)} the parameters"
@@ -178,10 +178,10 @@ def _relative_costs(info: DenoiserInfo, other: DenoiserInfo) -> Iterator[str]:
 
 
 def _format_ratio(ratio: float) -> str:
-    """Return "56% of", "1.7×" or "18×"."""
-    if ratio < 1.5:
-        return f"{ratio:.0%} of"
-    return f"{ratio:.1f}×" if ratio < 2 else f"{ratio:.0f}×"
+    """Return "56% of", "1.7×" or "8×"; from 10 on in tens, "about 20×", as times vary with the load of the machine."""
+    if ratio >= 10:
+        return f"about {round(ratio, -1):.0f}×"
+    return f"{ratio:.0%} of" if ratio < 1.5 else f"{ratio:.{int(ratio < 2)}f}×"
 
 
 def crossover_sentences(curves: pd.DataFrame, infos: Mapping[str, DenoiserInfo]) -> Iterator[str]:

@@ -58,7 +58,9 @@ def test_the_best_model_is_named_with_its_lead_and_its_cost() -> None:
     [
         (1_020, 0.0102, "about as many parameters and about the same time per image"),
         (1_600, 0.012, "1.6× the parameters and 120% of the time per image"),
-        (900, 0.000625, "90% of the parameters and 16× faster inference"),
+        (900, 0.00125, "90% of the parameters and 8× faster inference"),
+        (900, 0.000625, "90% of the parameters and about 20× faster inference"),
+        (18_000, 0.217, "about 20× the parameters and about 20× the time per image"),
     ],
 )
 def test_costs_are_relative_to_the_other_model(parameters: int, ms_batch: float, costs: str) -> None:

@@ -29,6 +29,7 @@ _HELP = {
 # Pixels, enough for the best value, which is bold. Presentation mode shows only the columns of its own widths.
 _WIDTHS = {"psnr_db": 104, "gain_db": 112, "ssim": 124, "mse": 140, "l2": 108}
 _PRESENTATION_WIDTHS = {"psnr_db": 160, "gain_db": 165, "ssim": 190, "parameters": 150}
+_SHORT_HEADINGS = {"ms_batch": "ms (batch)", "ms_one": "ms (single)"}
 # Pixels per character of a label. Without a width, the column would keep that of the
 # first label while further rows come in.
 _CHARACTER_WIDTH, _PRESENTATION_CHARACTER_WIDTH = 7, 10
@@ -93,7 +94,8 @@ def _column_config(table: pd.DataFrame, is_large: bool) -> dict[str, Any]:
         for name, heading in HEADINGS.items()
     }
     for name, number_format in _NUMBER_FORMATS.items():
-        columns[name] = st.column_config.NumberColumn(HEADINGS[name], format=number_format, help=_HELP[name])
+        heading = _SHORT_HEADINGS.get(name, HEADINGS[name])
+        columns[name] = st.column_config.NumberColumn(heading, format=number_format, help=_HELP[name])
     columns["curve"] = st.column_config.LineChartColumn(HEADINGS["curve"], width="small", help=_HELP["curve"])
     character_width = _PRESENTATION_CHARACTER_WIDTH if is_large else _CHARACTER_WIDTH
     label_width = 16 + character_width * int(table["label"].str.len().max())

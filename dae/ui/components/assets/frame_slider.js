@@ -165,11 +165,11 @@ class FrameSlider extends LiveFrames {
       const numbers = at(row.numbers, step)
       write(words, at(row.words, step) ?? "")
       for (const line of lines) {
-        line.pen.imageSmoothingEnabled = false   // resizing the canvas resets it
+        line.pen.imageSmoothingEnabled = grid.scale % 1 !== 0   // resizing the canvas resets it
         line.pen.clearRect(0, 0, line.canvas.width, line.canvas.height)
         line.spans.forEach(({ node }, column) => {
           line.pen.drawImage(this.sheets.get(row.id), (line.from + column) * width, row.still ? 0 : step * height, width, height,
-                             column * (grid.drawn + grid.gap), 0, grid.drawn, grid.scale * height)
+                             column * (grid.drawn + grid.gap), 0, grid.drawn, line.canvas.height)
           if (numbers) write(node, numbers[line.from + column])
         })
         line.numbers.hidden = !numbers

@@ -28,7 +28,7 @@ class FrameLayout {
     return innerHeight - bar - this.body.getBoundingClientRect().top - scrolled - BELOW * rem()
   }
 
-  // One scale for all rows, a whole number of device pixels per image pixel, so that edges stay sharp.
+  // One scale for all rows: from 2 on, a whole number of device pixels per image pixel, so that edges stay sharp.
   layout() {
     const { columns, picture: [width, height], rows, fold, side_by_side: isBeside } = this.spec
     if (!this.root.clientWidth) return   // in a hidden tab
@@ -48,10 +48,11 @@ class FrameLayout {
     const fitting = Math.floor((this.height() - between) / inWindow.length * ratio / height)
     const comfortable = fold ? SMALLEST : Math.max(COMFORTABLE[0], COMFORTABLE[1] * this.root.clientWidth)
     const largest = Math.max(LARGEST[0], LARGEST[1] * innerHeight)
+    const widest = Math.min(share(across), largest) * ratio / width
     const scale = Math.max(1, Math.min(
-      Math.floor(Math.min(share(across), largest) * ratio / width),
+      widest < 2 ? widest : Math.floor(widest),
       indent ? Math.max(fitting, Math.ceil(comfortable * ratio / width)) : Infinity))
-    const drawn = scale * width
+    const drawn = Math.floor(scale * width)
     const spare = (room * ratio - drawn * across) / Math.max(1, across - 1)
     const gap = Math.max(1, Math.floor(Math.min(spare, drawn * (indent ? 0.32 : 0.5))))
     this.arrange(across, { scale, drawn, gap }, indent ? indent + (across * (drawn + gap) - gap) / ratio : room)
@@ -89,7 +90,7 @@ class FrameLayout {
         line.from = index * across
         const count = Math.min(across, columns - line.from)
         fill(line.spans, count, () => ({ node: make("span", "", line.numbers) }))
-        const size = { width: count * (drawn + gap) - gap, height: scale * height }
+        const size = { width: count * (drawn + gap) - gap, height: Math.floor(scale * height) }
         for (const side of ["width", "height"]) {
           if (line.canvas[side] !== size[side]) line.canvas[side] = size[side]   // assignment clears the canvas
           line.canvas.style[side] = `${size[side] / ratio}px`
