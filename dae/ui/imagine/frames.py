@@ -134,6 +134,7 @@ def _render_frames(sampling: Sampling, stream: Stream) -> None:
         alt=sampling.alt,
         caption=summary.footnote,
         play=True,
+        fold=True,
         follow=str(hash(sampling.question)),
     )
 
