@@ -21,7 +21,7 @@ _BEST_LINEAR = replace(_MUON, model="linear-32", epochs=60, batch_size=512, lr=4
 _BEST_POOL = replace(_MUON, model="conv-pool", noise=NoiseSpec("gaussian", 0.2, clipped=False), epochs=10, lr=4e-2)
 _BEST_CONV = replace(_MUON, model="conv-64", epochs=100, batch_size=128, lr=3e-2)
 _RES_UNET = replace(_MUON, model="res-unet", epochs=40, batch_size=64, lr=8e-3)
-_BEST_UNET = replace(_RES_UNET, epochs=60, lr=5e-3)
+_BEST_UNET = replace(_RES_UNET, epochs=100, lr=5e-3)
 # Seven kinds of noise at every level, clipped and unclipped, equally often. Other kinds would change the recipe.
 _SEVEN_NOISES = NoiseSpec.parse(
     "gaussian:0-1+gaussian:0-1:unclipped+masking:0-1+salt-and-pepper:0-1+speckle:0-1+speckle:0-1:unclipped"

@@ -132,7 +132,8 @@ def _select(controls: DeltaGenerator, slot: DeltaGenerator, more_controls: Delta
     with controls:
         kind = selectors.select_noise_kind()
     noise = NoiseSpec(kind, load_level(kind))
-    photo = is_digit = seed = None
+    # A drawing is a digit.
+    photo, is_digit, seed = None, True, None
     if source == UPLOAD:
         with slot:
             photo = user_image.decode_selected(*uploads)
@@ -166,11 +167,11 @@ def _select(controls: DeltaGenerator, slot: DeltaGenerator, more_controls: Delta
             image = user_image.draw_board(live=True) if photo is None else photo
             if image is None:
                 return None
-            pixels = user_image.prepare_image(image, test, photo is None or bool(is_digit), photo is None)
+            pixels = user_image.prepare_image(image, test, is_digit, is_drawn=photo is None)
         copies = 1 if source == DRAWING else _NUM_COPIES
         images = ImageSelection(dataset, (0,) * copies, user_pixels=pixels.numpy().tobytes())
     gallery = Gallery((*models, *filters), images, noise, seed, unclipped)
-    return DenoisingSelection(gallery, slot, source == DRAWING, photo is not None and not is_digit)
+    return DenoisingSelection(gallery, slot, source == DRAWING, is_copy=not is_digit)
 
 
 def _select_copies() -> bool:
