@@ -1,8 +1,7 @@
 """Data sets from folders of images, packed into one array file."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -86,17 +85,24 @@ def pack_folder(folder: Path, split: str, size: int, target: Path, cut: Cut = fi
     pack_labels(target, np.asarray(labels, dtype=np.int64), classes, " ".join(filter(None, notes)))
 
 
-def read_whole_images(folder: Path, split: str) -> Iterator[np.ndarray]:
-    """Yield the readable images of a split at their own size, by path: uint8 (H, W) or (H, W, 3), as in `pack_folder`.
+def read_whole_images(folder: Path, split: str, limit: int | None = None) -> tuple[list[np.ndarray], str]:
+    """Read the first images of a split at their own size, by path, in the format of `pack_folder`.
+
+    Returns:
+        The images, uint8 (H, W) or (H, W, 3), and a note on the files that cannot be read, "" if there are none.
 
     Raises:
         DataError: the folder does not exist or contains no image.
     """
-    paths, *_ = _list_split(folder, split)
+    paths, base, *_ = _list_split(folder, split)
     format = _folder_format(folder, folder_fingerprint(folder))
-    for path in paths:
-        with suppress(DataError, OSError):
-            yield np.asarray(_decode(path, format).image)
+    images, unreadable = [], []
+    for path in paths[:limit]:
+        try:
+            images.append(np.asarray(_decode(path, format).image))
+        except (DataError, OSError):
+            unreadable.append(path.relative_to(base).as_posix())
+    return images, _describe_unreadable(unreadable)
 
 
 @dataclass(frozen=True)

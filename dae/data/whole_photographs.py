@@ -1,10 +1,10 @@
 """Photographs of `photos:PATH` at their own size, to measure models on; `load_dataset` returns their central tiles."""
 
 from collections import defaultdict
-from itertools import islice
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from dae.data.datasets import FOLDER_KINDS, data_root
 from dae.data.folder_files import resolve_folder
@@ -16,7 +16,7 @@ from dae.errors import DataError
 def load_whole_photographs(
     name: str, split: str = "test", *, root: Path | str | None = None, limit: int | None = None
 ) -> list[ImageSet]:
-    """Return whole photographs, a set of uint8 images (N, C, H, W) per size; unreadable files are skipped.
+    """Return whole photographs, a set of uint8 images (N, C, H, W) per size; unreadable files are skipped and noted.
 
     Args:
         name: `photos:PATH`; its `@SIZE` has no effect.
@@ -28,13 +28,14 @@ def load_whole_photographs(
         DataError: no photograph of the split can be read.
     """
     folder, _ = resolve_folder(name, data_root(root), FOLDER_KINDS["photos"].default_size)
-    by_shape = defaultdict(list)
-    for pixels in islice(read_whole_images(folder, split), limit):
+    by_shape: dict[tuple[int, ...], list[Tensor]] = defaultdict(list)
+    photographs, note = read_whole_images(folder, split, limit)
+    for pixels in photographs:
         image = torch.from_numpy(pixels.reshape(*pixels.shape[:2], -1).copy()).permute(2, 0, 1)
         by_shape[image.shape].append(image)
     if not by_shape:
         raise DataError(f"No image file for {split} in {folder} can be read. Replace them.")
     return [
-        ImageSet(name, split, torch.stack(images), torch.zeros(len(images), dtype=torch.int64), ("all",))
+        ImageSet(name, split, torch.stack(images), torch.zeros(len(images), dtype=torch.int64), ("all",), note)
         for images in by_shape.values()
     ]

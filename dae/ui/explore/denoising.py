@@ -145,8 +145,9 @@ def _select(controls: DeltaGenerator, slot: DeltaGenerator, more_controls: Delta
         with more_controls:
             seed = _select_seed()
         with slot:
-            render_full_resolution(photo, kind, seed)
-            if not _select_copies():
+            has_model = render_full_resolution(photo, kind, seed)
+            label = "Also compare the models for small images on a thumbnail"
+            if not st.toggle(label, not has_model, key="copies", bind="query-params"):
                 return None
     with more_controls:
         dataset = selectors.select_dataset()
@@ -172,16 +173,6 @@ def _select(controls: DeltaGenerator, slot: DeltaGenerator, more_controls: Delta
         images = ImageSelection(dataset, (0,) * copies, user_pixels=pixels.numpy().tobytes())
     gallery = Gallery((*models, *filters), images, noise, seed, unclipped)
     return DenoisingSelection(gallery, slot, source == DRAWING, is_copy=not is_digit)
-
-
-def _select_copies() -> bool:
-    """Let the user select whether the models for small images are shown, too; yes if there is none for any size."""
-    return st.toggle(
-        "Also compare the models for small images on a thumbnail",
-        not model_options.photo_options(),
-        key="copies",
-        bind="query-params",
-    )
 
 
 def _select_source() -> str:

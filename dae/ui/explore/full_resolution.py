@@ -69,18 +69,21 @@ class FullResolutionResult:
     level: float | None = None
 
 
-def render_full_resolution(image: Image.Image, kind: str, seed: int) -> None:
+def render_full_resolution(image: Image.Image, kind: str, seed: int) -> bool:
     """Draw the choice of a model and of the noise level, and the denoised image next to the noisy one.
 
     Args:
         image: as returned by `decode_image`.
         kind: of the noise to add, a key of NOISES.
+
+    Returns:
+        Whether there is a model for images of any size.
     """
     options, num_pixels = photo_options(), image.width * image.height
     if not options:
         st.markdown("Train a U-Net first: it handles any size.")
         selectors.link_to_train()
-        return
+        return False
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         model = selectors.select_model(options, "whole_run")
         low, high = NOISES[kind].low, NOISES[kind].high
@@ -93,14 +96,14 @@ def render_full_resolution(image: Image.Image, kind: str, seed: int) -> None:
     if saved_key == key:
         _render_images(result, selection.model)
         _render_summary(result, selection)
-        return
-    clean, noisy = corrupt_image(selection)
-    _render_images(compare(clean, noisy), selection.model)
-    if not is_large or st.session_state.get(_REQUESTED) == key:
+    elif not is_large or st.session_state.get(_REQUESTED) == key:
+        clean, noisy = corrupt_image(selection)
+        _render_images(compare(clean, noisy), selection.model)
         bar = st.progress(0.0, "Denoising …")
         # One result at most: a large image takes a lot of memory.
         st.session_state[_RESULT] = key, denoise(clean, noisy, selection.model, bar.progress)
         st.rerun()
+    return True
 
 
 def corrupt_image(selection: FullResolution) -> tuple[Tensor, Tensor]:
