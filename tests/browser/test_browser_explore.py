@@ -94,6 +94,7 @@ def test_all_rows_and_the_verdict_are_visible_without_scrolling(page: "playwrigh
     verdict = page.get_by_text(re.compile("wins here|is closest"))
     for node in (page.get_by_test_id("frame-slider-input"), rows.nth(0), rows.nth(4), verdict):
         playwright.expect(node).to_be_in_viewport(ratio=1)
+    assert verdict.bounding_box()["y"] < rows.nth(0).bounding_box()["y"]
     assert rows.nth(4).locator("canvas").bounding_box()["height"] >= 2 * 28
 
 
@@ -123,6 +124,14 @@ def test_pages_of_images_can_be_turned(page: "playwright.Page", server: str) -> 
     wait_for(lambda: (canvas(page, 0) != first).any())
     number.fill("1")
     number.press("Enter")
+    page.wait_for_url(re.compile("^(?!.*page=)"))
+    wait_for(lambda: (canvas(page, 0) == first).all())
+    previous = page.get_by_role("button", name="Previous", exact=True)
+    assert previous.is_disabled()
+    page.get_by_role("button", name="Next", exact=True).click()
+    page.wait_for_url(re.compile("page=2"))
+    wait_for(lambda: (canvas(page, 0) != first).any())
+    previous.click()
     page.wait_for_url(re.compile("^(?!.*page=)"))
     wait_for(lambda: (canvas(page, 0) == first).all())
 

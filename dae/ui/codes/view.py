@@ -14,6 +14,7 @@ from dae.ui.codes.linear_probe import render_probe
 from dae.ui.codes.map import render_map
 from dae.ui.codes.noise_ablation import render_noise_ablation
 from dae.ui.model_options import ModelOption
+from dae.ui.shell import presentation
 
 # Test images of the map and the interpolation.
 NUM_IMAGES = 2_000
@@ -44,7 +45,8 @@ def render_codes(row: DeltaGenerator) -> None:
     if view == ABLATION:
         render_noise_ablation()
         return
-    controls = st.container(horizontal=True, vertical_alignment="bottom")
+    drawer = row.popover("Options", icon=":material/tune:") if presentation.in_presentation_mode() else st.container()
+    controls = drawer.container(horizontal=True, vertical_alignment="bottom")
     with controls:
         dataset = selectors.select_dataset()
         test = resources.images(dataset, "test", NUM_IMAGES)

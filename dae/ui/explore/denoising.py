@@ -1,13 +1,10 @@
 """Denoising view of the Explore page: images under one noise, denoised by each selected model."""
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dae.data import ImageSet
 from dae.evaluation import FILTERS
 from dae.noise import NoiseSpec
 from dae.ui import model_options, resources, selectors
@@ -35,9 +32,6 @@ from dae.ui.shell import auth, presentation
 from dae.viz import noise_sweep
 
 TEST_IMAGES, UPLOAD, DRAWING = "Test images", "Your image", "Draw a digit"
-COLUMNS = 8
-# First images of a page, which presentation mode shows.
-_LARGE_COLUMNS = 2
 # Copies of an uploaded image, each with its own noise.
 _NUM_COPIES = 4
 _NUM_SEEDS = 10_000
@@ -52,12 +46,14 @@ class DenoisingSelection:
 
     Attributes:
         slot: container of the gallery.
+        num_pages: number of pages of test images; 0 for an image of the user.
         is_drawing: whether the image is drawn; the board is beside the gallery.
         is_copy: whether the images are small copies of a photograph.
     """
 
     gallery: Gallery
     slot: DeltaGenerator
+    num_pages: int
     is_drawing: bool
     is_copy: bool
 
@@ -85,13 +81,16 @@ def render_denoising() -> None:
     with selection.slot:
         clean_row = "" if selection.is_drawing else "first"
         is_beside = selection.is_drawing or (is_large and not gallery.images.user_pixels)
+        verdict = st.container(key="verdict", horizontal=True, vertical_alignment="center")
         rows, progress = st.container(), st.empty()
         below = uncertainty_rows(gallery, sprites, _SLIDER, progress)
         # The browser has no rows of predicted errors, and clips the noise.
         is_live = selection.is_drawing and not gallery.unclipped
         with rows:
             step = render_gallery(gallery, sprites, _SLIDER, clean_row, True, is_beside, is_live, below.rows)
-        st.markdown(summarize(gallery, sprites, step, selection.is_copy) if has_ink else "")
+        with verdict:
+            st.markdown(summarize(gallery, sprites, step, selection.is_copy) if has_ink else "")
+            ordering.render_pager(selection.num_pages)
         if below.note:
             st.caption(below.note)
         readings = st.empty()
@@ -156,9 +155,11 @@ def _select(controls: DeltaGenerator, slot: DeltaGenerator, more_controls: Delta
         models = selectors.select_models(options, dataset)
         unclipped = select_uncertainty(noise, models, options)
         filters = _select_filter(dataset)
-        images = _select_test_images(dataset, test, models, noise) if source == TEST_IMAGES else None
-        if source == TEST_IMAGES and images is None:
-            return None
+        images, num_pages = None, 0
+        if source == TEST_IMAGES:
+            images, num_pages = ordering.select_images(dataset, test, models, noise)
+            if images is None:
+                return None
         seed = _select_seed() if seed is None else seed
     if not options:
         selectors.show_no_compatible_model(dataset)
@@ -172,7 +173,7 @@ def _select(controls: DeltaGenerator, slot: DeltaGenerator, more_controls: Delta
         copies = 1 if source == DRAWING else _NUM_COPIES
         images = ImageSelection(dataset, (0,) * copies, user_pixels=pixels.numpy().tobytes())
     gallery = Gallery((*models, *filters), images, noise, seed, unclipped)
-    return DenoisingSelection(gallery, slot, source == DRAWING, is_copy=not is_digit)
+    return DenoisingSelection(gallery, slot, num_pages, source == DRAWING, is_copy=not is_digit)
 
 
 def _select_source() -> str:
@@ -203,27 +204,6 @@ def _select_filter(dataset: str) -> list[ModelOption]:
         + "\n".join(f"- **{entry.label}**: {entry.help}" for entry in FILTERS.values()),
     )
     return [model_options.filter_option(name, dataset)] if name in FILTERS else []
-
-
-def _select_test_images(
-    dataset: str, test: ImageSet, models: Sequence[ModelOption], noise: NoiseSpec
-) -> ImageSelection | None:
-    """Draw the choice of class, order and page; return None, after a hint, if no image matches."""
-    indices = ordering.class_indices(test, ordering.select_class(test))
-    indices = ordering.sort_indices(indices, ordering.select_order(models), test, noise)
-    number = selectors.url_number_input(
-        "Page",
-        1,
-        max(math.ceil(len(indices) / COLUMNS), 1),
-        key="page",
-        help=f"{len(indices):,} test images, {COLUMNS} per page.",
-        width=110,
-    )
-    if not indices:
-        st.info("No image of this class is among the first 1,000. Choose another sort order.")
-        return None
-    count = _LARGE_COLUMNS if presentation.in_presentation_mode() else COLUMNS
-    return ImageSelection(dataset, indices[COLUMNS * (number - 1) :][:count])
 
 
 def _select_seed() -> int:

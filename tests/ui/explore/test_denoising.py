@@ -20,6 +20,7 @@ from dae.ui.explore.gallery import Gallery, GallerySprites, ImageSelection, comp
 from dae.ui.explore.gallery import sprites as gallery_sprites
 from dae.ui.explore.gallery.downloads import psnr_table, stack_rows
 from dae.ui.explore.gallery.inspector import crop_sprite
+from dae.ui.explore.gallery.render import gallery_rows
 from dae.ui.explore.level import parse_level
 from dae.ui.model_options import ModelOption
 from dae.utils.random import make_generator
@@ -106,6 +107,18 @@ def test_summary_names_the_best_model(gallery: Gallery) -> None:
 
 def test_a_filter_never_invents_details(gallery: Gallery) -> None:
     assert "wins here" in summarize(gallery, fake_sprites(5, 6, 6, 9), 5, is_copy=False)
+
+
+def test_an_empty_board_has_no_gains(gallery: Gallery) -> None:
+    shape = gallery.images.clean().shape[1:]
+    for board, has_gains in ((torch.zeros(shape), False), (torch.ones(shape), True)):
+        images = replace(gallery.images, indices=(0,), user_pixels=board.numpy().tobytes())
+        drawing = replace(gallery, images=images)
+        noisy, *others = list(gallery_rows(drawing, fake_sprites(10, 18, 20, 15), {}))[1:]
+        assert noisy.words == ("Gaussian noise",)
+        assert len(others) == len(gallery.models)
+        for row in others:
+            assert any(row.words) == any(number for (number,) in row.numbers) == has_gains
 
 
 def test_downloads_contain_all_rows_at_one_level(gallery: Gallery) -> None:

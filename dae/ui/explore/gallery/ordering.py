@@ -1,6 +1,8 @@
 """Selection and order of the test images on the Explore page."""
 
+import math
 from collections.abc import Sequence
+from typing import Literal
 
 import pandas as pd
 import streamlit as st
@@ -8,11 +10,67 @@ import streamlit as st
 from dae.data import ImageSet
 from dae.evaluation import make_denoiser, per_image_metrics
 from dae.noise import NoiseSpec
-from dae.ui import resources
+from dae.ui import resources, selectors
+from dae.ui.explore.gallery.sprites import ImageSelection
 from dae.ui.model_options import ModelOption
+from dae.ui.shell import presentation
 
 ALL_CLASSES, DATASET_ORDER = "All", "Data set order"
+_COLUMNS = 8
+# First images of a page, which presentation mode shows.
+_LARGE_COLUMNS = 2
 _NUM_SORTED = 1_000
+_PAGE = "page"
+
+
+def select_images(
+    dataset: str, test: ImageSet, models: Sequence[ModelOption], noise: NoiseSpec
+) -> tuple[ImageSelection | None, int]:
+    """Draw the choice of class, order and page of test images.
+
+    Returns:
+        The images of the page, or None, after a hint, if no image matches; and the number of pages.
+
+    Raises:
+        DaeError: a run cannot be read.
+    """
+    indices = class_indices(test, select_class(test))
+    indices = sort_indices(indices, select_order(models), test, noise)
+    num_pages = max(math.ceil(len(indices) / _COLUMNS), 1)
+    help_text = f"{len(indices):,} test images, {_COLUMNS} per page."
+    number = selectors.url_number_input("Page", 1, num_pages, key=_PAGE, help=help_text, width=110)
+    if not indices:
+        st.info("No image of this class is among the first 1,000. Choose another sort order.")
+        return None, num_pages
+    count = _LARGE_COLUMNS if presentation.in_presentation_mode() else _COLUMNS
+    return ImageSelection(dataset, indices[_COLUMNS * (number - 1) :][:count]), num_pages
+
+
+def render_pager(num_pages: int) -> None:
+    """Draw the buttons that open the previous and the next page of test images; nothing if there is one page."""
+    if num_pages < 2:
+        return
+    number = st.session_state[_PAGE]
+    _page_button("Previous", "left", number - 1, num_pages)
+    _page_button("Next", "right", number + 1, num_pages)
+
+
+def _page_button(label: str, side: Literal["left", "right"], number: int, num_pages: int) -> None:
+    st.button(
+        label,
+        icon=f":material/chevron_{side}:",
+        icon_position=side,
+        type="tertiary",
+        key=f"{label.lower()}_page",
+        disabled=not 1 <= number <= num_pages,
+        on_click=_open_page,
+        # The number and not a step, as a press can arrive twice.
+        args=(number,),
+    )
+
+
+def _open_page(number: int) -> None:
+    st.session_state[_PAGE] = number
 
 
 def select_class(images: ImageSet) -> str:

@@ -34,7 +34,7 @@ def render_gallery(
         below: a row to draw below that of a model, by its index.
     """
     noise, num_images = gallery.noise, len(gallery.images.indices)
-    clean, *others = _rows(gallery, sprites, below or {})
+    clean, *others = gallery_rows(gallery, sprites, below or {})
     return frame_slider(
         {"first": [clean, *others], "last": [*others, clean], "": others}[clean_row],
         steps=[f"{level:.2f}" for level in noise_sweep.levels(noise)],
@@ -77,25 +77,27 @@ def summarize(gallery: Gallery, sprites: GallerySprites, step: int, is_copy: boo
     return f"**{model.label} wins here**: {gain_db:.1f} dB clearer than the noisy images."
 
 
-def _rows(gallery: Gallery, sprites: GallerySprites, below: Mapping[int, SpriteRow]) -> Iterator[SpriteRow]:
+def gallery_rows(gallery: Gallery, sprites: GallerySprites, below: Mapping[int, SpriteRow]) -> Iterator[SpriteRow]:
     """Yield the rows from top to bottom: clean, noisy, then the models, each with the row below it."""
     yield SpriteRow("Clean", sprites.clean, words=("the original",))
-    added = f"{gallery.noise.info.label} noise added"
-    yield SpriteRow("Noisy", sprites.noisy.png, words=(added,), numbers=_format_psnr(sprites.noisy))
+    # Gains on an empty drawing board mean nothing.
+    is_empty = bool(gallery.images.user_pixels) and not gallery.images.clean().any()
+    added = f"{gallery.noise.info.label} noise"
+    yield SpriteRow("Noisy", sprites.noisy.png, words=(added,), numbers=_format_psnr(sprites.noisy, is_empty))
     image_set = gallery.images.image_set()
     for index, (model, sheet) in enumerate(zip(gallery.models, sprites.denoised, strict=True)):
         hallucinates = can_hallucinate(model, image_set)
         words = tuple(
-            text.describe_gain(sprites.gain_db(index, step), psnr_db if hallucinates else math.inf)
+            "" if is_empty else text.describe_gain(sprites.gain_db(index, step), psnr_db if hallucinates else math.inf)
             for step, psnr_db in enumerate(sheet.mean_psnr_db)
         )
-        yield SpriteRow(model.label, sheet.png, color=model.color, words=words, numbers=_format_psnr(sheet))
+        yield SpriteRow(model.label, sheet.png, color=model.color, words=words, numbers=_format_psnr(sheet, is_empty))
         if index in below:
             yield below[index]
 
 
-def _format_psnr(sheet: SpriteSheet) -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(map(text.format_db, level)) for level in sheet.psnr_db)
+def _format_psnr(sheet: SpriteSheet, is_empty: bool) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple("" if is_empty else text.format_db(psnr_db) for psnr_db in level) for level in sheet.psnr_db)
 
 
 def _training_range(models: Sequence[ModelOption], noise: NoiseSpec) -> tuple[int, int] | None:
