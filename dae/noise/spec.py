@@ -138,13 +138,15 @@ class NoiseSpec:
 
     @property
     def label(self) -> str:
-        """Return the display name: "Gaussian 0.5", or "Gaussian 0 to 1 and Masking 0 to 1" without narrower ranges."""
-        return join_words(
-            [
-                f"{spec.info.label} {spec.low:.3g}" + (f" to {spec.high:.3g}" if spec.high > spec.low else "")
-                for spec in self._maximal_components
-            ]
+        """Return the display name: "Gaussian 0.5", or "Gaussian 0 to 1 and Masking 0 to 1" without narrower ranges.
+
+        The same for clipped and unclipped noise.
+        """
+        names = (
+            f"{spec.info.label} {spec.low:.3g}" + (f" to {spec.high:.3g}" if spec.high > spec.low else "")
+            for spec in self._maximal_components
         )
+        return join_words(list(dict.fromkeys(names)))
 
     @property
     def is_zero_mean(self) -> bool:

@@ -78,6 +78,7 @@ def test_component_returns_the_widest_range_of_a_kind() -> None:
         ("gaussian:0.5", "Gaussian 0.5"),
         ("gaussian:0.2:unclipped", "Gaussian 0.2"),
         ("masking:0-1", "Masking 0 to 1"),
+        ("gaussian:0-1+gaussian:0-1:unclipped", "Gaussian 0 to 1"),
         ("gaussian:0-0.29411764", "Gaussian 0 to 0.294"),
         ("gaussian:0-1+masking:0.25-1", "Gaussian 0 to 1 and Masking 0.25 to 1"),
         (
