@@ -16,6 +16,7 @@ BENCHMARKS = {
     "photographs": "PSNR of the color model on photographs, next to the classical filters",
     "robustness": "PSNR gain of the shipped models under every kind of noise",
     "specialists": "one model for any noise, relative to models for one noise",
+    "splits": "error of a run on training, validation and test images",
     "uncertainty": "predicted against true error of a denoiser, by tenths of the images",
     "start": "time from `streamlit run` to the first image, relative to a minimal app",
     "slider": "latency of Explore's slider, relative to a minimal app",
