@@ -1,5 +1,7 @@
 """The command `dae card`: measure a run on test images and write its model card."""
 
+import shlex
+
 from dae.cli.common import Commands, Options, add_command, add_measuring_options, check_draws, load_test_images
 from dae.errors import RunError
 from dae.evaluation import evaluate, model_denoiser
@@ -13,6 +15,9 @@ def add(commands: Commands) -> None:
     parser = add_command(commands, "card", _card, "Measure a run on test images and write its model card, README.md.")
     parser.add_argument("run", metavar="RUN", help="a finished run")
     add_measuring_options(parser)
+    parser.add_argument(
+        "--data-terms", metavar="TEXT", default="", help="license of the training images, if it restricts the weights"
+    )
 
 
 def _card(options: Options) -> None:
@@ -27,7 +32,7 @@ def _card(options: Options) -> None:
     denoiser = model_denoiser(run.name, run.load(), images[0])
     rows = list(evaluate([denoiser], images, noises, draws=options.draws, protocol=options.protocol))
     with atomic_write(run.path / CARD_FILE) as part:
-        part.write_text(model_card(run, rows, _command(options)), encoding="utf-8")
+        part.write_text(model_card(run, rows, _command(options), options.data_terms), encoding="utf-8")
     print(f"Wrote {run.path / CARD_FILE}.")
 
 
@@ -39,4 +44,5 @@ def _command(options: Options) -> str:
     parts += [f"--limit {options.limit}"] if options.limit else []
     parts += [f"--draws {options.draws}"]
     parts += [f"--protocol {options.protocol}"] if options.protocol != "clamped" else []
+    parts += [f"--data-terms {shlex.quote(options.data_terms)}"] if options.data_terms else []
     return " ".join(parts)

@@ -3,6 +3,7 @@
 The fields are those of Hugging Face's model cards: data, training, results and limits.
 """
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from dae.noise import NoiseSpec
 from dae.runs.directory import Run
 from dae.runs.metadata import read_run_config
 from dae.training import RECIPES, TrainConfig
-from dae.training.recipes import matches_recipe
+from dae.training.recipes import REPLACEABLE_FIELDS, matches_recipe
 from dae.utils.text import counted, format_duration
 
 CARD_FILE = "README.md"
@@ -32,30 +33,39 @@ def card_noises(noise: NoiseSpec) -> list[NoiseSpec]:
     return list(dict.fromkeys(noises))
 
 
-def model_card(run: Run, rows: Sequence[Mapping[str, Any]], command: str) -> str:
+def model_card(run: Run, rows: Sequence[Mapping[str, Any]], command: str, data_terms: str = "") -> str:
     """Return the model card of a finished run as Markdown.
 
     Args:
         rows: of `dae.evaluation.evaluate` for the run and the noisy input, all with the same images and draws.
         command: that measures the rows and writes the card.
+        data_terms: sentences on the license of the training images, where it restricts the use of the weights.
     """
     config, recipe = run.config, RECIPES.get(run.recipe)
     title = recipe.help if recipe else "A denoising autoencoder."
     sections = [
-        _front_matter(config),
+        _front_matter(config, "other" if data_terms else "mit"),
         f"# {run.name}\n\n{title}",
         _facts(run),
         f"## Results\n\n{_results(rows, command)}",
         f"## Limits\n\n{_limits(config)}",
-        "## License\n\nMIT, like the code.",
+        f"## License\n\n{f'The code is MIT. {data_terms}' if data_terms else 'MIT, like the code.'}",
     ]
     return "\n\n".join(sections) + "\n"
 
 
-def _front_matter(config: TrainConfig) -> str:
-    lines = ["license: mit", "library_name: dae", "pipeline_tag: image-to-image"]
+def _front_matter(config: TrainConfig, license_name: str) -> str:
+    lines = [f"license: {license_name}", "library_name: dae", "pipeline_tag: image-to-image"]
     lines += ["tags: [denoising, autoencoder]", f"datasets: [{config.dataset}]", "metrics: [psnr, ssim, mse]"]
     return "\n".join(["---", *lines, "---"])
+
+
+def train_command(recipe: str, config: TrainConfig) -> str:
+    """Return the command line that trains a config from the recipe `recipe`, which it matches."""
+    defaults = RECIPES[recipe].config
+    changed = [name for name in REPLACEABLE_FIELDS if getattr(config, name) != getattr(defaults, name)]
+    options = [part for name in changed for part in (f"--{name}", str(getattr(config, name)))]
+    return shlex.join(["dae", "train", "--recipe", recipe, *options])
 
 
 def _facts(run: Run) -> str:
@@ -74,7 +84,7 @@ def _facts(run: Run) -> str:
         "Training data": f"{dataset_label(config.dataset)}, training split"
         + (f", first {config.max_images:,} images" if config.max_images else ""),
         "Noise": f"{config.noise.label} (`{config.noise}`)",
-        "Command": f"`dae train --recipe {recipe}`" if recipe else "see `config.json`",
+        "Command": f"`{train_command(recipe, config)}`" if recipe else "see `config.json`",
         "Seed": str(config.seed),
         "Teacher": f"`{config.teacher}`" if config.teacher else "",
         "Initial weights": f"`{config.pretrained}`" if config.pretrained else "",

@@ -187,8 +187,11 @@ RECIPES: dict[str, Recipe] = {
 NOISE_ABLATION_RECIPES = ("code-clean", "code-little", "code-much", "code-masking")
 
 
+# What a training by a recipe may replace; each has an option of `dae train` of the same name.
+REPLACEABLE_FIELDS = ("dataset", "pretrained", "teacher", "seed")
+
+
 def matches_recipe(name: str, config: TrainConfig) -> bool:
     """Return True if a config equals the recipe `name` in everything but data, initial weights, teacher and machine."""
-    ignored = {"dataset", "pretrained", "teacher", "seed", "device"}
-    compared = [field.name for field in fields(TrainConfig) if field.name not in ignored]
+    compared = [field.name for field in fields(TrainConfig) if field.name not in (*REPLACEABLE_FIELDS, "device")]
     return name in RECIPES and all(getattr(config, key) == getattr(RECIPES[name].config, key) for key in compared)

@@ -1,5 +1,6 @@
 """A model card contains what the run is, how it was trained and what was measured."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,8 @@ import pytest
 from dae import cli
 from dae.noise import NoiseSpec
 from dae.runs import run_training
-from dae.runs.model_card import card_noises
+from dae.runs.model_card import card_noises, train_command
+from dae.training import RECIPES
 from tests.helpers import new_run
 
 
@@ -27,6 +29,7 @@ def test_card_command_measures_a_run_and_writes_its_readme(
 ) -> None:
     run = new_run(tmp_path, photos, "small", epochs=1)
     options = ["--checkpoints", str(tmp_path), "--noise", "gaussian:0.3", "--draws", "2"]
+    terms = ["--data-terms", "The images are for research."]
     assert cli.main(["card", "small", *options]) == 2 and "needs a finished run" in capsys.readouterr().err
     list(run_training(run))
     assert cli.main(["card", "small", *options]) == 0
@@ -34,6 +37,13 @@ def test_card_command_measures_a_run_and_writes_its_readme(
     assert card.startswith("---\nlicense: mit\n") and "# small\n" in card
     assert "`linear-32`" in card and "1 epoch |" in card and "8 test images" in card and "2 noise draws" in card
     assert "dae card small --noise gaussian:0.3 --draws 2" in card and str(tmp_path) not in card
+    assert card.endswith("MIT, like the code.\n")
+    assert cli.main(["card", "small", *options, *terms]) == 0
+    restricted = (run.path / "README.md").read_text(encoding="utf-8")
+    assert (
+        restricted.startswith("---\nlicense: other\n") and "--data-terms 'The images are for research.'" in restricted
+    )
+    assert restricted.endswith("The code is MIT. The images are for research.\n")
     row = next(line for line in card.splitlines() if line.startswith("| `gaussian:0.3` |"))
     capsys.readouterr()
     measured = ["evaluate", "small", "--dataset", photos, "--noise", "gaussian:0.3", "--draws", "2", "--csv"]
@@ -42,3 +52,11 @@ def test_card_command_measures_a_run_and_writes_its_readme(
     psnr_db = header.index("psnr_db")
     assert row.split("|")[2].strip() == f"{float(noisy[psnr_db]):.2f}"
     assert row.split("|")[3].strip().startswith(f"{float(result[psnr_db]):.2f} ±")
+
+
+def test_train_command_names_what_replaces_the_recipe() -> None:
+    config = RECIPES["cifar10-conv"].config
+    assert train_command("cifar10-conv", config) == "dae train --recipe cifar10-conv"
+    assert train_command("cifar10-conv", replace(config, dataset="folder:my photos@28", seed=3)) == (
+        "dae train --recipe cifar10-conv --dataset 'folder:my photos@28' --seed 3"
+    )
