@@ -1,17 +1,29 @@
 """Images that a command reads: single files, folders and ZIP archives."""
 
+import lzma
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
 from dae.data.folder_files import find_images
-from dae.data.image_file import SUFFIXES
+from dae.data.image_formats import ALL_SUFFIXES
 from dae.data.image_io import BYTES_LIMIT
 from dae.errors import DataError
 
-_SUFFIXES = tuple(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
+# What the module zipfile raises for members that are damaged, encrypted or compressed by an unknown method.
+_ARCHIVE_ERRORS = (
+    OSError,
+    RuntimeError,
+    NotImplementedError,
+    KeyError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+)
 
 
 @dataclass(frozen=True)
@@ -66,7 +78,7 @@ def _list_archive(path: Path) -> Iterator[Source]:
     except (OSError, zipfile.BadZipFile) as error:
         raise DataError(f"{path} cannot be read as a ZIP archive: {error}.") from error
     if not members:
-        raise DataError(f"The archive {path} contains no image. Supported: {', '.join(_SUFFIXES)}.")
+        raise DataError(f"The archive {path} contains no image. Supported: {', '.join(ALL_SUFFIXES)}.")
     for member in members:
         # Names with ".." or a root would leave the target folder.
         parts = [part for part in PurePosixPath(member.filename.replace("\\", "/")).parts if part not in ("/", "..")]
@@ -74,7 +86,7 @@ def _list_archive(path: Path) -> Iterator[Source]:
 
 
 def _is_image(name: str) -> bool:
-    return name.lower().endswith(_SUFFIXES) and not name.startswith("__MACOSX/")
+    return name.lower().endswith(ALL_SUFFIXES) and not name.startswith("__MACOSX/")
 
 
 def _read_member(path: Path, name: str) -> bytes:
@@ -82,6 +94,6 @@ def _read_member(path: Path, name: str) -> bytes:
     try:
         with zipfile.ZipFile(path) as archive, archive.open(name) as file:
             content = file.read(BYTES_LIMIT + 1)
-    except (OSError, RuntimeError, NotImplementedError, zipfile.BadZipFile, KeyError) as error:
+    except _ARCHIVE_ERRORS as error:
         raise DataError(f"It cannot be read from {path}: {error}.") from error
     return content

@@ -14,8 +14,8 @@ latter only.
 """
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -45,6 +45,7 @@ class DatasetInfo:
         download: fetches the files into a data root; None if there is nothing to fetch.
         is_downloaded: returns True if a data root contains the files.
         load_range: draws images `start` to `stop` of a published split without the others; None if unsupported.
+        counts: number of images of each published split; needed with `load_range` only.
     """
 
     label: str
@@ -54,15 +55,12 @@ class DatasetInfo:
     download: Callable[[Path], None] | None = None
     is_downloaded: Callable[[Path], bool] = lambda root: True
     load_range: Callable[[str, int, int], Arrays] | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 def _draw_digits(split: str, start: int, stop: int) -> Arrays:
     images, labels = synthetic_digits.draw_digits(split, start, stop)
     return images.numpy(), labels.numpy(), tuple("0123456789")
-
-
-def _load_digits(root: Path, split: str) -> Arrays:
-    return _draw_digits(split, 0, synthetic_digits.COUNTS[split])
 
 
 def _load_cifar10_28(root: Path, split: str) -> Arrays:
@@ -76,8 +74,9 @@ DATASETS: dict[str, DatasetInfo] = {
         label="Drawn digits",
         help="Digits drawn by a program in the style of handwriting; no download needed.",
         shape=(1, 28, 28),
-        load=_load_digits,
+        load=lambda root, split: _draw_digits(split, 0, synthetic_digits.COUNTS[split]),
         load_range=_draw_digits,
+        counts=synthetic_digits.COUNTS,
     ),
     "mnist": DatasetInfo(
         label="MNIST",
@@ -156,8 +155,7 @@ def load_dataset(
         DataError: files are missing or damaged, or there is no image.
     """
     lookup("split", dict.fromkeys(SPLITS), split)
-    if limit is not None and limit < 1:
-        raise SpecError(f"A limit of {limit} leaves no image. Use at least 1.")
+    image_set.check_limit(limit)
     if is_folder(name):
         return _load_folder(name, split, data_root(root)).take(limit)
     entry = _lookup(name)
@@ -166,7 +164,7 @@ def load_dataset(
     if entry.download:
         key += "-" + image_set.short_digest(str(data_root(root).resolve()))
     if entry.load_range and limit is not None and limit <= _MAX_DIRECT_IMAGES and not image_set.exists(key):
-        count = synthetic_digits.COUNTS[published]
+        count = entry.counts[published]
         first = _num_train(count) if split == "validation" else 0
         stop = min(first + limit, _num_train(count) if split == "train" else count)
         images, labels, classes = entry.load_range(published, first, stop)

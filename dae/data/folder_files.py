@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from dae.data.image_formats import ALL_SUFFIXES
 from dae.errors import DaeError, DataError, SpecError
 from dae.utils.files import expand_user
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 # Folders that operating systems and file servers create, in lower case; names with a leading dot are skipped anyway.
 _SYSTEM_FOLDERS = {
     "__macosx",
@@ -80,10 +80,10 @@ def find_images(folder: Path) -> list[Path]:
     # Unlike Path.is_dir, os.path.isdir accepts names that are too long for the disk.
     if not os.path.isdir(folder):
         raise DataError(f"There is no folder {folder}. Name a folder of images, for example folder:photos.")
-    paths = sorted(path for path in _walk(folder) if path.suffix.lower() in SUFFIXES and path.is_file())
+    paths = sorted(path for path in _walk(folder) if path.suffix.lower() in ALL_SUFFIXES and path.is_file())
     if not paths:
         raise DataError(
-            f"The folder {folder} contains no image. Supported: {', '.join(sorted(SUFFIXES))}."
+            f"The folder {folder} contains no image. Supported: {', '.join(ALL_SUFFIXES)}."
             + (f" {left_out}" if (left_out := describe_left_out(folder)) else "")
         )
     return paths
@@ -92,7 +92,7 @@ def find_images(folder: Path) -> list[Path]:
 def describe_left_out(folder: Path) -> str:
     """Return a sentence with the number of files of each unsupported suffix, "" if there are none."""
     suffixes = (path.suffix.lower() for path in _walk(folder))
-    counts = Counter(suffix for suffix in suffixes if suffix not in SUFFIXES | _COMPANIONS)
+    counts = Counter(suffix for suffix in suffixes if suffix not in ALL_SUFFIXES and suffix not in _COMPANIONS)
     if not counts:
         return ""
     listed = [f"{number} {suffix}" for suffix, number in counts.most_common(_MAX_LISTED_SUFFIXES)]

@@ -2,7 +2,8 @@
 
 A folder that contains `train` and also `val` or `test` is split by these subfolders; usual names are accepted in upper
 and lower case. A split without a subfolder is held out of the training images: one image in ten, by a hash of its path,
-so a new image moves no other image to another split.
+so a new image moves no other image to another split. In a folder so small that a split would be empty, the split gets
+the training image of the lowest hash, which a new image can replace.
 """
 
 import hashlib
@@ -50,14 +51,17 @@ def _assign(images: Sequence[Path], folder: Path, held_out: Sequence[str]) -> di
     assigned: dict[str, list[Path]] = {"train": [], **{name: [] for name in held_out}}
     split_of_bucket = {_HELD_OUT_BUCKETS[name]: name for name in held_out}
     for path in images:
-        assigned[split_of_bucket.get(_bucket(path, folder), "train")].append(path)
+        assigned[split_of_bucket.get(_hash(path, folder) % _BUCKETS, "train")].append(path)
     for name in held_out:
         # A small folder may leave a bucket empty.
         if not assigned[name] and len(assigned["train"]) > 1:
-            assigned[name].append(assigned["train"].pop())
+            first = min(assigned["train"], key=lambda path: _hash(path, folder))
+            assigned["train"].remove(first)
+            assigned[name].append(first)
     return assigned
 
 
-def _bucket(path: Path, folder: Path) -> int:
+def _hash(path: Path, folder: Path) -> int:
+    """Return a 64-bit hash of the path below `folder`."""
     relative = path.relative_to(folder).as_posix()
-    return int.from_bytes(hashlib.sha256(relative.encode("utf-8", "surrogateescape")).digest()[:8]) % _BUCKETS
+    return int.from_bytes(hashlib.sha256(relative.encode("utf-8", "surrogateescape")).digest()[:8])

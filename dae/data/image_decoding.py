@@ -21,8 +21,8 @@ from dae.errors import DataError
 _BIT_DEPTHS = (8, 10, 12, 14, 16, 24, 32)
 # Floats of an image that was resized or sharpened exceed their range a little.
 _OVERSHOOT = 0.05
-_GRAY_MODES, _ALPHA_MODES = ("1", "L", "LA", "La", "I", "F"), ("LA", "La", "PA", "RGBA", "RGBa")
-_ORIENTATION_TAG = 0x0112
+_GRAY_MODES, ALPHA_MODES = ("1", "L", "LA", "La", "I", "F"), ("LA", "La", "PA", "RGBA", "RGBa")
+ORIENTATION_TAG = 0x0112
 _TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -75,6 +75,10 @@ def open_image(source: Path | bytes) -> Iterator[Image.Image]:
                 yield image
     except DataError:
         raise
+    except Image.DecompressionBombError as error:
+        raise DataError(
+            f"The image has more than {2 * (Image.MAX_IMAGE_PIXELS or 0) // 10**6} megapixels. Make it smaller."
+        ) from error
     except DECODE_ERRORS as error:
         raise DataError(explain_failure(source)) from error
 
@@ -91,9 +95,9 @@ def decode_pixels(image: Image.Image, white: float | None = None) -> DecodedImag
     _check_samples(image)
     orientation = read_orientation(image)
     if is_deep(image):
-        values = _read_values(image)
+        values = read_deep_values(image)
         white = white or _declared_white(image) or white_level(values)
-        if _tag(image, _PHOTOMETRIC) == 0:
+        if is_white_zero(image):
             values = white - values
         scaled = (values.clip(0, white) / white * 255).round().astype(np.uint8)
         return DecodedImage(transpose(Image.fromarray(scaled), orientation), white, False)
@@ -117,9 +121,14 @@ def is_deep(image: Image.Image) -> bool:
     return image.mode in ("I", "F") or image.mode.startswith("I;16")
 
 
+def is_white_zero(image: Image.Image) -> bool:
+    """Return whether an opened image is a TIFF that stores white as 0, from its header."""
+    return _tag(image, _PHOTOMETRIC) == 0
+
+
 def deep_white_level(image: Image.Image) -> float:
     """Return the white of an image with `is_deep`; raise DataError if the range of its values is unknown."""
-    return _declared_white(image) or white_level(_read_values(image))
+    return _declared_white(image) or white_level(read_deep_values(image))
 
 
 def white_level(values: np.ndarray) -> float:
@@ -141,7 +150,7 @@ def white_level(values: np.ndarray) -> float:
     )
 
 
-def _read_values(image: Image.Image) -> np.ndarray:
+def read_deep_values(image: Image.Image) -> np.ndarray:
     """Return the gray values of an image with more than 8 bits, float32 (H, W) or int64 (H, W); 0 for NaN."""
     # Pillow reads unsigned integers of 32 bits as signed ones.
     is_unsigned = read_layout(image).startswith("I;32") and not read_layout(image).endswith("S")
@@ -196,7 +205,7 @@ def read_orientation(image: Image.Image) -> int:
     if image.format == "TIFF":
         return 1
     try:
-        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+        orientation = image.getexif().get(ORIENTATION_TAG, 1)
     except DECODE_ERRORS:
         return 1
     return orientation if isinstance(orientation, int) else 1
@@ -216,7 +225,7 @@ def _flatten(image: Image.Image) -> tuple[Image.Image, bool]:
         The image, and whether it was laid on white.
     """
     mode, on_white = "L" if is_gray(image) else "RGB", False
-    if image.mode in _ALPHA_MODES or "transparency" in image.info:
+    if image.mode in ALPHA_MODES or "transparency" in image.info:
         rgba = image.convert("RGBA")
         on_white = _is_dark_on_transparency(rgba)
         image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white" if on_white else "black"), rgba)

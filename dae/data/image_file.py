@@ -10,20 +10,20 @@ from PIL import Image
 from torch import Tensor
 
 from dae.data.deep_color import encode_png, encode_tiff, is_deep_color, read_colors
-from dae.data.image_decoding import is_deep, open_image, read_orientation, transpose
-from dae.data.image_formats import DECODE_ERRORS
+from dae.data.image_decoding import (
+    ALPHA_MODES,
+    ORIENTATION_TAG,
+    is_deep,
+    is_white_zero,
+    open_image,
+    read_deep_values,
+    read_orientation,
+    transpose,
+)
+from dae.data.image_formats import ALL_SUFFIXES, DECODE_ERRORS, SUFFIXES
 from dae.data.image_io import decode_upload
 from dae.errors import DataError
 
-SUFFIXES = {
-    "PNG": (".png",),
-    "JPEG": (".jpg", ".jpeg"),
-    "WEBP": (".webp",),
-    "BMP": (".bmp",),
-    "TIFF": (".tif", ".tiff"),
-    "GIF": (".gif",),
-}
-_ORIENTATION_TAG = 0x0112
 _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "PNG": {"compress_level": 3},
     "JPEG": {"quality": 95, "subsampling": 0},
@@ -96,7 +96,8 @@ class ImageFile:
             gray = values[..., 0].astype(np.float64) * self.white
             if self.deep_mode == "F" and format == "TIFF":
                 return Image.fromarray(gray.astype(np.float32))
-            if self.white > 65_535 and format == "TIFF":
+            # Pillow writes no unsigned integers of 32 bits.
+            if 65_535 < self.white < 2**31 and format == "TIFF":
                 return Image.fromarray(gray.round().astype(np.int32))
             scale = 65_535 / self.white if self.white > 65_535 or self.deep_mode == "F" else 1
             return Image.fromarray((gray * scale).round().astype(np.uint16))
@@ -115,15 +116,16 @@ def decode_file(content: bytes) -> ImageFile:
     decoded = decode_upload(content)
     with open_image(content) as image:
         # Reading EXIF data loads the pixels of a PNG.
-        has_deep_color, format = is_deep_color(image), str(image.format)
+        # Pillow names a JPEG with several pictures, as cameras write them, MPO.
+        has_deep_color, format = is_deep_color(image), "JPEG" if image.format == "MPO" else str(image.format)
         orientation = read_orientation(image)
         metadata = _read_metadata(image)
         if is_deep(image):
             mode, white = image.mode, float(decoded.white or 65_535)
-            values = np.asarray(transpose(Image.fromarray(np.asarray(image.copy(), dtype=np.float32)), orientation))
-            pixels = torch.from_numpy(np.nan_to_num(values) / white).clamp_(0, 1)[None, None]
-            if _is_inverted(image, pixels, decoded.image):
-                pixels = 1 - pixels
+            is_inverted = is_white_zero(image)
+            shares = (read_deep_values(image) / white).clip(0, 1).astype(np.float32)
+            upright = np.array(transpose(Image.fromarray(1 - shares if is_inverted else shares), orientation))
+            pixels = torch.from_numpy(upright)[None, None]
             return ImageFile(pixels, format, None, mode, white, metadata)
         if has_deep_color:
             colors = read_colors(content, orientation)
@@ -133,7 +135,7 @@ def decode_file(content: bytes) -> ImageFile:
             )
             return ImageFile(pixels, format, alpha, DEEP_COLOR, 65_535, metadata)
         alpha, opaque = None, decoded.image
-        if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+        if image.mode in ALPHA_MODES or "transparency" in image.info:
             rgba = transpose(image.convert("RGBA"), orientation)
             alpha, opaque = np.array(rgba.getchannel("A")), rgba.convert(decoded.image.mode)
     values = np.array(opaque, dtype=np.float32).reshape(opaque.height, opaque.width, -1)
@@ -150,20 +152,12 @@ def format_of(name: str) -> str:
     for format, suffixes in SUFFIXES.items():
         if name.lower().endswith(suffixes):
             return format
-    supported = ", ".join(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
-    raise DataError(f"Format of {name} not supported. Use a name that ends in {supported}.")
+    raise DataError(f"Format of {name} not supported. Use a name that ends in {', '.join(ALL_SUFFIXES)}.")
 
 
 def _to_8bit(values: np.ndarray) -> Image.Image:
     array = (values * 255).round().astype(np.uint8)
     return Image.fromarray(array[..., 0] if array.shape[2] == 1 else array)
-
-
-def _is_inverted(image: Image.Image, pixels: Tensor, decoded: Image.Image) -> bool:
-    """Return whether a TIFF stores white as 0, from its decoded copy of 8 bits."""
-    reference = torch.from_numpy(np.array(decoded, dtype=np.float32)).div_(255)
-    same = (pixels[0, 0] - reference).abs().mean()
-    return bool(same > (1 - pixels[0, 0] - reference).abs().mean())
 
 
 def _read_metadata(image: Image.Image) -> dict[str, Any]:
@@ -176,7 +170,7 @@ def _read_metadata(image: Image.Image) -> dict[str, Any]:
     try:
         exif = image.getexif()
         # The pixels are upright.
-        exif.pop(_ORIENTATION_TAG, None)
+        exif.pop(ORIENTATION_TAG, None)
         if len(exif):
             metadata["exif"] = exif.tobytes()
     except DECODE_ERRORS:

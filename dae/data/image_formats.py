@@ -5,8 +5,17 @@ from pathlib import Path
 
 from dae.errors import DataError
 
-# Pillow also has decoders for obscure and riskier formats.
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
+# Suffixes of file names, the usual one first. Pillow also has decoders for obscure and riskier formats.
+SUFFIXES = {
+    "PNG": (".png",),
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "WEBP": (".webp",),
+    "BMP": (".bmp",),
+    "TIFF": (".tif", ".tiff"),
+    "GIF": (".gif",),
+}
+FORMATS = tuple(SUFFIXES)
+ALL_SUFFIXES = tuple(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
 # Damaged files make Pillow's decoders raise errors of any class.
 DECODE_ERRORS = (Exception,)
 # Each scan of a progressive JPEG costs a pass over all pixels. Encoders write about ten.

@@ -7,11 +7,9 @@ from torch import Tensor
 
 from dae.data import synthetic_digits
 from dae.data.image_decoding import DecodedImage, decode_pixels, open_image
-from dae.data.image_formats import DECODE_ERRORS, FORMATS, check_scans
+from dae.data.image_formats import check_scans
 from dae.errors import DataError
 from dae.models import MODELS, Checkpoint, Shape
-
-__all__ = ["BYTES_LIMIT", "DECODE_ERRORS", "FORMATS", "PIXELS_LIMIT", "SIDE_LIMIT", "decode_image", "decode_upload"]
 
 BYTES_LIMIT = 20 << 20
 PIXELS_LIMIT = 25_000_000

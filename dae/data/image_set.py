@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dae.errors import DataError
+from dae.errors import DataError, SpecError
 from dae.utils.files import atomic_dir, fingerprint, user_cache_dir
 
 # Increment when cached files of older versions become invalid.
@@ -102,6 +102,12 @@ class NpyReader:
         except OSError as error:
             raise DataError(f"{self._file} can no longer be read: {error.strerror}. Resume the run.") from error
         return images
+
+
+def check_limit(limit: int | None) -> None:
+    """Raise SpecError for a maximum number of images that leaves no image."""
+    if limit is not None and limit < 1:
+        raise SpecError(f"A limit of {limit} leaves no image. Use at least 1.")
 
 
 def short_digest(*parts: str) -> str:

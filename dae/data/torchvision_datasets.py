@@ -25,11 +25,12 @@ _CONNECT_TIMEOUT_S = 3.0
 _READ_TIMEOUT_S = 6.0
 
 _IDX_PARTS = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
+_CIFAR10_BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
 # Files of a complete download, in torchvision's layout below the data root. Those of MNIST may end in .gz.
 _FILES = {
     "mnist": [f"MNIST/raw/{part}-ubyte" for part in _IDX_PARTS],
     "fashion-mnist": [f"FashionMNIST/raw/{part}-ubyte" for part in _IDX_PARTS],
-    "cifar10": [f"cifar-10-batches-py/{part}" for part in ("data_batch_1", "test_batch")],
+    "cifar10": [f"cifar-10-batches-py/{part}" for part in (*_CIFAR10_BATCHES, "test_batch", "batches.meta")],
 }
 _CLASSES = {
     "mnist": tuple("0123456789"),

@@ -9,7 +9,7 @@ from torch import Tensor
 from dae.data.datasets import FOLDER_KINDS, data_root
 from dae.data.folder_files import resolve_folder
 from dae.data.image_folder import read_whole_images
-from dae.data.image_set import ImageSet
+from dae.data.image_set import ImageSet, check_limit
 from dae.errors import DataError
 
 
@@ -25,8 +25,10 @@ def load_whole_photographs(
         limit: return the first photographs only, in the order of their paths.
 
     Raises:
+        SpecError: the limit is below 1.
         DataError: no photograph of the split can be read.
     """
+    check_limit(limit)
     folder, _ = resolve_folder(name, data_root(root), FOLDER_KINDS["photos"].default_size)
     by_shape: dict[tuple[int, ...], list[Tensor]] = defaultdict(list)
     photographs, note = read_whole_images(folder, split, limit)

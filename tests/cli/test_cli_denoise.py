@@ -94,3 +94,20 @@ def test_an_archive_without_images_or_a_damaged_one_is_refused(
     (tmp_path / "damaged.zip").write_bytes(b"no archive")
     assert call(runs, "denoise", "plain", tmp_path / name, tmp_path / "out") == 2
     assert name in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_a_damaged_file_of_an_archive_is_named_and_the_others_are_denoised(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with zipfile.ZipFile(tmp_path / "more.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(photograph(tmp_path / "bad.bmp"), "bad.bmp")
+        archive.write(photograph(tmp_path / "good.bmp"), "good.bmp")
+    content = bytearray((tmp_path / "more.zip").read_bytes())
+    # Its compressed data begin after a header of 30 bytes and the name.
+    start = 30 + len("bad.bmp")
+    content[start : start + 8] = b"\xff" * 8
+    (tmp_path / "more.zip").write_bytes(content)
+    assert call(runs, "denoise", "plain", tmp_path / "more.zip", tmp_path / "out") == 2
+    printed = capsys.readouterr()
+    assert "bad.bmp: It cannot be read from" in printed.out and "1 of 2 images could not" in printed.err
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["good.bmp"]

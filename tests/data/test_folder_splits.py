@@ -47,3 +47,15 @@ def test_small_folders_have_three_splits(count: int) -> None:
 
 def test_a_single_image_is_in_every_split() -> None:
     assert all(hold_out(PATHS[:1], Path("/folder"), name, HELD_OUT) == PATHS[:1] for name in ("train", *HELD_OUT))
+
+
+def test_a_new_image_seldom_moves_others_of_a_small_folder() -> None:
+    """Only if it falls into a split that would be empty without it."""
+    moves = 0
+    for count in range(3, 30):
+        before, after = (
+            {name: hold_out(PATHS[:number], Path("/folder"), name, HELD_OUT) for name in ("train", *HELD_OUT)}
+            for number in (count, count + 1)
+        )
+        moves += any(not set(before[name]) <= set(after[name]) for name in before)
+    assert moves <= 4

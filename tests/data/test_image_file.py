@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 
 from dae.data.deep_color import encode_png
-from dae.data.image_file import SUFFIXES, decode_file, format_of
+from dae.data.image_file import decode_file, format_of
+from dae.data.image_formats import SUFFIXES
 from dae.data.image_io import decode_image
 from dae.errors import DataError
 
@@ -42,6 +43,25 @@ def test_format_size_and_channels_stay(format: str, mode: str) -> None:
     if format in ("PNG", "BMP", "TIFF"):
         assert file.is_gray == (mode == "L") and image.mode == mode
         assert np.array_equal(image, Image.open(io.BytesIO(content)))
+
+
+def test_a_jpeg_with_several_pictures_is_a_jpeg() -> None:
+    image = Image.fromarray(COLORS)
+    content = encode(image, "MPO", save_all=True, append_images=[image])
+    assert Image.open(io.BytesIO(content)).format == "MPO"
+    assert decode_file(content).format == "JPEG" and rewrite(content).format == "JPEG"
+
+
+@pytest.mark.parametrize("peak", [2**31 - 1, 2**32 - 1])
+def test_unsigned_integers_of_32_bits_stay_within_16_bits(peak: int) -> None:
+    shares = GENERATOR.random((9, 7))
+    shares[0, :2] = 0, 1
+    file = decode_file(tiff((shares * peak).astype(np.uint32)))
+    # White is the largest value of the smallest usual depth that contains all values.
+    expected = shares * peak / (2**32 - 1)
+    assert np.abs(file.pixels[0, 0].numpy() - expected).max() < 1e-6
+    again = decode_file(file.encode(file.pixels))
+    assert np.abs(again.pixels[0, 0].numpy() * again.white / 65_535 - expected).max() < 1e-4
 
 
 @pytest.mark.parametrize("format", ["PNG", "TIFF"])

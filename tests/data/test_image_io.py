@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from dae.data import decode_image
+from dae.data.image_formats import FORMATS
 from dae.data.image_io import (
     BYTES_LIMIT,
-    FORMATS,
     SIDE_LIMIT,
     fit_image,
     looks_like_digit,
@@ -117,7 +117,7 @@ def test_decompression_bomb_is_refused_before_decoding(size: tuple[int, int], mo
         raise AssertionError("decoded before its size was checked")
 
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", decode)
-    with pytest.raises(DataError):
+    with pytest.raises(DataError, match="pixels.*smaller"):
         decode_image(png_header(*size))
 
 

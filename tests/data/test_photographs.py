@@ -84,6 +84,9 @@ def test_whole_photographs_keep_their_sizes_and_their_split(tmp_path: Path) -> N
     assert landscape.images.shape == (2, 3, 50, 90) and portrait.images.shape == (1, 3, 90, 50)
     assert landscape.images[:, 2, 0, 0].tolist() == [0, 2] and portrait.images[0, 0, 0].tolist() == list(range(50))
     assert landscape.note == portrait.note == "1 unreadable file skipped: broken.jpg."
+    for limit in (0, -1):
+        with pytest.raises(SpecError, match="leaves no image"):
+            load_whole_photographs(f"photos:{tmp_path}", limit=limit)
     (first,) = load_whole_photographs(f"photos:{tmp_path}", limit=1)
     assert torch.equal(first.images, landscape.images[:1])
 

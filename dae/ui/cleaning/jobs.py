@@ -7,7 +7,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from dae.data.image_file import SUFFIXES, ImageFile, decode_file
+from dae.data.image_file import ImageFile, decode_file
+from dae.data.image_formats import SUFFIXES
 from dae.errors import DaeError
 from dae.evaluation.restoration import estimate_level, has_correlated_noise, restore, restore_into, sure_psnr_db
 from dae.ui import resources
