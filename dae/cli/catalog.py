@@ -12,6 +12,7 @@ from dae.models import MODELS, import_weights
 from dae.noise import NOISES
 from dae.runs import Run, list_runs
 from dae.training import RECIPES, TrainConfig
+from dae.utils.files import explain_write_error
 from dae.utils.registry import lookup
 
 
@@ -85,5 +86,5 @@ def _import(options: Options) -> None:
     except OSError as error:
         with suppress(RunError):
             run.delete()
-        raise RunError(f"{run.path} cannot be written: {error.strerror or error}. Free some space.") from error
+        raise RunError(f"{run.path} cannot be written: {explain_write_error(error)}") from error
     print(f"Run {run.name} in {run.path}")

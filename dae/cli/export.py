@@ -9,7 +9,7 @@ from dae.html_demo import MAX_MODELS, DemoModel, render_demo
 from dae.models import Checkpoint
 from dae.models.export import SUFFIXES, check_target, export, has_dynamic_size
 from dae.runs import find_run
-from dae.utils.files import atomic_write
+from dae.utils.files import atomic_write, explain_write_error
 
 _HTML = ".html"
 _NUM_TEST_IMAGES = 1_000
@@ -47,6 +47,8 @@ def _export(options: Options) -> None:
     channels, height, width = checkpoint.shape
     sides = "height, width" if has_dynamic_size(checkpoint) else f"{height}, {width}"
     print(f"{target}: noisy (batch, {channels}, {sides}) to denoised of the same shape, clamped to [0, 1]")
+    if limit := checkpoint.model.max_exported_side:
+        print(f"Height and width: at most {limit}. Denoise larger images in tiles, or with `dae denoise`.")
     checked = "not checked (install onnxruntime)" if difference is None else f"at most {difference:.1g}"
     print(f"Difference from PyTorch: {checked}")
 
@@ -60,7 +62,7 @@ def _export_html(options: Options, target: Path) -> None:
         with atomic_write(target) as temporary:
             temporary.write_bytes(page)
     except OSError as error:
-        raise DataError(f"{target} cannot be written: {error.strerror}.") from error
+        raise DataError(f"{target} cannot be written: {explain_write_error(error)}") from error
     print(f"{target}: {len(page) / 1e6:.1f} MB, opens in any browser without a network; samples from {images.name}")
 
 

@@ -46,8 +46,9 @@ def _probe(options: Options) -> None:
     probes = cache.ProbeCache(task, options.seeds)
     methods = []
     for run in runs.values():
+        checkpoint = run.load()
         key = fingerprint(run.model_path.read_bytes())
-        methods += cache.probe_methods(run.name, run.load(), task, key)
+        methods += cache.probe_methods(run.name, checkpoint, task, key)
     jobs = list(cache.probe_jobs(cache.deduplicate(methods), probes.feasible_counts(label_counts)))
     if not jobs:
         raise SpecError(f"No number of labels fits {dataset}: {options.labels or 'default'}. Choose other --labels.")

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from dae.errors import DataError, SpecError
-from dae.utils.files import atomic_dir, fingerprint, user_cache_dir
+from dae.utils.files import atomic_dir, explain_write_error, fingerprint, user_cache_dir
 
 # Increment when cached files of older versions become invalid.
 _CACHE_FORMAT = 3
@@ -163,7 +163,7 @@ def cached(name: str, split: str, key: str, make: Callable[[Path], None]) -> Ima
         return _open(name, split, path)
     except OSError as error:
         if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise DataError(f"The cache {path.parent} cannot be written: {error.strerror}. Free some space.") from error
+            raise DataError(f"The cache {path.parent} cannot be written: {explain_write_error(error)}") from error
         with tempfile.TemporaryDirectory() as scratch:
             make(Path(scratch))
             # Mapped files remain readable after they are deleted.

@@ -40,6 +40,7 @@ _FORMAT = 7
 _MAX_BYTES = 150 << 20
 # Separates the key of a result from the name of a tensor.
 _SEPARATOR = "/"
+_MAX_SHIPPED_BYTES = 64 << 20
 
 
 class Measurable(Protocol):
@@ -144,7 +145,7 @@ class ResultCache(ABC, Generic[Subject, Setting, Result]):
 def _versions() -> list[str]:
     """Return the versions of the packages that results depend on."""
     versions = []
-    for name in ("dae", "torch", "scikit-image", "scikit-learn"):
+    for name in ("dae", "torch", "scikit-image", "scikit-learn", "scipy", "pywavelets"):
         # The package also runs from a folder without being installed.
         with contextlib.suppress(metadata.PackageNotFoundError):
             versions.append(f"{name} {metadata.version(name)}")
@@ -156,7 +157,7 @@ def read_results(path: Path) -> dict[str, dict[str, Tensor]]:
     """Return the results in a file of `write_results`, by key; empty if it is missing or damaged."""
     results: dict[str, dict[str, Tensor]] = {}
     with contextlib.suppress(OSError, SafetensorError):
-        for name, tensor in load(read_regular(path)).items():
+        for name, tensor in load(read_regular(path, _MAX_SHIPPED_BYTES)).items():
             key, _, column = name.partition(_SEPARATOR)
             results.setdefault(key, {})[column] = tensor
     return results

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from dae.data import ImageSet, dataset_label
 from dae.errors import SpecError
+from dae.evaluation import is_compatible
 from dae.html_demo.graph import build_program
 from dae.html_demo.packing import fits_half_precision, pack_program
 from dae.models import MODELS, Checkpoint, Shape, count_parameters
@@ -107,8 +108,7 @@ def _with_distinct_labels(models: Sequence[DemoModel]) -> list[DemoModel]:
 def _check_shape(model: DemoModel, images: ImageSet) -> None:
     """Raise SpecError unless the model can process the images."""
     checkpoint, shape = model.checkpoint, images.shape
-    any_size = MODELS[checkpoint.name].any_size and checkpoint.shape[0] == shape[0]
-    if checkpoint.shape != shape and not any_size:
+    if not is_compatible(checkpoint.name, checkpoint.shape, shape):
         expected, actual = (" x ".join(map(str, sides)) for sides in (checkpoint.shape, shape))
         raise SpecError(
             f"Model {model.name} takes images of {expected} (channels, height, width); those of {images.name} are "

@@ -74,8 +74,8 @@ def describe_readings(readings: Sequence[str]) -> str:
     if len(ranked) == 1:
         return f"All {_number(len(readings))} read as {ranked[0][0]}."
     (name, count), *others = ranked
-    first = f"{_number(count)} {'reads' if count == 1 else 'read'} as {name}".capitalize()
-    return f"{join_words([first, *(f'{_number(count)} as {name}' for name, count in others)])}."
+    first = f"{_number(count)} {'reads' if count == 1 else 'read'} as {name}"
+    return f"{join_words([first[0].upper() + first[1:], *(f'{_number(count)} as {name}' for name, count in others)])}."
 
 
 def _number(count: int) -> str:

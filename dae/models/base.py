@@ -18,12 +18,14 @@ class Autoencoder(nn.Module):
     Attributes:
         size_multiple: height and width are padded to a multiple of this.
         takes_level: whether `forward` accepts `level`, the noise level of each image, (B,) in pixel units.
+        max_exported_side: height and width up to which an exported graph computes the same; None for any.
     """
 
     encoder: nn.Module
     decoder: nn.Module
     size_multiple: int = 1
     takes_level: bool = False
+    max_exported_side: int | None = None
 
     def encode(self, noisy: Tensor) -> Tensor:
         """Return the latent code of each image, (B, ...)."""

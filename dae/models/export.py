@@ -18,7 +18,7 @@ from dae.errors import CheckpointError, DaeError, DataError, SpecError
 from dae.models.base import Autoencoder
 from dae.models.checkpoint import Checkpoint
 from dae.models.registry import MODELS
-from dae.utils.files import atomic_write
+from dae.utils.files import atomic_write, explain_write_error
 from dae.utils.random import make_generator
 
 SUFFIXES = (".onnx", ".pt2")
@@ -63,7 +63,7 @@ def export(checkpoint: Checkpoint, target: Path) -> float | None:
             if difference is not None and not difference <= TOLERANCE:
                 raise CheckpointError(f"The export differs from the model by {difference:g}, so it was not written.")
     except OSError as error:
-        raise DataError(f"{target} cannot be written: {error.strerror or error}. Free some space.") from error
+        raise DataError(f"{target} cannot be written: {explain_write_error(error)}") from error
     return difference
 
 
@@ -135,7 +135,8 @@ def _dynamic_shapes(checkpoint: Checkpoint) -> dict[int, torch.export.Dim]:
         multiple = checkpoint.model.size_multiple
         # torch.export specializes on sizes of 1, here those of the coarsest feature map.
         min_side = multiple + 1 if multiple > 1 else 1
-        dimensions |= {2: torch.export.Dim("height", min=min_side), 3: torch.export.Dim("width", min=min_side)}
+        for axis, name in ((2, "height"), (3, "width")):
+            dimensions[axis] = torch.export.Dim(name, min=min_side, max=checkpoint.model.max_exported_side)
     return dimensions
 
 

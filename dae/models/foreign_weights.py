@@ -54,10 +54,10 @@ def import_weights(path: Path, name: str, shape: Shape) -> Autoencoder:
         raise mismatch_error(path, f"model {name!r}", actual, expected)
     foreign = read_tensors(path)
     tensors = {key: foreign[names[key]] for key in expected}
+    tensors = {key: value.float() if value.is_floating_point() else value for key, value in tensors.items()}
+    # After the conversion: large values of float64 become infinite.
     check_finite(path, tensors)
-    assign_weights(
-        model, {key: value.float() if value.is_floating_point() else value for key, value in tensors.items()}
-    )
+    assign_weights(model, tensors)
     validate_input_shape(model, name, shape)
     return model
 

@@ -33,8 +33,10 @@ def denoise(model: Autoencoder, noisy: Tensor) -> Tensor:
             denoised: Tensor = model(batch).to(batch.dtype).clamp(0, 1)
         return denoised
 
-    outputs = parallel_map(forward, batches) if device == "cpu" else [forward(batch) for batch in batches]
-    model.train(was_training)
+    try:
+        outputs = parallel_map(forward, batches) if device == "cpu" else [forward(batch) for batch in batches]
+    finally:
+        model.train(was_training)
     return torch.cat(outputs)
 
 

@@ -12,7 +12,8 @@ from dae.models.base import Shape
 from dae.models.res_unet import Conditioning, ResUNet
 
 # Images of more pixels are represented by a grid of patches: the level of 16 megapixels costs as much as that of one.
-_MAX_PIXELS = 512 * 512
+_MAX_SIDE = 512
+_MAX_PIXELS = _MAX_SIDE**2
 _PATCH, _GRID = 128, 4
 
 
@@ -22,6 +23,9 @@ class LevelUNet(ResUNet):
     Args:
         shape, widths, blocks: as in `ResUNet`.
     """
+
+    # Larger images take another branch of `_patches`, and an exported graph contains one.
+    max_exported_side = _MAX_SIDE
 
     def __init__(self, shape: Shape, widths: tuple[int, ...] = (40, 64), blocks: tuple[int, ...] = (2, 3)) -> None:
         super().__init__(shape, widths, blocks)

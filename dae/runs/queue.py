@@ -12,6 +12,7 @@ from contextlib import suppress
 from dae.errors import RunError
 from dae.runs.directory import Run
 from dae.runs.recorder import run_training
+from dae.utils.files import explain_write_error
 
 # While paused, no report makes `run_training` check for stop requests, so the queue polls for them.
 REQUEST_POLL_S = 1.0
@@ -53,7 +54,7 @@ class TrainingQueue:
             _release_all(acquired, "Could not be started.")
             if isinstance(error, RunError):
                 raise
-            raise RunError(f"The run cannot be written: {error.strerror}. Free some space.") from error
+            raise RunError(f"The run cannot be written: {explain_write_error(error)}") from error
 
     def jobs(self) -> list[tuple[str, ...]]:
         """Return the names of the runs of each job, the current job first."""
@@ -129,9 +130,10 @@ class TrainingQueue:
             for run, reports in turns:
                 try:
                     reports.close()
-                except Exception:
+                except Exception as error:
                     # For example a full disk. The checkpoint of the last complete epoch remains.
-                    _set_state(run, "failed", "The run could not be written when it was stopped. Free some space.")
+                    reason = explain_write_error(error) if isinstance(error, OSError) else str(error)
+                    _set_state(run, "failed", f"The run could not be written when it was stopped: {reason}")
                 if run.state == "queued":
                     _set_state(run, "stopped", _CANCELED)
 

@@ -21,7 +21,7 @@ from dae.training import DistributedContext, TrainConfig, TrainReport, TrainStat
 from dae.training.distributed import SINGLE_PROCESS
 from dae.training.validation import NUM_PREVIEW_IMAGES, validation_pair
 from dae.utils.device import as_device, describe_device
-from dae.utils.files import fingerprint
+from dae.utils.files import explain_write_error, fingerprint
 from dae.utils.random import make_generator
 from dae.viz.filters import first_layer_filters
 
@@ -156,7 +156,7 @@ def run_training(
         _set_failed(run, str(error))
         raise
     except OSError as error:
-        disk_error = RunError(f"Run {run.name!r} cannot be written: {error.strerror or error}. Free some space.")
+        disk_error = RunError(f"Run {run.name!r} cannot be written: {explain_write_error(error)}")
         _set_failed(run, str(disk_error))
         raise disk_error from error
     except Exception as error:

@@ -12,7 +12,7 @@ from contextlib import suppress
 import torch
 
 from dae.models import MODELS, Shape, build_model
-from dae.utils.device import processor_name
+from dae.utils.device import max_batch_size, processor_name
 from dae.utils.files import cache_put, fingerprint, user_cache_dir
 from dae.utils.random import make_generator
 from dae.utils.threads import thread_pool
@@ -85,7 +85,7 @@ def bfloat16_is_faster(
 def _trial(model: str, shape: Shape) -> Callable[[bool], object]:
     """Return a function that runs forward and backward pass of a training step."""
     network = build_model(model, shape, make_generator(0)).to(memory_format=torch.channels_last)
-    images = torch.rand(_TRIAL_BATCH, *shape, generator=make_generator(1))
+    images = torch.rand(max_batch_size(shape, _TRIAL_BATCH), *shape, generator=make_generator(1))
     parameters = list(network.parameters())
 
     def step(bfloat16: bool) -> None:

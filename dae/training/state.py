@@ -40,8 +40,8 @@ class TrainState:
 
     def __init__(self, config: TrainConfig, shape: Shape, pretrained: Autoencoder | None = None) -> None:
         self.device = as_device(config.device)
-        self.bfloat16 = uses_bfloat16(config.precision, config.model, config.input_shape(shape), self.device)
         with translate_oom_errors(self.device, config.batch_size):
+            self.bfloat16 = uses_bfloat16(config.precision, config.model, config.input_shape(shape), self.device)
             self.model = build_model(config.model, shape, make_generator(config.seed, _INIT_STREAM)).to(self.device)
         self.initialized = not config.pretrained or pretrained is not None
         if pretrained:

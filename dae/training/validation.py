@@ -90,22 +90,22 @@ class Validator:
         # Scores of all images, and of those that an estimate measures, by the same weights.
         self._reference: tuple[Scores, ScoreEstimate] | None = None
         self._first_step, self._first_s = state.step, state.seconds
-        self._scores_s = self._estimates_s = self._estimate_s = 0.0
+        self._scores_s = self._total_estimates_s = self._last_estimate_s = 0.0
         self._last_s = state.seconds
 
     def is_due(self, seconds: float) -> bool:
-        """Return whether to estimate now: at the early steps and then about once a second, within a budget of time.
+        """Return whether to estimate now: at the early steps and then at most 32 times, within a budget of time.
 
         Args:
             seconds: training time so far.
         """
         steps = self._state.step - self._first_step
-        trained_s = seconds - self._first_s - self._scores_s - self._estimates_s
+        trained_s = seconds - self._first_s - self._scores_s - self._total_estimates_s
         total_s = trained_s * self._steps / max(steps, 1)
         is_early = self._state.step in EARLY_STEPS
         interval_s = 0.0 if is_early else max(_ESTIMATE_INTERVAL_S, total_s / MAX_FRAMES)
         budget_s = _MAX_ESTIMATE_COST * (total_s if is_early else trained_s)
-        return seconds - self._last_s >= interval_s and self._estimates_s + self._estimate_s <= budget_s
+        return seconds - self._last_s >= interval_s and self._total_estimates_s + self._last_estimate_s <= budget_s
 
     def validate(self) -> ValidationResult:
         """Measure all images, at the end of an epoch or before the first.
@@ -137,16 +137,16 @@ class Validator:
         Raises:
             DivergedError: the model's output is NaN or infinite.
         """
-        begin = self._clock()
         if self._reference is None:
             self.validate()
+        begin = self._clock()
         denoised = self._denoise(self._noisy[:_NUM_ESTIMATE_IMAGES])
         estimate = self._measure_few(denoised)
         self._require_finite(estimate.mse, self._state.epoch + 1)
         if self._reference:
             estimate = _correct(estimate, *self._reference)
-        self._estimate_s = self._clock() - begin
-        self._estimates_s += self._estimate_s
+        self._last_estimate_s = self._clock() - begin
+        self._total_estimates_s += self._last_estimate_s
         self._last_s = seconds
         return ValidationResult(estimate=estimate, preview=_to_preview(denoised))
 

@@ -20,6 +20,7 @@ import sys
 import threading
 from typing import Any
 
+import torch
 from cachetools import TTLCache
 from streamlit.runtime import get_instance
 
@@ -37,6 +38,8 @@ def tune_server() -> None:
     """Set options of the whole process. The server's lifespan calls this once, when all libraries are loaded."""
     # A training releases the interpreter at each tensor operation, and waits for one interval to get it back.
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    # Operators outside `parallel_map` use one core: several threads would wait for those that a training delays.
+    torch.set_num_threads(1)
     # A full garbage collection stops all threads for 0.6 s with the 280,000 objects of the libraries, and for less than
     # 1 ms without them.
     gc.freeze()

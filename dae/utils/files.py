@@ -103,6 +103,12 @@ def is_process_running(process: int) -> bool:
     return True
 
 
+def explain_write_error(error: OSError) -> str:
+    """Return why a file cannot be written and what to do about it, as two sentences."""
+    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return f"{error.strerror or error}. {'Free some space.' if is_full else 'Check the folder and its permissions.'}"
+
+
 def open_regular(path: Path) -> BinaryIO:
     """Open a file for reading; raise OSError also for a pipe or device, which could block its reader for ever."""
     file = os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb")

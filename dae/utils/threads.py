@@ -21,6 +21,8 @@ R = TypeVar("R")
 
 WORKER_NAME = "dae-worker"
 _thread = threading.local()
+# The process-wide number of threads changes while a pool starts, and two callers must not create the same pool.
+_lock = threading.RLock()
 
 
 def cpu_count() -> int:
@@ -34,27 +36,30 @@ def thread_pool(max_workers: int, name: str = "dae") -> ThreadPoolExecutor:
     CPUs process denormals many times slower; pixels that are always black leave denormal gradients behind. Both
     settings belong to a thread, so the caller's thread keeps its own.
     """
-    num_threads = torch.get_num_threads()
-    pool = ThreadPoolExecutor(max_workers, thread_name_prefix=name, initializer=_initialize_thread)
-    all_started = threading.Barrier(max_workers + 1)
-    for _ in range(max_workers):
-        pool.submit(all_started.wait)
-    all_started.wait()
-    # The process-wide number applies to threads that start later; the threads above keep theirs.
-    torch.set_num_threads(num_threads)
+    # A thread keeps the process-wide number of its first call, so a new one is needed to read that number.
+    with _lock, ThreadPoolExecutor(1) as fresh:
+        num_threads = fresh.submit(torch.get_num_threads).result()
+        pool = ThreadPoolExecutor(max_workers, thread_name_prefix=name, initializer=_initialize_thread)
+        all_started = threading.Barrier(max_workers + 1)
+        for _ in range(max_workers):
+            pool.submit(all_started.wait)
+        all_started.wait()
+        # The threads above keep theirs.
+        fresh.submit(torch.set_num_threads, num_threads).result()
     return pool
 
 
 def parallel_map(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
     """Apply `function` to each item in the shared worker threads and return the results in order.
 
-    The worker threads have the priority of the calling thread. A thread of `thread_pool` computes items, too, from the
-    last one on: those that no worker has begun, because other programs occupy the cores or the items are short. Within
-    a worker thread, the items are computed one after the other.
+    The worker threads have the priority of the calling thread. If that is itself a thread of `thread_pool`, it helps:
+    it computes the last item, then each item from the end that no worker has started. In a worker thread, the items
+    are computed one after the other.
     """
     if threading.current_thread().name.startswith(WORKER_NAME):
         return [function(item) for item in items]
-    pool = _shared_pool(_niceness())
+    with _lock:
+        pool = _shared_pool(_niceness())
     if not getattr(_thread, "initialized", False):
         return list(pool.map(function, items))
     items = list(items)

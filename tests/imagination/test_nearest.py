@@ -36,6 +36,7 @@ def test_images_without_classes_cannot_be_read() -> None:
         (["9", "4", "4", "4", "9", "4", "4", UNREADABLE], "Five read as 4, two as 9 and one as no digit."),
         ([UNREADABLE, "4"], "One reads as 4 and one as no digit."),
         (["1"] * 24, "All 24 read as 1."),
+        (["T-shirt", "T-shirt", "Dress"], "Two read as T-shirt and one as Dress."),
     ],
 )
 def test_readings_in_words(readings: list[str], sentence: str) -> None:

@@ -11,7 +11,7 @@ from dae.cli import main
 from dae.errors import CheckpointError, DataError, SpecError
 from dae.models import MODELS, Checkpoint
 from dae.models import export as export_module
-from dae.models.export import TOLERANCE, export
+from dae.models.export import TOLERANCE, _dynamic_shapes, export
 from dae.runs import run_training
 from tests.helpers import new_run, untrained_checkpoint
 
@@ -67,6 +67,15 @@ def test_torch_export_program_computes_the_same_as_pytorch(name: str, tmp_path: 
         denoised = program(noisy)
         assert denoised.shape == noisy.shape and denoised.min() >= 0 and denoised.max() <= 1
         assert torch.allclose(denoised, original.model(noisy).clamp(0, 1), rtol=0, atol=1e-5)
+
+
+def test_an_export_is_limited_to_sizes_for_which_its_graph_computes_the_same() -> None:
+    limited, unlimited = (
+        _dynamic_shapes(untrained_checkpoint(name, (1, 64, 64), seed=3)) for name in ("level-unet", "unet")
+    )
+    # Larger photographs take another branch of the estimator of the noise level.
+    assert limited[2].max == limited[3].max == 512
+    assert unlimited[2].max > 1 << 20
 
 
 def test_export_command_reports_shape_and_difference(

@@ -46,6 +46,14 @@ def test_other_types_of_floats_become_float32(dtype: torch.dtype, tmp_path: Path
     assert tensors_equal(imported, [value.to(dtype).float() for value in weights(model())])
 
 
+def test_floats_beyond_the_range_of_float32_are_refused(tmp_path: Path) -> None:
+    tensors = {key: value.double() for key, value in state_dict().items()}
+    next(iter(tensors.values()))[0] = 1e300
+    save_file(tensors, tmp_path / "w")
+    with pytest.raises(CheckpointError, match="finite"):
+        import_weights(tmp_path / "w", "linear-32", SHAPE)
+
+
 @pytest.mark.parametrize("suffix", ["pth", "pt", "ckpt", "onnx"])
 def test_other_formats_are_refused_with_the_conversion(suffix: str, tmp_path: Path) -> None:
     (tmp_path / f"w.{suffix}").write_bytes(b"PK\3\4")

@@ -54,6 +54,19 @@ def test_estimates_cost_less_than_a_twentieth_of_the_training(
         assert set(EARLY_STEPS) < set(estimated) and len(estimated) >= 20
 
 
+def test_a_resumed_run_counts_the_measurement_of_all_images_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    tested = validator(clock=clock)
+
+    def denoise(noisy: Tensor) -> Tensor:
+        clock.now += 1.0 if len(noisy) == len(IMAGES) else 0.25
+        return noisy
+
+    monkeypatch.setattr(tested, "_denoise", denoise)
+    tested.estimate(1.0)
+    assert (tested._scores_s, tested._total_estimates_s, tested._last_estimate_s) == (1.0, 0.25, 0.25)
+
+
 @pytest.mark.parametrize("model", ["linear-32", "dncnn"])
 def test_estimates_change_no_weight(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     config, images = (

@@ -26,6 +26,22 @@ def test_threads_use_one_core_each_and_flush_denormals_without_changing_the_call
         torch.set_num_threads(before)
 
 
+def test_a_pool_changes_the_number_of_no_thread_that_starts_later() -> None:
+    def in_new_thread(function: Callable[..., Any], *arguments: Any) -> Any:
+        with ThreadPoolExecutor(1) as fresh:
+            return fresh.submit(function, *arguments).result()
+
+    before = in_new_thread(torch.get_num_threads)
+    in_new_thread(torch.set_num_threads, 3)
+    try:
+        # Created from a thread whose own number is 1, as a training does.
+        with thread_pool(1) as outer:
+            outer.submit(lambda: thread_pool(2).shutdown()).result()
+        assert in_new_thread(torch.get_num_threads) == 3
+    finally:
+        in_new_thread(torch.set_num_threads, before)
+
+
 @pytest.fixture(params=["any thread", "thread of a pool"])
 def call(request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
     """Return `parallel_map`, called from a thread of this kind."""
