@@ -9,6 +9,7 @@ from pathlib import Path
 from dae.data.image_formats import ALL_SUFFIXES
 from dae.errors import DaeError, DataError, SpecError
 from dae.utils.files import expand_user
+from dae.utils.text import counted
 
 # Folders that operating systems and file servers create, in lower case; names with a leading dot are skipped anyway.
 _SYSTEM_FOLDERS = {
@@ -98,7 +99,7 @@ def describe_left_out(folder: Path) -> str:
     listed = [f"{number} {suffix}" for suffix, number in counts.most_common(_MAX_LISTED_SUFFIXES)]
     listed += ["others"] if len(counts) > _MAX_LISTED_SUFFIXES else []
     total = counts.total()
-    return f"{total} file{'s' if total > 1 else ''} of other formats left out: {', '.join(listed)}."
+    return f"{counted(total, 'file')} of other formats left out: {', '.join(listed)}."
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -25,6 +25,7 @@ from dae.data.image_decoding import (
 from dae.data.image_formats import check_scans
 from dae.data.image_set import pack_labels
 from dae.errors import DataError
+from dae.utils.text import counted
 
 # Maximum number of unreadable files that the note lists by name.
 _MAX_NAMED_FILES = 5
@@ -80,7 +81,7 @@ def pack_folder(folder: Path, split: str, size: int, target: Path, cut: Cut = fi
     if not labels:
         raise DataError(f"None of the {len(paths)} image files for {split} in {folder} can be read. Replace them.")
     if num_on_white:
-        notes.append(f"Transparent pixels of {num_on_white} dark image{'s' if num_on_white > 1 else ''} became white.")
+        notes.append(f"Transparent pixels of {counted(num_on_white, 'dark image')} became white.")
     notes = [_describe_unreadable(unreadable), describe_left_out(folder), *format.notes, *notes]
     pack_labels(target, np.asarray(labels, dtype=np.int64), classes, " ".join(filter(None, notes)))
 
@@ -142,7 +143,7 @@ def _folder_format(folder: Path, _fingerprint: str) -> _FolderFormat:
     is_gray_folder = num_gray > num_color
     if num_converted:
         change = "color to gray" if is_gray_folder else "gray to color"
-        notes.append(f"{num_converted} image{'s' if num_converted > 1 else ''} converted from {change}.")
+        notes.append(f"{counted(num_converted, 'image')} converted from {change}.")
     return _FolderFormat("L" if is_gray_folder else "RGB", whites.get(False), whites.get(True), tuple(notes))
 
 
@@ -164,7 +165,7 @@ def _describe_unreadable(names: list[str]) -> str:
     if not names:
         return ""
     listed = ", ".join(sorted(names)[:_MAX_NAMED_FILES]) + (" and others" if len(names) > _MAX_NAMED_FILES else "")
-    return f"{len(names)} unreadable file{'s' if len(names) > 1 else ''} skipped: {listed}."
+    return f"{counted(len(names), 'unreadable file')} skipped: {listed}."
 
 
 def _list_split(folder: Path, split: str) -> tuple[list[Path], Path, list[str], list[str]]:

@@ -213,13 +213,13 @@ def aggregate_seeds(rows: Iterable[Mapping[str, Any]], group_by: Mapping[str, Ha
     return aggregated
 
 
-def latency_ms(denoiser: Denoiser, noisy: Tensor, cores: int = 1) -> float:
+def latency_ms(denoiser: Denoiser, noisy: Tensor, all_cores: bool = False) -> float:
     """Measure the latency per image of a batch in milliseconds: the fastest of at least three calls (0.1 s in total).
 
     Args:
         noisy: the batch, (B, C, H, W).
-        cores: 1, or more for all cores. With several, the slowest one decides, so other load on the machine multiplies
-            the time.
+        all_cores: use all cores instead of one. The slowest one decides, so other load on the machine multiplies the
+            time.
     """
 
     def fastest_call() -> float:
@@ -232,5 +232,5 @@ def latency_ms(denoiser: Denoiser, noisy: Tensor, cores: int = 1) -> float:
         return min(seconds)
 
     # In a thread with a worker's name, `parallel_map` runs sequentially.
-    with thread_pool(1, WORKER_NAME if cores == 1 else "dae-latency") as pool:
+    with thread_pool(1, "dae-latency" if all_cores else WORKER_NAME) as pool:
         return pool.submit(fastest_call).result() * 1_000 / len(noisy)

@@ -78,7 +78,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         CheckpointError: the file is missing, truncated, foreign, of a newer format, or does not fit its model, or it
             contains NaN or infinity.
     """
-    name, shape, config = describe(path)
+    name, shape, config = read_header(path)
     try:
         model = build_on_meta(name, shape)
         tensors = read_tensors(path, signatures(model))
@@ -93,9 +93,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 
 @cached_by_stat
-def describe(path: Path) -> tuple[str, Shape, dict[str, Any]]:
+def read_header(path: Path) -> tuple[str, Shape, dict[str, Any]]:
     """Return architecture, image shape and training configuration from a header; raise as `load_checkpoint` does."""
-    match read_metadata(path):
+    match read_tensor_metadata(path):
         case {"model": str(name), "config": dict(config), "shape": [int(channels), int(height), int(width)]} if all(
             # A boolean is an integer in Python.
             type(side) is int and 1 <= side <= _MAX_SIDE
@@ -111,7 +111,7 @@ def describe(path: Path) -> tuple[str, Shape, dict[str, Any]]:
             raise CheckpointError(f"{path} does not name its model and shape. Use a file that `dae train` wrote.")
 
 
-def read_metadata(path: Path) -> dict[str, Any]:
+def read_tensor_metadata(path: Path) -> dict[str, Any]:
     """Return the metadata that `save_tensors` wrote into the header; raise as `load_checkpoint` does."""
     with open_weights(path) as file:
         text = (file.metadata() or {}).get("dae")

@@ -34,7 +34,7 @@ Accuracies = Callable[[int, Sequence[int], ProgressCallback], list[float]]
 
 
 class Method(StrEnum):
-    """A way to classify images: a linear probe on a feature, or fine-tuning."""
+    """A method to classify images: a linear probe on a feature, or fine-tuning."""
 
     RAW = "raw"
     PCA = "pca"
@@ -172,7 +172,7 @@ class ProbeCache(TableCache[ProbeMethod, int]):
         """Return the numbers of labels that are available, sorted; None stands for all labels."""
         total = len(self.task.train_indices)
         numbers = {total if count is None else count for count in counts}
-        return sorted(number for number in numbers if self.task.classes <= number <= total)
+        return sorted(number for number in numbers if self.task.num_classes <= number <= total)
 
     def _measure(self, subject: ProbeMethod, setting: int, on_progress: ProgressCallback) -> pd.DataFrame:
         return pd.DataFrame({"accuracy": subject.accuracies(setting, self.seeds, on_progress)})
@@ -181,7 +181,7 @@ class ProbeCache(TableCache[ProbeMethod, int]):
         """Return a row of a table, or None if it is not measured yet.
 
         Returns:
-            run, way (of `Method`), numbers (dimensions of the feature), labels, accuracy (mean over seeds, 0 to 1),
+            run, method (of `Method`), dimensions (of the feature), labels, accuracy (mean over seeds, 0 to 1),
             accuracy_sd (over seeds), seeds, n (test images) and dataset.
         """
         if (table := self.get(method, count)) is None:
@@ -189,8 +189,8 @@ class ProbeCache(TableCache[ProbeMethod, int]):
         accuracies = table["accuracy"]
         return {
             "run": method.run,
-            "way": method.method.value,
-            "numbers": method.num_dimensions,
+            "method": method.method.value,
+            "dimensions": method.num_dimensions,
             "labels": count,
             "accuracy": float(accuracies.mean()),
             "accuracy_sd": float(accuracies.std()) if len(accuracies) > 1 else 0.0,

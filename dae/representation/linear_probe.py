@@ -58,8 +58,8 @@ class ProbeTask:
         shuffled = torch.randperm(len(train), generator=make_generator(0, _VALIDATION_STREAM))
         size = min(NUM_VALIDATION_IMAGES, len(train) // 5)
         self.validation_indices, self.train_indices = shuffled[:size].sort().values, shuffled[size:].sort().values
-        self.classes = len(train.labels[self.train_indices].unique())
-        if not size or self.classes < num_classes:
+        self.num_classes = len(train.labels[self.train_indices].unique())
+        if not size or self.num_classes < num_classes:
             raise DataError(
                 f"{name} has {len(train)} training images of {num_classes} classes, too few for a probe. "
                 "Add images, or choose another data set."
@@ -68,10 +68,10 @@ class ProbeTask:
     def check_label_count(self, count: int) -> None:
         """Raise SpecError unless `count` labels exist and cover every class."""
         available = len(self.train_indices)
-        if not self.classes <= count <= available:
+        if not self.num_classes <= count <= available:
             raise SpecError(
-                f"A probe cannot use {count:,} labels: {dataset_label(self.train.name)} has {self.classes} classes and "
-                f"{available:,} training images. Choose {self.classes} to {available}, or all."
+                f"A probe cannot use {count:,} labels: {dataset_label(self.train.name)} has {self.num_classes} classes "
+                f"and {available:,} training images. Choose {self.num_classes} to {available}, or all."
             )
 
     def sample_labeled(self, count: int, seed: int) -> Tensor:

@@ -20,7 +20,7 @@ def summary_sentences(rows: Rows, labels: Mapping[str, str]) -> Iterator[str]:
     """
     codes = _by_run(rows, Method.CODE, 100)
     best = max(codes.values(), key=_accuracy, default=None)
-    raw = [row for row in rows if best and row["way"] == Method.RAW and row["labels"] == best["labels"]]
+    raw = [row for row in rows if best and row["method"] == Method.RAW and row["labels"] == best["labels"]]
     if best and raw:
         yield (
             f"With {best['labels']:,} labels, a linear classifier on the code of {labels[best['run']]} recognizes "
@@ -57,7 +57,7 @@ def describe_task(task: ProbeTask) -> str:
 
 def _by_run(rows: Rows, method: Method, target: int) -> dict[str, Mapping[str, Any]]:
     """Return the rows of a method at the number of labels nearest to `target`, by run."""
-    rows = [row for row in rows if row["way"] == method]
+    rows = [row for row in rows if row["method"] == method]
     nearest = min((row["labels"] for row in rows), key=lambda count: abs(math.log(count / target)), default=0)
     return {row["run"]: row for row in rows if row["labels"] == nearest}
 

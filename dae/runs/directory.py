@@ -11,6 +11,7 @@
         model.safetensors     weights, usable without the other files
         resume.safetensors    weights and optimizer state at the end of an epoch, until the run is finished
         failure.txt           traceback of a failed run
+        README.md             optional model card, see `dae.runs.model_card`
         seeds.csv             optional results of the same training with several seeds
         owner.lock            locked by the process that writes the run
         stop.request          created by a process that asks the writer to stop
@@ -28,7 +29,7 @@ from torch import Tensor
 
 from dae.errors import CheckpointError, RunError
 from dae.models import Autoencoder, Checkpoint, Shape, load_checkpoint, save_checkpoint
-from dae.models.checkpoint import describe, read_metadata, read_tensors, save_tensors
+from dae.models.checkpoint import read_header, read_tensor_metadata, read_tensors, save_tensors
 from dae.runs import metadata
 from dae.runs.metadata import RunMetadata
 from dae.runs.naming import check_name, create_run_dir, default_name
@@ -134,7 +135,7 @@ class Run:
 
     def describe_model(self) -> tuple[str, Shape]:
         """Return architecture and image shape from the header of the weights; raise CheckpointError."""
-        return describe(self.model_path)[:2]
+        return read_header(self.model_path)[:2]
 
     def save_model(self, model: Autoencoder, shape: Shape) -> None:
         """Write the weights of a model for images of `shape` (C, H, W); raise OSError if the write fails."""
@@ -153,7 +154,7 @@ class Run:
         """Load the last saved training state into `state`, if there is one; raise CheckpointError if it is damaged."""
         if self.has_checkpoint:
             try:
-                read_metadata(self._resume_path)
+                read_tensor_metadata(self._resume_path)
                 state.load_state_dict(read_tensors(self._resume_path))
             except (KeyError, ValueError, IndexError, RuntimeError) as error:
                 raise CheckpointError(

@@ -12,7 +12,7 @@ NUM_FILTERS = 8
 _ZERO = 128
 
 
-def first_layer_filters(model: nn.Module, shape: Shape, limit: int = NUM_FILTERS) -> Tensor | None:
+def first_layer_filters(model: nn.Module, shape: Shape) -> Tensor | None:
     """Return the first filters of the first layer as images: what each of its outputs looks for.
 
     A filter of a dense layer is as large as the image, one of a convolution as large as its kernel. Each is scaled by
@@ -22,13 +22,13 @@ def first_layer_filters(model: nn.Module, shape: Shape, limit: int = NUM_FILTERS
         shape: of one image, (C, H, W).
 
     Returns:
-        uint8 (N, C, h, w) with N of at most `limit`; None if the first layer does not work on the pixels themselves.
+        uint8 (N, C, h, w) with at most NUM_FILTERS; None if the first layer does not work on the pixels themselves.
     """
     weight = next((parameter for parameter in model.parameters() if parameter.ndim > 1), None)
     if weight is None:
         return None
     channels, height, width = shape
-    filters = weight[:limit].detach().float().cpu()
+    filters = weight[:NUM_FILTERS].detach().float().cpu()
     if filters.shape[1:] == (channels * height * width,):
         filters = filters.view(-1, *shape)
     elif filters.ndim != 4 or filters.shape[1] != channels or filters[0, 0].numel() < 2:

@@ -27,7 +27,7 @@ def latency_row(name: str, model: Autoencoder, noisy: Tensor, core_counts: tuple
     row = {"run": name, "images": " x ".join(map(str, noisy.shape[1:]))}
     for cores in core_counts:
         for batch in (noisy[:1], noisy):
-            milliseconds = latency_ms(lambda images: denoise(model, images), batch, cores) * len(batch)
+            milliseconds = latency_ms(lambda images: denoise(model, images), batch, cores > 1) * len(batch)
             row[f"{len(batch)}, {cores} core{'s' * (cores > 1)}"] = f"{milliseconds:.2f} ms"
     return row
 

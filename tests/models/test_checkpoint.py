@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from dae.errors import CheckpointError, DaeError
 from dae.models import MODELS, Autoencoder, build_model, import_weights, load_checkpoint, save_checkpoint
-from dae.models.checkpoint import FORMAT, describe, read_metadata, save_tensors
+from dae.models.checkpoint import FORMAT, read_header, read_tensor_metadata, save_tensors
 from tests.helpers import small_config, tensors_equal, weights
 
 SHAPE = (1, 28, 28)
@@ -123,7 +123,7 @@ def test_header_without_valid_model_shape_and_config_is_refused(changes: dict[st
 def test_unknown_model_and_wrong_shapes_are_refused(tmp_path: Path) -> None:
     assert_refused(saved(tmp_path / "m", model="linear-33"), "linear-33", "Did you mean")
     with pytest.raises(CheckpointError, match="linear-33"):
-        describe(tmp_path / "m")
+        read_header(tmp_path / "m")
     assert_refused(saved(tmp_path / "m", model="linear-10"), "does not fit its model")
     assert_refused(saved(tmp_path / "m", shape=[1, 32, 32]), "does not fit its model")
     assert_refused(saved(tmp_path / "m", "conv-64", shape=[1, 37, 31]), "37 x 31")
@@ -144,7 +144,7 @@ def test_newer_format_is_refused_with_a_request_to_update(tmp_path: Path) -> Non
 def test_old_model_names_are_read_as_the_current_ones(tmp_path: Path) -> None:
     model, path = model_of("res-unet-blind"), tmp_path / "m"
     save_checkpoint(path, model, "res-unet-level", SHAPE, CONFIG)
-    assert (load_checkpoint(path).name, describe(path)[0]) == ("res-unet-blind", "res-unet-blind")
+    assert (load_checkpoint(path).name, read_header(path)[0]) == ("res-unet-blind", "res-unet-blind")
     assert tensors_equal(weights(import_weights(path, "res-unet-level", SHAPE)), weights(model))
 
 
@@ -157,7 +157,7 @@ def test_missing_and_foreign_files_are_refused(tmp_path: Path) -> None:
     for text in ("", "[]", "null", "{", '{"format": []}', "[" * 50_000):
         save_file({"w": torch.zeros(1)}, path, {"dae": text})
         with pytest.raises(CheckpointError):
-            read_metadata(path)
+            read_tensor_metadata(path)
 
 
 class _Bomb:

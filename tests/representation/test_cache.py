@@ -51,7 +51,7 @@ def test_the_next_process_reads_accuracies_from_disk(task: ProbeTask, tmp_path: 
     cache = ProbeCache(task, 2, tmp_path)
     assert cache.compute(method, 9)["accuracy"].tolist() == [0.5, 0.75] and measured == [9]
     row = cache.summary_row(method, 9)
-    assert row and (row["accuracy"], row["seeds"], row["n"], row["way"]) == (0.625, 2, 30, "code")
+    assert row and (row["accuracy"], row["seeds"], row["n"], row["method"]) == (0.625, 2, 30, "code")
     assert row["accuracy_sd"] == pytest.approx(0.25 / 2**0.5)
     assert cache.summary_row(method, 12) is None
 
@@ -115,7 +115,7 @@ def test_an_invalid_number_of_seeds_raises_a_spec_error(task: ProbeTask, num_see
 
 
 def row(run: str, method: Method, labels: int, accuracy: float) -> dict[str, Any]:
-    return {"run": run, "way": method.value, "labels": labels, "accuracy": accuracy}
+    return {"run": run, "method": method.value, "labels": labels, "accuracy": accuracy}
 
 
 ROWS = [

@@ -57,7 +57,7 @@ class Probes:
     def rows(self) -> list[Row]:
         """Return a row for each measured job, ordered by method and number of labels."""
         rows = [row for job in self.jobs if (row := self.cache.summary_row(*job))]
-        return sorted(rows, key=lambda row: (list(Method).index(row["way"]), row["labels"]))
+        return sorted(rows, key=lambda row: (list(Method).index(row["method"]), row["labels"]))
 
     def measure(self, slot: DeltaGenerator, key: str, on_update: Callable[[], object]) -> bool:
         """Run the missing measurements, with a progress bar in `slot`; return whether all are done."""
@@ -169,7 +169,7 @@ def probe_table(rows: Sequence[Row], models: Sequence[ModelOption]) -> pd.DataFr
     lines: dict[str, dict[str, Any]] = {}
     for row in rows:
         name = row_label(row, models)
-        line = lines.setdefault(name, {"Input": name, "Size": row["numbers"]})
+        line = lines.setdefault(name, {"Input": name, "Size": row["dimensions"]})
         deviation = f" ± {100 * row['accuracy_sd']:.1f}" if row["seeds"] > 1 else ""
         line[f"{row['labels']:,} labels"] = f"{row['accuracy']:.1%}{deviation}"
     counts = sorted({row["labels"] for row in rows})
@@ -183,7 +183,7 @@ def probe_curves(rows: Sequence[Row], models: Sequence[ModelOption]) -> list[plo
     curves: dict[str, plots.ProbeCurve] = {}
     for row in rows:
         name, color = row_label(row, models), colors.get(row["run"], plots.BASELINE_COLOR)
-        curve = curves.setdefault(name, plots.ProbeCurve(name, color, _DASHES[row["way"]], [], []))
+        curve = curves.setdefault(name, plots.ProbeCurve(name, color, _DASHES[row["method"]], [], []))
         curve.labels.append(row["labels"])
         curve.accuracies.append(row["accuracy"])
     return list(curves.values())
@@ -191,7 +191,7 @@ def probe_curves(rows: Sequence[Row], models: Sequence[ModelOption]) -> list[plo
 
 def row_label(row: Row, models: Sequence[ModelOption]) -> str:
     """Return the display name of a row of `ProbeCache.summary_row`."""
-    return method_label(row["way"], row["run"], row["numbers"], models)
+    return method_label(row["method"], row["run"], row["dimensions"], models)
 
 
 def method_label(method: str, run: str, num_dimensions: int, models: Sequence[ModelOption]) -> str:

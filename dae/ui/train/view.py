@@ -9,6 +9,7 @@ from dae.ui.train.launcher import render_launcher
 from dae.ui.train.monitor import render_monitor, render_queue
 from dae.ui.train.run_controls import render_controls
 from dae.ui.train.selection import select
+from dae.utils.text import counted
 
 _MAX_NAMED_RUNS = 3
 
@@ -35,7 +36,7 @@ def render_unusable_runs() -> None:
     if not problems or not auth.is_presenter():
         return
     listed = list(problems.items())[:_MAX_NAMED_RUNS]
-    number = f"{len(problems)} run{'s' if len(problems) > 1 else ''} cannot be used"
+    number = f"{counted(len(problems), 'run')} cannot be used"
     reasons = " ".join(f"{name}: {reason}" for name, reason in listed)
     others = f" And {len(problems) - len(listed)} more." if len(problems) > len(listed) else ""
     st.caption(f":material/warning: {number}. {messages.for_viewer(reasons)}{others}")

@@ -24,10 +24,10 @@ def models(trained: Path, photos: str, monkeypatch: pytest.MonkeyPatch) -> tuple
     return tuple(model_options.model_options(resources.images(photos, "test")).values())
 
 
-def row(way: str, run: str, labels: int, accuracy: float) -> dict[str, object]:
+def row(method: str, run: str, labels: int, accuracy: float) -> dict[str, object]:
     """Return a row like those of `ProbeCache.summary_row`."""
     measured = {"accuracy": accuracy, "accuracy_sd": 0.012, "seeds": 5, "n": 100, "dataset": "digits"}
-    return {"run": run, "way": way, "numbers": 64, "labels": labels, **measured}
+    return {"run": run, "method": method, "dimensions": 64, "labels": labels, **measured}
 
 
 def test_a_table_has_a_row_per_feature_and_a_column_per_number_of_labels(models: tuple[ModelOption, ...]) -> None:
