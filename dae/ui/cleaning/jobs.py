@@ -12,7 +12,7 @@ from dae.data.image_formats import SUFFIXES
 from dae.errors import DaeError
 from dae.evaluation.restoration import estimate_level, has_correlated_noise, restore, restore_into, sure_psnr_db
 from dae.ui import resources
-from dae.ui.cleaning.strengths import Strength, strengths
+from dae.ui.cleaning.strengths import Strength, scale_level, strengths
 from dae.ui.cleaning.uploads import Upload, zip_files
 from dae.ui.components.divider import data_url
 from dae.ui.model_options import ModelOption
@@ -143,11 +143,14 @@ def clean_all(
             file = decode_file(upload.content)
             channels, restored = checkpoint.shape[0], torch.empty_like(file.pixels)
             with resources.compute_lock(lambda: None):
-                level = strength.factor * estimate_level(checkpoint.model, channels, file.pixels)
+                level = scale_level(estimate_level(checkpoint.model, channels, file.pixels), strength.factor)
             given = level if checkpoint.model.takes_level else None
-            for done in restore_into(restored, checkpoint.model, channels, file.pixels, given, strength.amount):
-                share = (number + done) / len(uploads)
-                on_progress(share, f"Cleaning {upload.name} …")
+            tiles, done = restore_into(restored, checkpoint.model, channels, file.pixels, given, strength.amount), 0.0
+            while done < 1:
+                show = partial(on_progress, (number + done) / len(uploads), f"Cleaning {upload.name} …")
+                show()
+                with resources.compute_lock(show):
+                    done = next(tiles)
             name = cleaned_name(upload.name, file)
             files[f"{number + 1}-{name}" if name in files else name] = file.encode(restored)
         except DaeError as error:

@@ -34,19 +34,17 @@ def strengths(level: float, takes_level: bool) -> list[Strength]:
     """Return the positions of the slider for an estimated noise level, from weak to strong."""
     if not takes_level:
         return [Strength(1, None, amount, f"{amount:.0%} of the noise", amount == 1) for amount in _AMOUNTS]
-    # Without noise there is no level to vary.
-    base = max(level, 1 / 255)
-    return [
-        Strength(
-            factor,
-            min(factor * base, _MAX_LEVEL),
-            1.0,
-            f"noise level {min(factor * base, _MAX_LEVEL):.3f}"
-            + (", as estimated" if factor == 1 else f", {factor:g} × the estimate"),
-            factor == 1,
-        )
-        for factor in _LEVEL_FACTORS
-    ]
+    positions = []
+    for factor in _LEVEL_FACTORS:
+        given = scale_level(level, factor)
+        relation = "as estimated" if factor == 1 else f"{factor:g} × the estimate"
+        positions.append(Strength(factor, given, 1.0, f"noise level {given:.3f}, {relation}", factor == 1))
+    return positions
+
+
+def scale_level(level: float, factor: float) -> float:
+    """Return the noise level that a model receives, from the estimate; without noise there would be none to vary."""
+    return min(factor * max(level, 1 / 255), _MAX_LEVEL)
 
 
 def trained_range(model: ModelOption) -> tuple[float, float]:

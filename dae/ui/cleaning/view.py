@@ -82,7 +82,9 @@ def _render_hints(cleaning: Cleaning, model: ModelOption) -> None:
     """Draw a hint if the model was not trained for the estimated noise level or for this kind of noise."""
     level = cleaning.level
     low, high = trained_range(model)
-    if level > 1.2 * high or level < 0.8 * low:
+    if not model.noise.component("gaussian"):
+        st.warning(f"{model.label} was trained on {model.noise.label}, not on Gaussian noise; results may be poor.")
+    elif level > 1.2 * high or level < 0.8 * low:
         trained = f"{high:.3g}" if low == high else f"{low:.3g} to {high:.3g}"
         relation = "stronger" if level > high else "weaker"
         st.warning(f"The noise is {relation} than {model.label} was trained for ({trained}); results may be poor.")
@@ -167,7 +169,8 @@ def _render_all(uploads: list[Upload], strength: Strength, model: ModelOption) -
     """Draw the cleaning of several images into one archive."""
     if len(uploads) < 2:
         return
-    key = (model.name, strength.factor, *(hashlib.blake2b(upload.content).hexdigest() for upload in uploads))
+    files = tuple((upload.name, hashlib.blake2b(upload.content).hexdigest()) for upload in uploads)
+    key = (model.name, resources.weights_mtime(model.name), strength.factor, strength.amount, files)
     if st.session_state.get(_ARCHIVE, (None,))[0] != key:
         if not st.button(f"Clean all {len(uploads)} images", icon=":material/burst_mode:", key="clean_all"):
             return

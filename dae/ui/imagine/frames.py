@@ -60,36 +60,36 @@ def to_uint8(frame: Frame) -> Tensor:
 def render_sampling(sampling: Sampling) -> None:
     """Draw progress, a sentence and the images, and draw them again while frames arrive."""
     is_stopped = st.session_state.get(_STOPPED) == sampling.question
-    stream = _poll(sampling, is_stopped)
-    is_running = not (is_stopped or stream is None or stream.is_done)
-
+    is_running = not (is_stopped or _poll(sampling, is_stopped).has_ended)
     poll_s = _TRAINING_POLL_S if resources.training_queue().jobs() else _POLL_S
 
     @st.fragment(run_every=poll_s if is_running else None)
     def render() -> None:
         stream = _poll(sampling, is_stopped)
-        if is_running and (stream is None or stream.is_done):
+        if is_running and stream.has_ended:
             st.rerun()
-        if stream is not None:
-            _render_status(sampling, stream, is_stopped)
-            if stream.frames:
-                _render_frames(sampling, stream)
+        _render_status(sampling, stream, is_stopped)
+        if stream.frames:
+            _render_frames(sampling, stream)
 
     with st.container(key=f"{sampling.name}_frames"):
         render()
 
 
-def _poll(sampling: Sampling, is_stopped: bool) -> Stream | None:
-    """Return the stream; None, after a message, if the sampler failed."""
-    with page.show_errors():
-        if is_stopped and (stream := streams().peek(sampling.question)):
-            return stream
-        return streams().poll(sampling.question, sampling.create)
-    return None
+def _poll(sampling: Sampling, is_stopped: bool) -> Stream:
+    """Return the stream, which continues unless the user has stopped it."""
+    if is_stopped and (stream := streams().peek(sampling.question)):
+        return stream
+    return streams().poll(sampling.question, sampling.create)
 
 
 def _render_status(sampling: Sampling, stream: Stream, is_stopped: bool) -> None:
-    """Draw the progress and a button to stop, or the sentence on the result."""
+    """Draw the progress and a button to stop, or the sentence on the result, or the error."""
+    if stream.error:
+        with page.show_errors():
+            raise stream.error
+        st.button("Try again", key=f"{sampling.name}_again", on_click=streams().forget, args=(sampling.question,))
+        return
     sentence = sampling.summarize(stream.result).sentence if stream.is_done else ""
     done = len(stream.frames)
     with st.container(horizontal=True, vertical_alignment="center", height=48, border=False):

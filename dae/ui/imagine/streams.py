@@ -13,7 +13,7 @@ from dae.errors import DaeError
 from dae.ui import resources, server_tuning
 from dae.ui.singletons import process_singleton
 
-# A running sampler whose page is closed or stopped ends after this time; pages poll several times a second.
+# A running sampler whose page is closed or stopped pauses after this time; pages poll several times a second.
 _ABANDONED_AFTER_S = 3.0
 _MAX_STREAMS = 24
 _log = logging.getLogger(__name__)
@@ -32,18 +32,25 @@ class Stream:
         result: what the sampler returned; None until it is done.
         error: why the sampler failed; None if it did not.
         is_waiting: whether another computation of the server runs first.
-        is_abandoned: whether the sampler ended early because no page asked for its frames.
+        is_abandoned: whether the sampler waits for the next poll, because no page asked for its frames.
+        sampler: computes the frames; None until the first one.
         sheets: number of frames that were drawn last, and their PNGs, so that a poll without news costs little.
     """
 
-    polled_s: float
+    polled_s: float = 0.0
     frames: list[Tensor] = field(default_factory=list)
     is_done: bool = False
     result: Any = None
     error: DaeError | None = None
     is_waiting: bool = False
     is_abandoned: bool = False
+    sampler: Sampler | None = None
     sheets: tuple[int, tuple[bytes, ...]] = (0, ())
+
+    @property
+    def has_ended(self) -> bool:
+        """Return whether all frames are computed, or the sampler failed."""
+        return self.is_done or self.error is not None
 
 
 class Streams:
@@ -61,19 +68,18 @@ class Streams:
         self._streams: dict[object, Stream] = {}
 
     def poll(self, key: object, create: Callable[[], Sampler]) -> Stream:
-        """Return a stream, and start it if there is none or if it was abandoned.
+        """Return a stream; start it if there is none, and continue it if it was abandoned.
 
-        Raises:
-            DaeError: the sampler failed. The next call starts it again.
+        A stream whose sampler failed stays until `forget`.
         """
         with self._lock:
             stream = self._streams.pop(key, None)
-            if stream is not None and stream.error is not None:
-                raise stream.error
-            if stream is None or stream.is_abandoned:
-                stream = Stream(self._clock())
-                threading.Thread(target=self._run, args=(stream, create), daemon=True).start()
+            is_started = stream is not None and not stream.is_abandoned
+            stream = stream or Stream()
             stream.polled_s = self._clock()
+            if not is_started:
+                stream.is_abandoned = False
+                threading.Thread(target=self._run, args=(stream, create), daemon=True).start()
             # The latest one goes to the end.
             self._streams[key] = stream
             for oldest in list(self._streams)[:-_MAX_STREAMS]:
@@ -85,17 +91,21 @@ class Streams:
         with self._lock:
             return self._streams.get(key)
 
+    def forget(self, key: object) -> None:
+        """Remove a stream, so that the next poll starts a new one."""
+        with self._lock:
+            self._streams.pop(key, None)
+
     def _run(self, stream: Stream, create: Callable[[], Sampler]) -> None:
         server_tuning.lower_priority()
-        sampler: Sampler | None = None
         try:
             while not self._is_abandoned(stream):
                 with resources.compute_lock(lambda: setattr(stream, "is_waiting", True)):
                     stream.is_waiting = False
-                    sampler = sampler or create()
-                    stream.frames.append(next(sampler))
+                    stream.sampler = stream.sampler or create()
+                    stream.frames.append(next(stream.sampler))
         except StopIteration as stop:
-            stream.result, stream.is_done = stop.value, True
+            stream.result, stream.is_done, stream.sampler = stop.value, True, None
         except DaeError as error:
             stream.error = error
         except Exception as error:

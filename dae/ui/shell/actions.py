@@ -8,7 +8,7 @@ callbacks write to an object that the session state holds.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import streamlit as st
 
@@ -26,6 +26,7 @@ class PageState:
         shows: how often callbacks changed the watched runs; part of a widget key.
         dialog: key of the open dialog, empty for none.
         default_runs: runs watched by default, which the URL leaves out.
+        watched: the runs that the page showed last, for when it is opened again.
     """
 
     problem: str = ""
@@ -34,6 +35,7 @@ class PageState:
     shows: int = 0
     dialog: str = ""
     default_runs: list[str] | None = None
+    watched: list[str] = field(default_factory=list)
 
     def show(self, runs: Sequence[str]) -> None:
         """Select the runs to watch."""
@@ -41,13 +43,13 @@ class PageState:
 
     @property
     def runs_key(self) -> str:
-        """Key of the widget that selects the watched runs."""
+        """Return the key of the widget that selects the watched runs."""
         return f"runs:{self.shows}"
 
 
 def page_state() -> PageState:
     """Return the state of this session. Pages call this; callbacks receive the object."""
-    state: PageState = st.session_state.setdefault("wanted", PageState())
+    state: PageState = st.session_state.setdefault("page_state", PageState())
     return state
 
 

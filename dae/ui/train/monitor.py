@@ -15,7 +15,7 @@ import streamlit as st
 from dae.errors import RunError
 from dae.runs import ACTIVE_STATES, Run, find_run, run_names
 from dae.ui import model_options, resources
-from dae.ui.shell import page
+from dae.ui.shell import auth, page
 from dae.ui.shell.actions import page_state
 from dae.ui.train.curves import remaining_seconds, render_curves
 from dae.ui.train.headline import collapsed_output, headline
@@ -63,10 +63,13 @@ def compute(names: Sequence[str]) -> RunsProgress:
     return RunsProgress(runs, progress, labels, words)
 
 
-def render_monitor(selection: Selection) -> None:
-    """Draw the selected runs, at least one, and redraw them while one of them is active."""
+def render_monitor(selection: Selection, snapshot: tuple[object, ...]) -> None:
+    """Draw the selected runs, at least one, and redraw them while one of them is active.
+
+    Args:
+        snapshot: of `page_snapshot`, from before the page was drawn.
+    """
     names = selection.runs
-    snapshot = _page_snapshot(names)
     with st.container():
         render_messages([find_run(name) for name in names])
     values = _widget_values()
@@ -74,7 +77,7 @@ def render_monitor(selection: Selection) -> None:
 
     @st.fragment(run_every=_POLL_S if is_active else _IDLE_POLL_S)
     def render_progress() -> None:
-        if _page_snapshot(names) != snapshot or not _widget_values().items() <= values.items():
+        if page_snapshot(names) != snapshot or not _widget_values().items() <= values.items():
             st.rerun()
         with page.show_errors():
             watched = compute(names)
@@ -86,6 +89,21 @@ def render_monitor(selection: Selection) -> None:
     # A style sheet puts the headline above the other two parts, which are side by side: columns would be more elements.
     with st.container(key="live"):
         render_progress()
+
+
+def render_waiting(snapshot: tuple[object, ...]) -> None:
+    """Draw a hint while no run is selected, and rerun the page when one appears."""
+
+    @st.fragment(run_every=_IDLE_POLL_S)
+    def render_hint() -> None:
+        if page_snapshot(()) != snapshot:
+            st.rerun()
+        start = (
+            "Start a training above." if auth.is_presenter() else "The presenter starts trainings; they appear here."
+        )
+        st.info(f"Nothing to show yet. {start}")
+
+    render_hint()
 
 
 def render_queue(names: Sequence[str]) -> None:
@@ -111,7 +129,7 @@ def render_queue(names: Sequence[str]) -> None:
         )
 
 
-def _page_snapshot(names: Sequence[str]) -> tuple[object, ...]:
+def page_snapshot(names: Sequence[str]) -> tuple[object, ...]:
     """Return what the page shows around the curves: all runs, the states of the watched ones, and the queue."""
     states = []
     for name in names:

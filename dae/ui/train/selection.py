@@ -1,6 +1,6 @@
 """The selection of the Train page: runs to watch and axes of their curves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -54,6 +54,8 @@ def select_runs(available: Sequence[Run]) -> tuple[str, ...]:
         selected = st.query_params.get_all("runs")
         if not set(selected) & set(models):
             selected = state.default_runs = default_runs(available)
+            if not address.is_history_navigation() and _stays(state.watched, models):
+                selected = state.watched
     # A selected run may have been deleted.
     st.session_state[key] = [name for name in dict.fromkeys(selected) if name in models][:MAX_RUNS]
     shown = st.multiselect(
@@ -66,7 +68,14 @@ def select_runs(available: Sequence[Run]) -> tuple[str, ...]:
         label_visibility="collapsed",
     )
     address.write_param("runs", shown if shown != state.default_runs else [])
+    state.watched = shown
     return tuple(shown)
+
+
+def _stays(watched: Sequence[str], models: Mapping[str, Run]) -> bool:
+    """Return whether a page that is opened again shows the same runs: unless they are gone, or others train."""
+    jobs = resources.training_queue().jobs()
+    return bool(set(watched) & set(models)) and (not jobs or bool(set(watched) & set(jobs[0])))
 
 
 def default_runs(available: Sequence[Run]) -> list[str]:

@@ -6,7 +6,7 @@ from dae.runs import find_run
 from dae.ui import resources
 from dae.ui.shell import auth, messages, page
 from dae.ui.train.launcher import render_launcher
-from dae.ui.train.monitor import render_monitor, render_queue
+from dae.ui.train.monitor import page_snapshot, render_monitor, render_queue, render_waiting
 from dae.ui.train.run_controls import render_controls
 from dae.ui.train.selection import select
 from dae.utils.text import counted
@@ -22,12 +22,14 @@ def render_train() -> None:
         # One element, however many buttons it has: Streamlit identifies what follows by its position.
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key="watching"):
             selection = select()
+            # Before the buttons are drawn: they depend on it, and a timer compares with it.
+            snapshot = page_snapshot(selection.runs)
             render_queue(selection.runs)
             render_controls([find_run(name) for name in selection.runs])
         if selection.runs:
-            render_monitor(selection)
+            render_monitor(selection, snapshot)
         else:
-            st.info("Nothing to show yet. Start a training above.")
+            render_waiting(snapshot)
 
 
 def render_unusable_runs() -> None:

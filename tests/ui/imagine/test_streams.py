@@ -6,7 +6,7 @@ from collections.abc import Generator
 import pytest
 import torch
 
-from dae.errors import DaeError, SpecError
+from dae.errors import SpecError
 from dae.ui.imagine.streams import Streams
 from tests.helpers import PATIENCE_S, wait_for
 
@@ -43,7 +43,7 @@ def test_frames_arrive_one_by_one_and_are_computed_once() -> None:
     assert streams.poll("key", sampler.create) is stream and sampler.num_starts == 1
 
 
-def test_a_sampler_that_no_page_polls_ends_and_starts_again_on_request() -> None:
+def test_a_sampler_that_no_page_polls_pauses_and_continues_on_request() -> None:
     now_s = 0.0
     sampler, streams = ControlledSampler(3), Streams(clock=lambda: now_s)
     stream = streams.poll("key", sampler.create)
@@ -54,23 +54,25 @@ def test_a_sampler_that_no_page_polls_ends_and_starts_again_on_request() -> None
     wait_for(lambda: stream.is_abandoned)
     # A stopped page still shows the frames.
     assert streams.peek("key") is stream and len(stream.frames) < 3
-    again = streams.poll("key", sampler.create)
-    assert again is not stream
+    done = len(stream.frames)
+    assert streams.poll("key", sampler.create) is stream and not stream.is_abandoned
     sampler.let(3)
-    wait_for(lambda: again.is_done)
-    assert sampler.num_starts == 2
+    wait_for(lambda: stream.is_done)
+    assert sampler.num_starts == 1 and done < len(stream.frames) == 3
+    assert [int(frame.max()) for frame in stream.frames] == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
     ("error", "message"), [(SpecError("A bad level."), "A bad level."), (ValueError("x"), "The computation failed")]
 )
-def test_errors_reach_the_page_and_the_next_call_tries_again(error: Exception, message: str) -> None:
+def test_errors_reach_the_page_and_stay_until_the_user_tries_again(error: Exception, message: str) -> None:
     sampler, streams = ControlledSampler(0, error), Streams()
     stream = streams.poll("key", sampler.create)
     wait_for(lambda: stream.error)
-    with pytest.raises(DaeError, match=message):
-        streams.poll("key", sampler.create)
+    assert streams.poll("key", sampler.create) is stream and stream.has_ended and message in str(stream.error)
+    assert sampler.num_starts == 1
     sampler.error = None
+    streams.forget("key")
     again = streams.poll("key", sampler.create)
     wait_for(lambda: again.is_done)
     assert again.result == "result"

@@ -70,7 +70,7 @@ def test_callbacks_check_the_key_again(with_key: None) -> None:
     # As a forged press of a button would do.
     actions.presenter_callback(launcher._start)(actions.page_state(), {})
     assert "Presenter only" in actions.page_state().problem and not list_runs()
-    del st.session_state["wanted"]
+    del st.session_state["page_state"]
 
 
 def test_a_wrong_key_locks_out_nobody(with_key: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,7 +60,7 @@ def test_race_with_a_taken_name_creates_no_run(photos: str, tmp_path: Path) -> N
     )
     assert "There is a run 'demo-conv-64' already" in actions.page_state().problem
     assert [run.name for run in list_runs()] == ["demo-conv-64"] and not resources.training_queue().jobs()
-    del st.session_state["wanted"]
+    del st.session_state["page_state"]
 
 
 def test_error_stays_until_the_next_action_on_the_page(photos: str, tmp_path: Path) -> None:
