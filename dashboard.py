@@ -12,7 +12,7 @@ import socket
 import threading
 import webbrowser
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from urllib.parse import urlsplit
 
@@ -23,13 +23,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# PyTorch reads this when it is loaded. Pages compute codes and probes with OpenMP threads, which would otherwise spin
-# while they wait, on cores that a training and other pages need.
+# OpenMP reads this when it is loaded. Its threads, as those of a t-SNE, would otherwise spin while they wait.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _PAGE_MODULES = ("dae.ui.start.view", "dae.ui.explore.view", "dae.ui.train.view", "dae.ui.compare.view")
 # What this server answers itself: paths below its base path, the module that responds, and the longest body.
 _ROUTES = {"/_dae/presenter": ("dae.ui.shell.auth", 200), "/play": ("dae.ui.room.phones.routes", 8_192)}
+_MANY_FILES = 10_240
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # Images are loaded from nowhere else, and no other site can show the pages in a frame.
 _HEADERS = (
@@ -59,7 +59,11 @@ def raise_file_limit() -> None:
     if os.name == "posix":
         resource = import_module("resource")
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        # macOS refuses a limit of infinity.
+        for limit in (hard, _MANY_FILES):
+            with suppress(ValueError, OSError):
+                resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+                return
 
 
 def _prepare_server() -> None:
@@ -67,7 +71,7 @@ def _prepare_server() -> None:
     if not st.get_option("server.headless"):
         scheme = "https" if st.get_option("server.sslCertFile") else "http"
         address = st.get_option("server.address")
-        host = "localhost" if address in (None, "0.0.0.0", "::") else address
+        host = "localhost" if address in (None, "0.0.0.0", "::") else f"[{address}]" if ":" in address else address
         webbrowser.open(f"{scheme}://{host}:{st.get_option('server.port')}/{st.get_option('server.baseUrlPath')}")
     try:
         for module in (*_PAGE_MODULES, *(module for module, _ in _ROUTES.values())):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,18 @@ print(os.environ["OMP_WAIT_POLICY"])
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "PASSIVE", "ACTIVE"]
+
+
+def test_a_system_that_lifts_no_limit_of_open_files_gets_a_finite_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    resource = pytest.importorskip("resource")
+    limits = []
+
+    def setrlimit(kind: int, pair: tuple[int, int]) -> None:
+        if pair[0] == resource.RLIM_INFINITY:
+            raise ValueError("current limit exceeds maximum limit")
+        limits.append(pair)
+
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (256, resource.RLIM_INFINITY))
+    monkeypatch.setattr(resource, "setrlimit", setrlimit)
+    import_module("dashboard").raise_file_limit()
+    assert limits == [(10_240, resource.RLIM_INFINITY)]

@@ -14,6 +14,8 @@ from dae.ui.singletons import process_singleton
 
 # A waiting page polls every second.
 _ABANDONED_AFTER_S = 10.0
+# A page that polls every second must not start a failing computation as often.
+_RETRY_AFTER_S = 10.0
 _MAX_RESULTS = 24
 _log = logging.getLogger(__name__)
 
@@ -22,6 +24,7 @@ _log = logging.getLogger(__name__)
 class _Job:
     submitted_s: float
     polled_s: float
+    failed_s: float | None = None
     future: Future[Any] = field(default_factory=Future)
 
 
@@ -45,12 +48,13 @@ class Background:
         """Return the result, or None until it is ready. The first call starts the computation.
 
         Raises:
-            DaeError: the computation failed. The next call starts it again.
+            DaeError: the computation failed. A call 10 s later starts it again.
         """
         now = self._clock()
         with self._lock:
             job = self._jobs.get(key)
-            if job is None or job.future.cancelled():
+            must_retry = job and job.failed_s is not None and now - job.failed_s >= _RETRY_AFTER_S
+            if job is None or job.future.cancelled() or must_retry:
                 job = self._jobs[key] = _Job(now, now)
                 threading.Thread(target=self._run, args=(job, compute), daemon=True).start()
             job.polled_s = now
@@ -58,10 +62,8 @@ class Background:
                 return None
             if (error := job.future.exception()) is None:
                 return job.future.result()
-            del self._jobs[key]
         if isinstance(error, DaeError):
             raise error
-        _log.error("A background computation failed.", exc_info=error)
         raise DaeError("The computation failed. Try again.") from error
 
     def elapsed(self, key: Hashable) -> float | None:
@@ -83,6 +85,9 @@ class Background:
             try:
                 job.future.set_result(compute())
             except Exception as error:
+                if not isinstance(error, DaeError):
+                    _log.error("A background computation failed.", exc_info=error)
+                job.failed_s = self._clock()
                 job.future.set_exception(error)
             with self._lock:
                 finished = [key for key, other in self._jobs.items() if other.future.done()]

@@ -12,6 +12,7 @@ from dae.noise import NoiseSpec
 from dae.runs import find_run
 from dae.ui import resources
 from dae.ui.model_options import ModelOption
+from dae.ui.shell.messages import hide_directories
 
 
 def render_demo_download(options: Sequence[ModelOption], images: ImageSet, noise: NoiseSpec) -> None:
@@ -22,7 +23,7 @@ def render_demo_download(options: Sequence[ModelOption], images: ImageSet, noise
         images: test images, whose first ones become the samples.
         noise: with which the file opens.
     """
-    models = [option for option in options if option.family not in ("classical", "nothing")]
+    models = [option for option in options if option.is_model]
     if not models:
         return
     chosen = models[:MAX_MODELS]
@@ -48,4 +49,5 @@ def make_demo(options: Sequence[ModelOption], images: ImageSet, noise: NoiseSpec
             return render_demo(models, images, noise)
     except DaeError as error:
         # The browser saves what it receives, so a message on the page would come too late.
-        return f'<!doctype html><meta charset="utf-8"><title>No demo</title><p>{escape(str(error))}</p>'
+        reason = escape(hide_directories(str(error)))
+        return f'<!doctype html><meta charset="utf-8"><title>No demo</title><p>{reason}</p>'

@@ -19,6 +19,8 @@ from dae.viz.plots import BASELINE_COLOR
 # The posterior mean compares each image with all training images, which takes seconds for small ones only.
 MEMORY_SHAPE = (1, 28, 28)
 _ANY_NOISE = "(any noise)"
+# The first model of each family is selected at first.
+FAMILIES = ("linear", "convolutional", "residual CNN")
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,7 @@ def disambiguate_labels(options: Sequence[ModelOption]) -> list[ModelOption]:
     ]
 
 
-def default_options(options: Mapping[str, ModelOption], families: Sequence[str]) -> list[str]:
+def default_options(options: Mapping[str, ModelOption], families: Sequence[str] = FAMILIES) -> list[str]:
     """Return the name of the first option of each family that has one."""
     first: dict[str, str] = {}
     for name, option in options.items():

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from dae.evaluation import SHIPPED_RESULTS, ResultCache, write_results
 from dae.noise import NOISES
 from dae.representation import LABEL_COUNTS
-from dae.ui import measuring, model_options, resources, selectors
+from dae.ui import measuring, model_options, resources
 from dae.ui.codes import linear_probe, map, noise_ablation, view
 from dae.ui.compare.selection import default_selection
 from dae.ui.model_options import ModelOption
@@ -72,7 +72,7 @@ def _probe_jobs(dataset: str, index: int) -> Iterator[Job]:
 def _models(dataset: str) -> list[ModelOption]:
     test = resources.images(dataset, "test", view.NUM_IMAGES)
     options = model_options.model_options(test)
-    return view.exclude_large_codes([options[name] for name in selectors.default_models(options)], test)[0]
+    return view.exclude_large_codes([options[name] for name in model_options.default_options(options)], test)[0]
 
 
 # Those that take minutes are last.

@@ -45,7 +45,7 @@ def compute_lock(on_wait: Callable[[], object]) -> Iterator[None]:
         lock.release()
 
 
-@st.cache_resource(show_spinner="Opening the images …", max_entries=12)
+@st.cache_resource(show_spinner="Opening the images …", max_entries=64)
 def images(dataset: str, split: str, limit: int | None = None) -> ImageSet:
     """Return the first `limit` images of a data set, loaded once for all sessions."""
     return load_dataset(dataset, split, limit=limit)

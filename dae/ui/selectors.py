@@ -12,7 +12,7 @@ from dae.ui.model_options import ModelOption
 from dae.ui.shell import page
 
 MAX_MODELS = 4
-_FAMILIES = ("linear", "convolutional", "residual CNN")
+_NUM_SEEDS = 10_000
 
 
 def select_noise_kind(small: bool = False) -> str:
@@ -46,7 +46,7 @@ def select_models(options: Mapping[str, ModelOption], dataset: str | None) -> li
     names = url_multiselect(
         "Models",
         list(options),
-        default_models(options),
+        model_options.default_options(options),
         key="models",
         depends_on=dataset,
         help="Choose up to four. Each model keeps its color on every page.",
@@ -62,11 +62,6 @@ def select_model(options: Sequence[ModelOption], key: str) -> ModelOption:
     # A list, as there can be many: models of one kind of noise, and those that were trained here.
     name = st.selectbox("Model", list(models), key=key, format_func=lambda name: models[name].label, width=320)
     return models.get(name) or next(iter(models.values()))
-
-
-def default_models(options: Mapping[str, ModelOption]) -> list[str]:
-    """Return the names of the models that are selected at first."""
-    return model_options.default_options(options, _FAMILIES)
 
 
 def show_no_compatible_model(dataset: str) -> None:
@@ -124,6 +119,17 @@ def url_number_input(
     value = int(st.number_input(label, low, high, key=key, help=help, width=width))
     _save_param(key, [str(value)] if value != default else [])
     return value
+
+
+def select_seed(label: str, button: str, *, key: str, help: str) -> int:
+    """Draw a number input for a random seed that is in the URL, and a button for the next seed."""
+    seed = url_number_input(label, 0, _NUM_SEEDS - 1, key=key, help=help, width=120)
+    st.button(button, icon=":material/casino:", on_click=_next_seed, args=(key,), key=f"{key}_next")
+    return seed
+
+
+def _next_seed(key: str) -> None:
+    st.session_state[key] = (st.session_state[key] + 1) % _NUM_SEEDS
 
 
 def url_multiselect(

@@ -51,7 +51,7 @@ class Guest:
     def act(self) -> None:
         """Press or rerun once, and check that the answer has this session's seed."""
         if self._explores:
-            self.answers.append(self._viewer.press("new_noise"))
+            self.answers.append(self._viewer.press("seed_next"))
             self._seed += 1
             seeds = re.findall(r"seed=(\d+)", self._viewer.query)
             if seeds != [str(self._seed)]:

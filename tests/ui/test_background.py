@@ -36,13 +36,22 @@ def test_computations_that_no_page_polls_are_cancelled() -> None:
     wait_for(lambda: background.submit("abandoned", lambda: compute("abandoned")) == "abandoned")
 
 
-def test_an_error_is_raised_once_and_the_next_call_computes_again() -> None:
+def test_a_failed_computation_starts_again_only_after_a_while() -> None:
+    now, num_starts = [0.0], 0
+
     def refuse() -> None:
+        nonlocal num_starts
+        num_starts += 1
         raise DataError("too large")
 
-    background = Background()
+    background = Background(lambda: now[0])
     with pytest.raises(DaeError, match="too large"):
         wait_for(lambda: background.submit("one", refuse))
+    for now[0] in (1.0, 2.0, 9.0):
+        with pytest.raises(DaeError, match="too large"):
+            background.submit("one", refuse)
+    assert num_starts == 1
+    now[0] = 10.0
     wait_for(lambda: background.submit("one", lambda: 1) == 1)
 
 

@@ -44,6 +44,17 @@ def test_models_seed_and_noise_level_are_kept(photos: str) -> None:
     assert app.query_params["level"] == "0.7" and app.number_input(key="seed").value == 7
 
 
+def test_the_watched_trainings_are_kept(photos: str) -> None:
+    app = opened("pages/train.py", runs=["small-linear-32", "small-conv-64"])
+    watched = next(widget for widget in app.multiselect if widget.label == "Trainings").value
+    assert len(watched) == 2
+    visited(visited(app, "pages/explore.py"), "pages/train.py")
+    assert next(widget for widget in app.multiselect if widget.label == "Trainings").value == watched
+    # The parameters of a link take precedence.
+    visited(visited(app, "pages/explore.py"), "pages/train.py", runs="small-conv-64")
+    assert next(widget for widget in app.multiselect if widget.label == "Trainings").value == ["small-conv-64"]
+
+
 def test_the_compared_models_are_kept(photos: str) -> None:
     app = opened("pages/compare.py", data=selectors.dataset_option(photos))
     app.multiselect(key="compared").set_value(["median"])

@@ -28,7 +28,7 @@ from dae.representation import (
 from dae.ui import measuring, resources
 from dae.ui.components.live_chart import live_chart
 from dae.ui.model_options import ModelOption
-from dae.ui.shell import presentation
+from dae.ui.shell import messages, presentation
 from dae.viz import plots
 
 Row = Mapping[str, Any]
@@ -51,7 +51,7 @@ class Probes:
 
     @property
     def labels(self) -> dict[str, str]:
-        """The display name of each run."""
+        """Return the display name of each run."""
         return {model.name: model.label for model in self.models}
 
     def rows(self) -> list[Row]:
@@ -96,7 +96,7 @@ def collect_probes(
             key = measuring.weights_key(model.name, resources.weights_mtime(model.name))
             methods += probe_methods(model.name, resources.checkpoint(model.name), cache.task, key)
         except DaeError as error:
-            st.caption(f":material/info: {model.label}: {error}")
+            st.caption(f":material/info: {model.label}: {messages.for_viewer(str(error))}")
     jobs = list(probe_jobs(deduplicate(methods), cache.feasible_counts(counts)))
     linear, tuned = (
         Probes(tuple(models), cache, tuple(job for job in jobs if job[0].is_linear_probe == is_linear))

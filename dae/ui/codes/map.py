@@ -36,7 +36,7 @@ _PCA, _TSNE = "PCA", "t-SNE"
 
 
 @dataclass(frozen=True, eq=False)
-class MapSelected:
+class MapInputs:
     """Selection of the view: models, test images, and how their codes are projected."""
 
     models: tuple[ModelOption, ...]
@@ -46,7 +46,7 @@ class MapSelected:
 
     @property
     def cache(self) -> MapCache:
-        """The maps of these images."""
+        """Return the maps of these images."""
         return map_cache(self.dataset, len(self.test))
 
 
@@ -70,7 +70,7 @@ def default_settings(kind: str) -> MapSettings:
 def render_map(models: Sequence[ModelOption], dataset: str, test: ImageSet, controls: DeltaGenerator) -> None:
     """Draw the map of each model, and the image that was clicked; the settings are drawn in `controls`."""
     with controls:
-        selected = MapSelected(tuple(models), dataset, test, _select_settings())
+        selected = MapInputs(tuple(models), dataset, test, _select_settings())
     maps = _tsne_maps(selected) if selected.settings.use_tsne else _pca_maps(selected, models)
     settings = selected.settings
     levels = settings.noise.levels(NUM_NOISE_LEVELS)
@@ -114,7 +114,7 @@ def _map_sprites(dataset: str, limit: int) -> bytes:
     return thumbnails(resources.images(dataset, "test", limit))
 
 
-def _pca_maps(selected: MapSelected, models: Sequence[ModelOption]) -> list[CodeMap]:
+def _pca_maps(selected: MapInputs, models: Sequence[ModelOption]) -> list[CodeMap]:
     """Return the maps of some of the models by PCA, with a progress bar over those that are not cached."""
     settings, slot, maps = replace(selected.settings, use_tsne=False), st.empty(), []
     for index, model in enumerate(models):
@@ -132,7 +132,7 @@ def _pca_maps(selected: MapSelected, models: Sequence[ModelOption]) -> list[Code
     return maps
 
 
-def _tsne_maps(selected: MapSelected) -> list[CodeMap]:
+def _tsne_maps(selected: MapInputs) -> list[CodeMap]:
     """Return the map of each model by t-SNE; the one by PCA while t-SNE is computed in the background."""
     settings, cache = selected.settings, selected.cache
     maps = {model.name: known for model in selected.models if (known := cache.get(encoder(model), settings))}
@@ -171,7 +171,7 @@ def describe_movement(drift: float) -> str:
     return "movement unknown" if math.isnan(drift) else f"moved {drift:.0%} of the typical distance between images"
 
 
-def _render_selected(selected: MapSelected, level: float, selection: MapSelection) -> None:
+def _render_selected(selected: MapInputs, level: float, selection: MapSelection) -> None:
     """Draw the clicked image: clean, noisy, and denoised by each model."""
     index, test = selection.picture, selected.test
     noise = selected.settings.noise.with_level(level)

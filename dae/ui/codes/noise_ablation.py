@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import streamlit as st
 
-from dae.data import dataset_label
 from dae.representation import ranking_sentence
 from dae.training import RECIPES
 from dae.training.recipes import NOISE_ABLATION_RECIPES
@@ -14,6 +13,8 @@ from dae.ui.model_options import ModelOption
 from dae.utils import text
 
 LABEL_COUNTS = (10, 100, 1_000)
+# Of the images that the recipes train on.
+_SHAPE = (1, 28, 28)
 # All models share one architecture and so one color, which would not distinguish them.
 _COLORS = ("#56B4E9", "#0072B2", "#D55E00", "#CC79A7")
 
@@ -27,11 +28,11 @@ def render_noise_ablation() -> None:
     dataset = selectors.select_dataset()
     models = ablation_models(dataset)
     missing = [name for name in NOISE_ABLATION_RECIPES if name not in {model.recipe for model in models}]
-    if missing:
-        st.info(
-            f"Not trained yet for {dataset_label(dataset)}: {text.join_words(missing)}. Start them under **More "
-            f"recipes** on the Train page, or run `dae train --recipe {missing[0]}`."
-        )
+    if missing and resources.images(dataset, "test", 1).shape != _SHAPE:
+        st.info("These models take gray images of 28 × 28 pixels. Choose MNIST or Drawn digits.")
+    elif missing:
+        labels = text.join_words([RECIPES[name].label for name in missing])
+        st.info(f"Not trained yet: {labels}. Start them under **More recipes** on the Train page.")
         selectors.link_to_train()
     if not models:
         return

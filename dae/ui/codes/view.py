@@ -14,7 +14,7 @@ from dae.ui.codes.linear_probe import render_probe
 from dae.ui.codes.map import render_map
 from dae.ui.codes.noise_ablation import render_noise_ablation
 from dae.ui.model_options import ModelOption
-from dae.ui.shell import presentation
+from dae.ui.shell import messages, presentation
 
 # Test images of the map and the interpolation.
 NUM_IMAGES = 2_000
@@ -57,7 +57,7 @@ def render_codes(row: DeltaGenerator) -> None:
         return
     models, reasons = exclude_large_codes(models, test)
     for reason in reasons:
-        st.caption(f":material/info: {reason}")
+        st.caption(f":material/info: {messages.for_viewer(reason)}")
     if not models:
         st.info("Choose at least one model that compresses images to a small code.")
     elif view == INTERPOLATION:

@@ -7,6 +7,7 @@ import streamlit as st
 from dae.data import ImageSet, dataset_label
 from dae.evaluation import FILTERS
 from dae.noise import NOISES, NoiseSpec
+from dae.runs.naming import to_run_name
 from dae.ui import measuring, model_options, resources, selectors
 from dae.ui.model_options import MEMORY_SHAPE, ModelOption
 from dae.utils.text import counted
@@ -15,7 +16,6 @@ NUM_QUICK_IMAGES = 1_000
 MAX_DENOISERS = 16
 _LEVEL_STEP = 0.05
 # Families of which one model each is selected at first.
-_DEFAULT_FAMILIES = ("linear", "convolutional", "residual CNN")
 # The fastest of those that remove heavy noise; the others can be added.
 _DEFAULT_FILTER = "median"
 
@@ -37,27 +37,27 @@ class Selection:
 
     @property
     def models(self) -> tuple[ModelOption, ...]:
-        """The trained models among the options."""
+        """Return the trained models among the options."""
         return tuple(option for option in self.options if option.is_model)
 
     @property
     def images(self) -> ImageSet:
-        """The test images of the table."""
+        """Return the test images of the table."""
         return resources.images(self.dataset, "test", self.limit)
 
     @property
     def key(self) -> str:
-        """Identifies the measurements, so that a stopped selection stays stopped."""
+        """Return what identifies the measurements, so that a stopped selection stays stopped."""
         return f"{self.dataset} {self.noise} {self.limit} {[option.name for option in self.options[1:]]}"
 
     @property
     def file_stem(self) -> str:
-        """Start of the names of exported files."""
-        return f"{self.dataset}-{self.noise.kind}-{self.noise.level:g}"
+        """Return the start of the names of exported files."""
+        return f"{to_run_name(dataset_label(self.dataset))}-{self.noise.kind}-{self.noise.level:g}"
 
     @property
     def title(self) -> str:
-        """Data set and noise in words: "MNIST, Gaussian noise 0.5"."""
+        """Return data set and noise in words: "MNIST, Gaussian noise 0.5"."""
         return f"{dataset_label(self.dataset)}, {self.noise.info.label} noise {self.noise.level:g}"
 
     def protocol(self, draws: int) -> str:
@@ -132,7 +132,7 @@ def _denoisers(dataset: str) -> tuple[dict[str, ModelOption], list[str]]:
     if test.shape == MEMORY_SHAPE:
         others.append(model_options.memory_option(dataset))
     available = models | {option.name: option for option in others if option.name not in models}
-    return available, [*model_options.default_options(models, _DEFAULT_FAMILIES), _DEFAULT_FILTER]
+    return available, [*model_options.default_options(models), _DEFAULT_FILTER]
 
 
 def _select_denoisers(dataset: str) -> list[ModelOption]:

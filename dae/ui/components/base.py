@@ -1,5 +1,6 @@
 """The folder of assets, and components whose module is sent inline."""
 
+import base64
 import functools
 import json
 import time
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
 
 ASSETS = Path(__file__).parent / "assets"
+
+
+def png_url(png: bytes) -> str:
+    """Return a PNG as a URL that contains it."""
+    return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
 # Registered at the first call, not at import: registration needs the running server.

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from PIL import Image
 
-from dae.ui.components.base import draw_component, inline_component
+from dae.ui.components.base import draw_component, inline_component, png_url
 from dae.viz.images import to_png
 
 # Larger images are sent as JPEG.
@@ -97,7 +97,7 @@ def strength_divider(
 def data_url(image: Image.Image) -> str:
     """Return the image as a data URL: PNG if it is small, else JPEG."""
     if image.width * image.height <= _MAX_PNG_PIXELS:
-        return "data:image/png;base64," + base64.b64encode(to_png(image)).decode()
+        return png_url(to_png(image))
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=92, subsampling=0)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()

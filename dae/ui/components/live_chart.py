@@ -42,7 +42,6 @@ def live_chart(
     alt: str,
     height: int = 420,
     bars: Sequence[ProgressBar] = (),
-    words: str = "",
 ) -> None:
     """Draw a Plotly figure that later runs of the script update in place: zoom, pan and hidden traces stay.
 
@@ -56,7 +55,6 @@ def live_chart(
         height: of the figure, in CSS pixels.
         bars: drawn above the figure. Streamlit's own progress bars, redrawn twice a second, cost a browser more than
             the figure does.
-        words: a sentence below the bars.
     """
     try:
         data = {"figure": _to_json(figure), "plotly": plotly_asset(), "alt": alt, "height": height}
@@ -66,11 +64,10 @@ def live_chart(
         _log.warning("live_chart draws without its component: %s", error)
         for bar in bars:
             st.progress(bar.done, bar.text)
-        st.markdown(words)
         st.plotly_chart(figure, key=key, height=height, config={"displaylogo": False})
         st.caption("Live updates are not available here, so the zoom resets on every update. See the server log.")
         return
-    draw_component(component, key=key, data=data | {"bars": [asdict(bar) for bar in bars], "words": words})
+    draw_component(component, key=key, data=data | {"bars": [asdict(bar) for bar in bars]})
 
 
 def plotly_asset(folder: Path = ASSETS) -> str:

@@ -1,6 +1,5 @@
 """A Streamlit component: images of several models to point at, `assets/pixel_filters.js`."""
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -8,7 +7,7 @@ from typing import NamedTuple
 import streamlit as st
 from PIL import Image
 
-from dae.ui.components.base import draw_component, inline_component
+from dae.ui.components.base import draw_component, inline_component, png_url
 from dae.viz.images import to_png
 
 
@@ -66,7 +65,7 @@ def pixel_filters(panels: Sequence[FilterPanel], pixel: Pixel, *, key: str, alt:
                     "color": panel.color,
                     "words": panel.words,
                     "labels": list(panel.labels),
-                    "images": [data_url(image) for image in panel.images],
+                    "images": [png_url(to_png(image)) for image in panel.images],
                 }
                 for panel in panels
             ],
@@ -81,8 +80,3 @@ def _parse(value: object) -> Pixel | None:
         case {"pixel": {"row": int(row), "column": int(column)}}:
             return Pixel(row, column)
     return None
-
-
-def data_url(image: Image.Image) -> str:
-    """Return an image as a URL that contains it."""
-    return "data:image/png;base64," + base64.b64encode(to_png(image)).decode()

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import streamlit as st
 from PIL import Image
 
-from dae.ui.components.base import draw_component, inline_component
-from dae.ui.components.pixel_filters import data_url
+from dae.ui.components.base import draw_component, inline_component, png_url
+from dae.viz.images import to_png
 
 # Cells of the grid per side: small enough to follow a stroke, few enough for an address.
 GRID = 14
@@ -54,7 +54,7 @@ def wiping_board(
         key: identifies the board on its page; for `last_wipe`.
         alt: one sentence that describes the copy, for a screen reader.
     """
-    data = {"image": data_url(image), "cells": cells, "grid": GRID, "turn": turn, "is_new": is_new}
+    data = {"image": png_url(to_png(image)), "cells": cells, "grid": GRID, "turn": turn, "is_new": is_new}
     draw_component(
         inline_component("wiping_board"),
         key=key,

@@ -34,7 +34,6 @@ from dae.viz import noise_sweep
 TEST_IMAGES, UPLOAD, DRAWING = "Test images", "Your image", "Draw a digit"
 # Copies of an uploaded image, each with its own noise.
 _NUM_COPIES = 4
-_NUM_SEEDS = 10_000
 _NO_FILTER = "None"
 # Key of the gallery's slider.
 _SLIDER = "strength"
@@ -185,7 +184,7 @@ def _select_source() -> str:
         required=True,
         key="pictures",
         bind="query-params",
-        help="Images of the data set, or your own for the models of this data set.",
+        help="Test images, a drawing, or (for presenters) your own image.",
     )
     # An empty query parameter selects nothing.
     return source or TEST_IMAGES
@@ -207,17 +206,6 @@ def _select_filter(dataset: str) -> list[ModelOption]:
 
 
 def _select_seed() -> int:
-    seed = selectors.url_number_input(
-        "Noise seed",
-        0,
-        _NUM_SEEDS - 1,
-        key="seed",
-        help="The same seed gives the same noise, for every model.",
-        width=120,
+    return selectors.select_seed(
+        "Noise seed", "New noise", key="seed", help="The same seed gives the same noise, for every model."
     )
-    st.button("New noise", icon=":material/casino:", on_click=_next_seed, key="new_noise")
-    return seed
-
-
-def _next_seed() -> None:
-    st.session_state["seed"] = (st.session_state["seed"] + 1) % _NUM_SEEDS

@@ -48,7 +48,7 @@ def render_alternatives(
     with answer:
         answers.render_answers(
             "alternatives",
-            "Could also have been",
+            "Other possible digits",
             (*model.key, digit, level, seed),
             lambda: sample_posterior(prior, repeated, level, make_generator(seed, 1), num_steps=answers.NUM_STEPS),
         )

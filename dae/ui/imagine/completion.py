@@ -71,7 +71,7 @@ def render_completion(
             known, repeated = known_pixels(cells, digit.shape), clean.expand(answers.NUM_ANSWERS, *digit.shape)
             answers.render_answers(
                 "completion",
-                "Could be completed to",
+                "Possible completions",
                 (*model.key, digit, cells, seed),
                 lambda: complete(prior, repeated, known, make_generator(seed, 1), num_steps=answers.NUM_STEPS),
             )
@@ -87,7 +87,7 @@ def render_completion(
 def _load_wipe() -> None:
     """Load the wiped cells into the session state: those of the last stroke, else those in the address."""
     state = st.session_state
-    if _CELLS not in state:
+    if _CELLS not in state or address.is_history_navigation():
         state[_CELLS], state[_TURN] = from_hex(st.query_params.get(_PARAM, "")) or "0" * GRID**2, 0
     wipe = last_wipe(_BOARD)
     if wipe and wipe.turn != state[_TURN]:

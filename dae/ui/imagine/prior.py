@@ -28,12 +28,12 @@ class PriorModel:
 
     @property
     def model(self) -> Autoencoder:
-        """The network."""
+        """Return the network."""
         return resources.checkpoint(self.option.name).model
 
     @property
     def prior(self) -> Prior:
-        """The network as a function of noisy images and their level."""
+        """Return the network as a function of noisy images and their level."""
         return as_prior(self.model, clipped=not self.option.noise.is_zero_mean)
 
     @property

@@ -22,7 +22,6 @@ SelectUserDigit = Callable[[ImageSet, bool], Tensor | None]
 TEST_DIGIT, DRAWING, UPLOAD = "Test digit", "Draw a digit", "Your image"
 NUM_DIGITS = 1_000
 _LEVELS = tuple(f"{tenths / 10:.1f}" for tenths in range(1, 11))
-_NUM_SEEDS = 10_000
 
 
 @dataclass(frozen=True)
@@ -107,20 +106,7 @@ def select_level(default: str) -> float:
 
 def select_seed(button: str) -> int:
     """Draw the choice of the seed of all random numbers, and a button for the next one."""
-    seed = selectors.url_number_input(
-        "Seed",
-        0,
-        _NUM_SEEDS - 1,
-        key="imagine_seed",
-        help="The same seed gives the same images.",
-        width=110,
-    )
-    st.button(button, icon=":material/casino:", on_click=_next_seed, key="imagine_next")
-    return seed
-
-
-def _next_seed() -> None:
-    st.session_state["imagine_seed"] = (st.session_state["imagine_seed"] + 1) % _NUM_SEEDS
+    return selectors.select_seed("Seed", button, key="imagine_seed", help="The same seed gives the same images.")
 
 
 def load_training_digits() -> tuple[ImageSet, ImageSet]:

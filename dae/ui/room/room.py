@@ -144,8 +144,7 @@ class Room:
                 )
             wall = self._wall
             drawings, waiting = tuple(wall.newest()), tuple(wall.waiting())
-            pending = len(wall.pending())
-            return Snapshot(self._activity, present, drawings=drawings, num_pending=pending, waiting=waiting)
+            return Snapshot(self._activity, present, drawings=drawings, waiting=waiting)
 
     # The phones.
 

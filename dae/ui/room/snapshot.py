@@ -19,7 +19,6 @@ class Snapshot:
         counts: answers of the current round for 0, 1, ... 9.
         shares: right answers by noise level of the rounds whose answer is public.
         drawings: those with a result, the newest first.
-        num_pending: number of drawings on the wall without a result.
         waiting: drawings that wait for the presenter, the oldest first.
     """
 
@@ -32,7 +31,6 @@ class Snapshot:
     counts: tuple[int, ...] = (0,) * NUM_DIGITS
     shares: tuple[LevelShare, ...] = ()
     drawings: tuple[Drawing, ...] = ()
-    num_pending: int = 0
     waiting: tuple[Drawing, ...] = ()
 
     @property

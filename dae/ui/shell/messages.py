@@ -16,4 +16,9 @@ def escape_markdown(text: str) -> str:
 
 def for_viewer(message: str) -> str:
     """Return a message without markup, and for the audience without the directories of the server."""
-    return escape_markdown(message if auth.is_presenter() else _PATH.sub(r"\1", message))
+    return escape_markdown(message if auth.is_presenter() else hide_directories(message))
+
+
+def hide_directories(message: str) -> str:
+    """Return a message with only the last part of each absolute path."""
+    return _PATH.sub(r"\1", message)

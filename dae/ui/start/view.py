@@ -7,7 +7,7 @@ import streamlit as st
 
 from dae.noise import NOISES, NoiseSpec
 from dae.ui import model_options, resources
-from dae.ui.explore.denoising import UPLOAD
+from dae.ui.explore.denoising import DRAWING, UPLOAD
 from dae.ui.explore.gallery import GALLERY_CAPTION, Gallery, ImageSelection, compute_sprites, render_gallery
 from dae.ui.explore.level import parse_level
 from dae.ui.model_options import ModelOption
@@ -37,6 +37,12 @@ DOORS = (
     Door("pages/explore.py", "Clean a photo", ":material/add_photo_alternate:", {"pictures": UPLOAD}),
     Door("pages/compare.py", "Which is best?", ":material/leaderboard:", {}),
 )
+# Only the presenter may upload an image.
+AUDIENCE_DOORS = (
+    DOORS[0],
+    Door("pages/explore.py", "Draw a digit", ":material/draw:", {"pictures": DRAWING}),
+    DOORS[2],
+)
 
 
 def render_start() -> None:
@@ -62,10 +68,11 @@ def render_start() -> None:
 def render_doors() -> None:
     """Draw the links to the other pages in one line, and for presenters the one to the room."""
     with st.container(key="doors", horizontal=True, gap="small"):
-        for door in DOORS:
+        is_presenter = auth.is_presenter()
+        for door in DOORS if is_presenter else AUDIENCE_DOORS:
             with st.container(key=f"door_{page.PAGES[door.path][0]}", border=True):
                 st.page_link(door.path, label=f"**{door.label}**", icon=door.icon, query_params=dict(door.params))
-        if auth.is_presenter():
+        if is_presenter:
             with st.container(key="door_Room", border=True):
                 room_view.render_open_button()
 

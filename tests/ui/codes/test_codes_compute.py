@@ -83,7 +83,7 @@ def test_a_known_map_by_tsne_needs_no_pca(
     models: tuple[ModelOption, ...], photos: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     test = resources.images(photos, "test")
-    selected = map.MapSelected(models, photos, test, map.default_settings("masking"))
+    selected = map.MapInputs(models, photos, test, map.default_settings("masking"))
     known = [selected.cache.compute(map.encoder(model), selected.settings) for model in models]
 
     def fail(*_: object, **__: object) -> None:

@@ -105,6 +105,17 @@ def test_several_images_become_an_archive_and_failures_are_named(models: dict[st
     assert failure.startswith("bad.jpg: The file is damaged")
 
 
+@pytest.mark.parametrize(("name", "step"), [("level", 0), ("level", 6), ("plain", 1)])
+def test_the_archive_contains_what_the_page_shows(models: dict[str, ModelOption], name: str, step: int) -> None:
+    content = noisy_png()
+    cleaning = open_image(content, models[name])
+    clean_step(cleaning, step, models[name], lambda done: None)
+    uploads = [Upload("a.png", content)] * 2
+    archive, _ = clean_all(uploads, cleaning.steps[step], models[name], lambda done, caption: None)
+    with zipfile.ZipFile(io.BytesIO(archive)) as files:
+        assert files.read("a-clean.png") == cleaning.file.encode(cleaning.restored[step])
+
+
 def test_names_of_cleaned_files() -> None:
     file = decode_file(noisy_png())
     names = [cleaned_name(name, file) for name in ("a.b.PNG", "noise.gif", "plain")]

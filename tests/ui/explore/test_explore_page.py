@@ -15,7 +15,7 @@ def test_explore_keeps_noise_level_and_seed_in_the_url(trained: Path, monkeypatc
     app = opened("pages/explore.py", level="0.3", seed="7")
     assert app.number_input(key="seed").value == 7
     assert app.query_params["level"] == "0.3"
-    app.button(key="new_noise").click()
+    app.button(key="seed_next").click()
     app.run()
     assert app.number_input(key="seed").value == 8
 

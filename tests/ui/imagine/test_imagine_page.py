@@ -29,7 +29,7 @@ def shipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def test_a_dream_arrives_and_is_read(shipped: Path) -> None:
     app = opened("pages/explore.py", view="Imagine", imagine_seed="7")
     assert app.number_input(key="imagine_seed").value == 7
-    app.button(key="imagine_next").click().run()
+    app.button(key="imagine_seed_next").click().run()
     assert app.number_input(key="imagine_seed").value == 8 and not app.exception and not app.error
     running = streams().peek(next(iter(streams()._streams)))
     wait_for(lambda: running and running.frames)

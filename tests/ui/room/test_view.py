@@ -84,7 +84,7 @@ def test_a_game_from_the_code_to_the_curve(trained: Path, monkeypatch: pytest.Mo
         assert app.header[0].value.startswith("It is a ")
         press(app, "Next round" if number < len(readings.LEVELS) else "Show the results")
     wait_for(lambda: app.run() and "measured" not in app.header[0].value)
-    assert "you read" in app.header[0].value
+    assert "of the digits" in app.header[0].value
     press(app, "End")
     press(app, "Close the room")
     assert room().snapshot().activity == "closed"
@@ -103,7 +103,7 @@ def test_the_headline_counts_answers_and_then_names_the_digit() -> None:
     asked = Snapshot("guess", 5, "answering", 2, 6, question, counts)
     assert guess_view.headline(asked) == "Round 2 of 6 · noise level 1.5 · 4 answers"
     answered = Snapshot("guess", 5, "revealed", 2, 6, question, counts)
-    assert guess_view.headline(answered) == "It is a 4. 75% of 4 answers are right."
+    assert guess_view.headline(answered) == "It is a 4. 3 of 4 answers are right (75%)."
     assert guess_view.headline(Snapshot("guess", 5, "revealed", 2, 6, question)) == "It is a 4. Nobody answered."
 
 
@@ -114,7 +114,9 @@ def test_the_verdict_compares_at_the_levels_that_people_answered() -> None:
     }
     assert guess_view.verdict({1.0: 0.8}, models) == "People win: you read 80% of the digits, U-Net 60%."
     assert guess_view.verdict({1.0: 0.8, 2.0: 0.2}, models) == "The models win: you read 50% of the digits, U-Net 75%."
+    assert guess_view.verdict({1.0: 0.6}, models) == "It is a tie: you and U-Net read 60% of the digits."
     assert guess_view.verdict({}, models) == "Nobody answered."
+    assert guess_view.verdict({1.0: 0.8}, {}) == "You read 80% of the digits."
     assert "still being measured" in guess_view.verdict({1.0: 0.8}, None)
 
 

@@ -50,3 +50,14 @@ def test_the_answer_is_the_clean_row_below_the_others(trained: Path, monkeypatch
     app.run()
     assert not app.exception and rows == [["Noisy", "Convolutional"], ["Noisy", "Convolutional", "Clean"]]
     assert values == [40, 40]
+
+
+def test_the_audience_gets_no_door_to_an_upload(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAE_CHECKPOINTS", str(trained))
+
+    def doors() -> set[str]:
+        return {link.proto.label for link in opened("dashboard.py").get("page_link")}
+
+    assert {"**Clean a photo**"} <= doors()
+    monkeypatch.setenv("DAE_PRESENTER_KEY", "sesame")
+    assert {"**Draw a digit**"} <= doors() and "**Clean a photo**" not in doors()

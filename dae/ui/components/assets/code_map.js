@@ -37,6 +37,9 @@ class CodeMap {
   end() {
     this.release()
     this.watch.disconnect()
+    cancelAnimationFrame(this.frame)
+    this.text = null   // a message that is being decoded is dropped
+    this.sheet?.close()
   }
 
   async receive(bytes) {

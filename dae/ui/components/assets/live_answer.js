@@ -38,6 +38,14 @@ class LiveAnswer {
   // Between two models the browser draws the pen.
   async work() {
     const turn = () => new Promise((resolve) => setTimeout(resolve))
+    try {
+      await this.answerAll(turn)
+    } finally {
+      this.request = null   // also after an error, so that the next stroke is answered
+    }
+  }
+
+  async answerAll(turn) {
     for (let done = null; this.request !== done;) {
       const { ink, side, kind, level, show } = done = this.request
       const clean = prepareDrawing(ink, side, this.shape)
@@ -50,6 +58,5 @@ class LiveAnswer {
       }
       await turn()
     }
-    this.request = null
   }
 }

@@ -23,7 +23,6 @@ class LiveChart {
   constructor(parent) {
     this.root = make("div", "live-chart", parent, { "data-testid": "live-chart", "data-updates": 0 })
     this.bars = make("div", "bars", this.root)
-    this.words = make("p", "words", this.root)
     // Not an image: the chart contains buttons.
     this.plot = make("div", "plot", this.root, { role: "figure" })
     this.watch = new ResizeObserver(() => this.plotly && this.draw())
@@ -54,7 +53,7 @@ class LiveChart {
     if (this.data === data) await this.draw()
   }
 
-  drawBars({ bars, words }) {
+  drawBars({ bars }) {
     while (this.bars.children.length > bars.length) this.bars.lastChild.remove()
     while (this.bars.children.length < bars.length) {
       const bar = make("div", "bar", this.bars)
@@ -70,7 +69,6 @@ class LiveChart {
       track.firstChild.style.width = `${percent}%`
       if (CSS.supports("color", color)) track.firstChild.style.background = color
     })
-    write(this.words, words)
   }
 
   // plotly.js adds its style rules to the head of the document, from where they do not reach a shadow root.

@@ -7,6 +7,8 @@ import pandas as pd
 import streamlit as st
 from PIL import Image
 
+from dae.data import dataset_label, is_folder
+from dae.runs.naming import to_run_name
 from dae.ui import resources
 from dae.ui.demo_download import render_demo_download
 from dae.ui.explore.gallery.sprites import Gallery, GallerySprites
@@ -18,7 +20,7 @@ _SCALE = 4
 
 def render_downloads(gallery: Gallery, sprites: GallerySprites, step: int) -> None:
     """Draw the download buttons for the noise level with index `step`; a file is made when it is requested."""
-    name = f"{gallery.images.dataset}-{gallery.noise.kind}-{levels(gallery.noise)[step]:g}"
+    name = f"{to_run_name(dataset_label(gallery.images.dataset))}-{gallery.noise.kind}-{levels(gallery.noise)[step]:g}"
     st.download_button(
         "Images",
         lambda: stack_rows(sprites.clean, [sheet.png for sheet in (sprites.noisy, *sprites.denoised)], step),
@@ -55,12 +57,12 @@ def stack_rows(clean: bytes, sheets: Sequence[bytes], step: int) -> bytes:
 
 def psnr_table(gallery: Gallery, sprites: GallerySprites, step: int) -> pd.DataFrame:
     """Return a row per image and denoiser: run, dataset, image, noise, seed, psnr_db."""
-    level = levels(gallery.noise)[step]
+    level, dataset = levels(gallery.noise)[step], gallery.images.dataset
     rows = [("noisy", gallery.noise), *((model.name, gallery.noise_for(model)) for model in gallery.models)]
     return pd.DataFrame(
         {
             "run": name,
-            "dataset": gallery.images.dataset,
+            "dataset": dataset_label(dataset) if is_folder(dataset) else dataset,
             "image": index,
             "noise": str(noise.with_level(level)),
             "seed": gallery.seed,

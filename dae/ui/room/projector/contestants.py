@@ -13,7 +13,6 @@ from dae.ui.imagine import subject
 from dae.ui.room.guess import Question
 from dae.ui.room.readings import LEVELS, Contestant, ModelShares, make_questions, measure_shares
 
-_FAMILIES = ("linear", "convolutional", "residual CNN")
 # The models are measured on the same noise in every game.
 _SHARE_SEED = 0
 
@@ -21,7 +20,7 @@ _SHARE_SEED = 0
 def select_contestants(digits: ImageSet) -> tuple[list[Contestant], Hashable]:
     """Return the first model of each family, and hashable values that identify them."""
     options = model_options.model_options(digits)
-    chosen = [options[name] for name in model_options.default_options(options, _FAMILIES)]
+    chosen = [options[name] for name in model_options.default_options(options)]
     contestants = [
         Contestant(option.label, option.color, make_denoiser(resources.checkpoint(option.name), digits))
         for option in chosen

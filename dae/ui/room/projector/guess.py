@@ -1,12 +1,12 @@
 """Guess on the projector: the noisy digit, the bars of the answers, the readings of the models and the final curve."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from html import escape
 
 import streamlit as st
 
 from dae.imagination.nearest import UNREADABLE
+from dae.ui.components.base import png_url
 from dae.ui.components.live_chart import live_chart
 from dae.ui.room.guess import LevelShare, Question, Reading
 from dae.ui.room.projector.contestants import prepare_shares
@@ -50,7 +50,8 @@ def headline(shown: Snapshot) -> str:
     digit, right = shown.question.digit, shown.counts[shown.question.digit]
     if not shown.num_answers:
         return f"It is a {digit}. Nobody answered."
-    return f"It is a {digit}. {right / shown.num_answers:.0%} of {answers} are right."
+    verb = "is" if right == 1 else "are"
+    return f"It is a {digit}. {right:,} of {answers} {verb} right ({right / shown.num_answers:.0%})."
 
 
 def next_step(shown: Snapshot) -> str:
@@ -88,9 +89,8 @@ def _reading_html(reading: Reading, digit: int) -> str:
 
 def figure_html(png: bytes, alt: str, caption: str, css: str = "") -> str:
     """Return an image with a text below it."""
-    source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
     return (
-        f"<figure class='{css}'><img src='{source}' alt='{escape(alt)}'>"
+        f"<figure class='{css}'><img src='{png_url(png)}' alt='{escape(alt)}'>"
         f"<figcaption>{escape(caption)}</figcaption></figure>"
     )
 
@@ -121,11 +121,16 @@ def verdict(people: Mapping[float, float], models: Mapping[str, ModelShares] | N
     if not people:
         return "Nobody answered."
     room_share = sum(people.values()) / len(people)
-    if not models:
+    if models is None:
         return f"You read {room_share:.0%} of the digits. The models are still being measured …"
+    if not models:
+        return f"You read {room_share:.0%} of the digits."
     means = {
         label: sum(entry.by_level.get(level, 0) for level in people) / len(people) for label, entry in models.items()
     }
     best = max(means, key=lambda label: means[label])
+    people_share, model_share = f"{room_share:.0%}", f"{means[best]:.0%}"
+    if people_share == model_share:
+        return f"It is a tie: you and {best} read {people_share} of the digits."
     winner = "People win" if room_share > means[best] else "The models win"
-    return f"{winner}: you read {room_share:.0%} of the digits, {best} {means[best]:.0%}."
+    return f"{winner}: you read {people_share} of the digits, {best} {model_share}."

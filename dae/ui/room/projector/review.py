@@ -58,7 +58,7 @@ def _render_waiting(game: Room, drawing: Drawing) -> None:
         st.button(
             "Dismiss",
             key=f"room_dismiss:{drawing.id}",
-            help="Its phone may send another drawing.",
+            help="The phone can send another drawing.",
             on_click=presenter_callback(game.dismiss_drawing),
             args=(drawing.id,),
         )

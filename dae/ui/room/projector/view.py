@@ -29,18 +29,18 @@ class RoomState:
     """What a session wants of the room; callbacks change it.
 
     Attributes:
-        rehearses: whether the presenter plays without an open server.
+        is_rehearsing: whether the presenter plays without an open server.
         has_opened: whether the session has opened the room. It stays closed if it is closed later.
         seed: of the next game, which is prepared while phones join.
-        starts: whether the next game starts as soon as it is prepared.
-        rising: whether the noise level rises in that game.
+        starts_when_prepared: whether the next game starts as soon as it is prepared.
+        is_rising: whether the noise level rises in that game.
     """
 
-    rehearses: bool = False
+    is_rehearsing: bool = False
     has_opened: bool = False
     seed: int = field(default_factory=lambda: secrets.randbelow(2**31))
-    starts: bool = False
-    rising: bool = False
+    starts_when_prepared: bool = False
+    is_rising: bool = False
 
 
 def is_room_shown() -> bool:
@@ -76,7 +76,7 @@ def render_room() -> None:
         return
     state: RoomState = st.session_state.setdefault("room_state", RoomState())
     phones = address.find_phone_address()
-    if phones.problem and not state.rehearses:
+    if phones.problem and not state.is_rehearsing:
         _render_how_to_open(phones, state)
         return
     if not state.has_opened:
@@ -95,7 +95,7 @@ def _render_how_to_open(phones: PhoneAddress, state: RoomState) -> None:
 
 
 def _rehearse(state: RoomState) -> None:
-    state.rehearses = True
+    state.is_rehearsing = True
 
 
 @st.fragment(run_every=_POLL_S)
@@ -128,14 +128,16 @@ def _render_stage(phones: PhoneAddress, state: RoomState) -> None:
 def _start_when_prepared(game: Room, state: RoomState) -> None:
     """Prepare the next game while the room waits; start it if it is wanted."""
     if game.snapshot().activity != "waiting":
+        # Another presenter has started a game.
+        state.starts_when_prepared = False
         return
     questions = prepare_questions(state.seed)
     if questions:
         # Measured before the results are wanted.
         prepare_shares()
-    if questions and state.starts:
-        game.start_guess(sorted(questions, key=lambda question: question.level, reverse=not state.rising))
-        state.starts, state.seed = False, secrets.randbelow(2**31)
+    if questions and state.starts_when_prepared:
+        game.start_guess(sorted(questions, key=lambda question: question.level, reverse=not state.is_rising))
+        state.starts_when_prepared, state.seed = False, secrets.randbelow(2**31)
 
 
 def _render_lobby(phones: PhoneAddress, state: RoomState, game: Room, shown: Snapshot) -> None:
@@ -152,7 +154,7 @@ def _render_lobby(phones: PhoneAddress, state: RoomState, game: Room, shown: Sna
             "<div class='room-invitation'><h2>Scan the code to play</h2>"
             f"<p><a href='{escape(phones.url)}' target='_blank'>{escape(phones.url)}</a></p></div>"
         )
-        if state.starts:
+        if state.starts_when_prepared:
             st.markdown("Preparing the digits …")
             return
         order = st.segmented_control(
@@ -190,7 +192,7 @@ def _render_lobby(phones: PhoneAddress, state: RoomState, game: Room, shown: Sna
 
 
 def _start_guess(state: RoomState, rising: bool) -> None:
-    state.starts, state.rising = True, rising
+    state.starts_when_prepared, state.is_rising = True, rising
 
 
 def _render_code(phones: PhoneAddress, shown: Snapshot) -> None:

@@ -61,7 +61,7 @@ def _render_drawing(game: Room, drawing: Drawing) -> None:
         key=f"room_down:{drawing.id}",
         icon=":material/delete:",
         type="tertiary",
-        help="Also accepts no more drawings from this phone.",
+        help="Removes the drawing and blocks this phone.",
         on_click=presenter_callback(game.take_down),
         args=(drawing.id,),
     )

@@ -7,6 +7,7 @@ const MAX_PAUSE_MS = 4_000
 const TIMEOUT_MS = 8_000
 const find = (id) => document.getElementById(id)
 const [title, status, noisy, digits] = ["title", "status", "noisy", "digits"].map(find)
+noisy.onerror = () => noisy.removeAttribute("src")   // the next poll asks for the image again
 const board = new Board(find("board"))
 
 let state = { activity: "waiting" }
