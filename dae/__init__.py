@@ -5,7 +5,7 @@
 Computations take images as float32 tensors (B, C, H, W) in [0, 1]. Data sets and files store them as uint8.
 """
 
-from dae.data import DATASETS, ImageSet, load_dataset
+from dae.data import DATASETS, DatasetInfo, ImageSet, load_dataset
 from dae.errors import DaeError
 from dae.evaluation import (
     FILTERS,
@@ -23,8 +23,18 @@ from dae.evaluation import (
     ssim,
 )
 from dae.imagination import complete, dream, sample_posterior
-from dae.models import MODELS, Autoencoder, Checkpoint, build_model, denoise, load_checkpoint, save_checkpoint
-from dae.noise import NOISES, NoiseSpec, corrupt
+from dae.models import (
+    MODELS,
+    Autoencoder,
+    Checkpoint,
+    ModelInfo,
+    build_model,
+    denoise,
+    export_model,
+    load_checkpoint,
+    save_checkpoint,
+)
+from dae.noise import NOISES, NoiseInfo, NoiseSpec, corrupt
 from dae.runs import Run, TrainingQueue, find_run, list_runs, run_training
 from dae.training import RECIPES, Recipe, TrainConfig, TrainReport, TrainState, fit
 
@@ -38,8 +48,11 @@ __all__ = [
     "Autoencoder",
     "Checkpoint",
     "DaeError",
+    "DatasetInfo",
     "ImageSet",
+    "ModelInfo",
     "NamedDenoiser",
+    "NoiseInfo",
     "NoiseSpec",
     "Recipe",
     "Run",
@@ -53,6 +66,7 @@ __all__ = [
     "denoise",
     "dream",
     "evaluate",
+    "export_model",
     "filter_denoiser",
     "find_run",
     "fit",

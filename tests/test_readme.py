@@ -203,6 +203,7 @@ def example(document: str, marker: str) -> str:
 
 LIBRARY = example("README.md", "import torch")
 NOISE, MODEL = example("README.md", "NOISES["), example("README.md", "MODELS[")
+AFTER_TRAINING = example("dae/training/README.md", "export_model")
 HALF_PRECISION = example("checkpoints/README.md", ".half()")
 
 
@@ -214,12 +215,16 @@ def run_example(text: str, folder: Path) -> dict[str, Any]:
 
 def test_every_python_example_is_tested() -> None:
     examples = [text for document in DOCUMENTS.values() for text in blocks(document, "python")]
-    assert sorted(examples) == sorted([LIBRARY, NOISE, MODEL, HALF_PRECISION])
+    assert sorted(examples) == sorted([LIBRARY, AFTER_TRAINING, NOISE, MODEL, HALF_PRECISION])
 
 
-def test_the_library_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    assert run_example(LIBRARY, tmp_path)["denoised"].shape == (8, 1, 28, 28)
+def test_the_library_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DAE_CHECKPOINTS", str(ROOT / "checkpoints"))
+    variables = run_example(LIBRARY + AFTER_TRAINING, tmp_path)
+    assert variables["denoised"].shape == (8, 1, 28, 28)
+    assert variables["mine"]["run"] == "mine" and variables["mine"]["gain_db"] > 0
+    assert (tmp_path / "mine.pt2").is_file()
 
 
 def test_the_half_precision_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,7 +241,9 @@ def test_the_examples_of_a_noise_and_a_model_have_at_most_five_lines(text: str) 
 
 
 IMPORTS = """
+from functools import partial
 import torch
+from torch import Generator, Tensor
 from dae.models import MODELS, ModelInfo
 from dae.models.linear import LinearAutoencoder
 from dae.noise import NOISES, NoiseInfo

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from dae.cli.common import Commands, Options, RenamedOption, add_command, noise_argument
 from dae.cli.image_sources import Source, list_sources, read_file
-from dae.data import image_io
+from dae.data import uploads
 from dae.data.image_file import ImageFile, decode_file, format_of
 from dae.errors import DaeError, DataError, SpecError
 from dae.evaluation.restoration import describe_level, estimate_level, restore_into
@@ -158,8 +158,8 @@ def _restore(
 
 def _denoise_resized(content: bytes, name: str, checkpoint: Checkpoint, options: Options) -> tuple[bytes, str]:
     """Denoise an image at the only size that the model takes."""
-    decoded = image_io.decode_upload(content)
-    noisy, resized = image_io.fit_image(decoded.image, checkpoint)
+    decoded = uploads.decode_upload(content)
+    noisy, resized = uploads.fit_image(decoded.image, checkpoint)
     if options.noise:
         noisy = corrupt(noisy, options.noise, make_generator(options.seed))
     denoiser = partial(denoise_tiled, checkpoint.model)

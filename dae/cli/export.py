@@ -7,7 +7,7 @@ from dae.data import ImageSet, is_available, is_folder, load_dataset
 from dae.errors import DataError, SpecError
 from dae.html_demo import MAX_MODELS, DemoModel, render_demo
 from dae.models import Checkpoint
-from dae.models.export import SUFFIXES, check_target, export, has_dynamic_size
+from dae.models.export import SUFFIXES, check_target, export_model, has_dynamic_size
 from dae.runs import find_run
 from dae.utils.files import atomic_write, explain_write_error
 
@@ -43,7 +43,7 @@ def _export(options: Options) -> None:
         )
     check_target(target)
     checkpoint = find_run(options.runs[0], options.checkpoints).load()
-    difference = export(checkpoint, target)
+    difference = export_model(checkpoint, target)
     channels, height, width = checkpoint.shape
     sides = "height, width" if has_dynamic_size(checkpoint) else f"{height}, {width}"
     print(f"{target}: noisy (batch, {channels}, {sides}) to denoised of the same shape, clamped to [0, 1]")

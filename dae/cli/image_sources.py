@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from dae.data.folder_files import find_images
 from dae.data.image_formats import ALL_SUFFIXES
-from dae.data.image_io import BYTES_LIMIT
+from dae.data.uploads import BYTES_LIMIT
 from dae.errors import DataError
 
 # What the module zipfile raises for members that are damaged, encrypted or compressed by an unknown method.

@@ -46,6 +46,7 @@ class DatasetInfo:
         is_downloaded: returns True if a data root contains the files.
         load_range: draws images `start` to `stop` of a published split without the others; None if unsupported.
         counts: number of images of each published split; needed with `load_range` only.
+        version: increment it after a change of the loader, as its results are cached.
     """
 
     label: str
@@ -56,6 +57,7 @@ class DatasetInfo:
     is_downloaded: Callable[[Path], bool] = lambda root: True
     load_range: Callable[[str, int, int], Arrays] | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
+    version: int = 1
 
 
 def _draw_digits(split: str, start: int, stop: int) -> Arrays:
@@ -160,7 +162,7 @@ def load_dataset(
         return _load_folder(name, split, data_root(root)).take(limit)
     entry = _lookup(name)
     published = "test" if split == "test" else "train"
-    key = f"{name}-{published}"
+    key = f"{name}-{published}" + (f"-{entry.version}" if entry.version > 1 else "")
     if entry.download:
         key += "-" + image_set.short_digest(str(data_root(root).resolve()))
     if entry.load_range and limit is not None and limit <= _MAX_DIRECT_IMAGES and not image_set.exists(key):

@@ -21,7 +21,7 @@ from dae.data.image_decoding import (
     transpose,
 )
 from dae.data.image_formats import ALL_SUFFIXES, DECODE_ERRORS, SUFFIXES
-from dae.data.image_io import decode_upload
+from dae.data.uploads import decode_upload
 from dae.errors import DataError
 
 _SAVE_OPTIONS: dict[str, dict[str, Any]] = {

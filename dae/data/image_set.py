@@ -25,7 +25,7 @@ _IMAGES, _LABELS, _ABOUT = "images.npy", "labels.npy", "about.json"
 _BLOCK_BYTES = 1 << 16
 _MAX_BLOCKS = 1 << 10
 
-Arrays = tuple[np.ndarray, np.ndarray, tuple[str, ...]]  # images (N, C, H, W), labels (N,), class names
+Arrays = tuple[np.ndarray, np.ndarray, tuple[str, ...]]  # images uint8 (N, C, H, W), labels int64 (N,), class names
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,8 +125,22 @@ def _cache_dir(key: str) -> Path:
 
 
 def pack(target: Path, arrays: Arrays) -> None:
-    """Write an image set in memory into `target`; raise DataError if images and labels differ in number."""
+    """Write an image set in memory into `target`.
+
+    Raises:
+        DataError: images and labels differ in number, or have another type than `Arrays`.
+    """
     images, labels, classes = arrays
+    if images.dtype != np.uint8 or images.ndim != 4 or labels.dtype != np.int64 or labels.ndim != 1:
+        raise DataError(
+            f"The loader returned images {images.dtype} {images.shape} and labels {labels.dtype} {labels.shape}. "
+            "Return uint8 (N, C, H, W) and int64 (N,)."
+        )
+    if len(labels) and not 0 <= labels.min() <= labels.max() < len(classes):
+        raise DataError(
+            f"The loader returned labels from {labels.min()} to {labels.max()} for {len(classes)} classes. "
+            "Return indices into the class names."
+        )
     if len(images) != len(labels):
         raise DataError(f"The data set has {len(images)} images but {len(labels)} labels. Download it again.")
     np.save(target / _IMAGES, images)

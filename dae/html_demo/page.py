@@ -25,8 +25,8 @@ from dae.utils.random import make_generator
 MAX_MODELS = 3
 # Base64 adds a third; browsers on phones open files of this size.
 MAX_BYTES = 32_000_000
-# Kinds of noise that the scripts draw.
-KINDS = tuple(kind for kind in NOISES if kind != "camera")
+# Kinds of noise in assets/noise.js.
+KINDS = ("gaussian", "masking", "salt-and-pepper", "speckle", "poisson", "occlusion", "uniform")
 # Most images in the file, and most of one class.
 _NUM_IMAGES, _NUM_PER_CLASS = 20, 2
 ASSETS = Path(__file__).parent / "assets"

@@ -2,6 +2,7 @@
 
 from dae.models.base import Autoencoder, ModelInfo, Shape, count_parameters, init_weights
 from dae.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from dae.models.export import export_model
 from dae.models.foreign_weights import import_weights
 from dae.models.inference import denoise, denoise_tiled, self_ensemble
 from dae.models.registry import (
@@ -26,6 +27,7 @@ __all__ = [
     "count_parameters",
     "denoise",
     "denoise_tiled",
+    "export_model",
     "import_weights",
     "init_weights",
     "load_checkpoint",

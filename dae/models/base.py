@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from torch import Generator, Tensor, nn
 
+from dae.errors import SpecError
+
 Shape = tuple[int, int, int]  # channels, height, width of one image
 
 
@@ -62,7 +64,7 @@ class ModelInfo:
     family: str  # "linear", "convolutional" or "residual CNN"
     help: str
     build: Callable[[Shape], Autoencoder]
-    bounded: bool = True  # whether the output stays in [0, 1], which binary cross-entropy needs
+    bounded: bool = False  # whether the output stays in [0, 1], which binary cross-entropy needs
     any_size: bool = False  # whether it accepts every height and width, whatever the training size
     bfloat16: bool = False  # whether training in bfloat16 is faster without loss of quality
     color: str = "#882255"
@@ -71,10 +73,11 @@ class ModelInfo:
 def init_weights(model: nn.Module, generator: Generator) -> None:
     """Initialize all layers with PyTorch's default distributions, drawn from `generator`.
 
-    PyTorch's own initialization draws from the global generator, which page sessions and the training thread share.
+    PyTorch's own initialization draws from the global generator, which page sessions and the training thread share. A
+    layer of another type with weights or buffers needs a method `init_weights(generator)`.
 
     Raises:
-        TypeError: a layer has weights of an unsupported type.
+        SpecError: a layer with weights or buffers cannot be initialized.
     """
     for layer in model.modules():
         if isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
@@ -85,8 +88,12 @@ def init_weights(model: nn.Module, generator: Generator) -> None:
         elif isinstance(layer, (nn.BatchNorm2d, nn.GroupNorm)):
             # Sets ones and zeros without random draws.
             layer.reset_parameters()
+        elif callable(initialize := getattr(layer, "init_weights", None)):
+            initialize(generator)
         elif [*layer.parameters(recurse=False), *layer.buffers(recurse=False)]:
-            raise TypeError(f"Cannot initialize a {type(layer).__name__}. Add its type to init_weights.")
+            raise SpecError(
+                f"Weights of a layer {type(layer).__name__} cannot be initialized. Give it init_weights(generator)."
+            )
 
 
 def with_relu_between(*layers: nn.Module) -> list[nn.Module]:

@@ -53,11 +53,23 @@ class Checkpoint:
     config: dict[str, Any]
 
 
-def save_checkpoint(path: Path, model: Autoencoder, name: str, shape: Shape, config: Mapping[str, Any]) -> None:
-    """Write weights and header atomically; raise OSError if the write fails.
+def save_checkpoint(path: Path | str, model: Autoencoder, name: str, shape: Shape, config: Mapping[str, Any]) -> None:
+    """Write weights and header atomically.
 
     A model in half precision (`model.half()`) makes a file of half the size, which is read as float32.
+
+    Args:
+        model: after a training, usually `TrainState.ema_model`.
+        name: its key in MODELS.
+        shape: of its images, (C, H, W).
+        config: how it was trained, `TrainConfig.to_json()`; {} if unknown.
+
+    Raises:
+        UnknownNameError: there is no such model.
+        OSError: the write fails.
     """
+    path = Path(path)
+    lookup("model", MODELS, canonical_model_name(name))
     metadata = {"format": FORMAT, "model": name, "shape": list(shape), "config": dict(config)}
     save_tensors(path, {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}, metadata)
 
@@ -71,13 +83,14 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], metadata: Mapping[str, 
             raise OSError(str(error)) from error
 
 
-def load_checkpoint(path: Path) -> Checkpoint:
+def load_checkpoint(path: Path | str) -> Checkpoint:
     """Rebuild a model from a file of `save_checkpoint`.
 
     Raises:
         CheckpointError: the file is missing, truncated, foreign, of a newer format, or does not fit its model, or it
             contains NaN or infinity.
     """
+    path = Path(path)
     name, shape, config = read_header(path)
     try:
         model = build_on_meta(name, shape)

@@ -26,6 +26,7 @@ MODELS: dict[str, ModelInfo] = {
         family="linear",
         help="Fully connected; compresses the image to 32 numbers.",
         build=linear_32,
+        bounded=True,
         color="#D55E00",
     ),
     "linear-10": ModelInfo(
@@ -33,6 +34,7 @@ MODELS: dict[str, ModelInfo] = {
         family="linear",
         help="Fully connected and deeper; compresses the image to 10 numbers.",
         build=linear_10,
+        bounded=True,
         color="#CC79A7",
     ),
     "conv-64": ModelInfo(
@@ -40,6 +42,7 @@ MODELS: dict[str, ModelInfo] = {
         family="convolutional",
         help="Detects small patterns, then compresses them to 64 numbers.",
         build=ConvBottleneck64,
+        bounded=True,
         bfloat16=True,
         color="#0072B2",
     ),
@@ -48,6 +51,7 @@ MODELS: dict[str, ModelInfo] = {
         family="convolutional",
         help="Convolutions and pooling down to 512 numbers; very few weights.",
         build=ConvPool,
+        bounded=True,
         bfloat16=True,
         color="#56B4E9",
     ),
@@ -56,6 +60,7 @@ MODELS: dict[str, ModelInfo] = {
         family="convolutional",
         help="Convolutions at full size: filters without compressing.",
         build=ConvFullResolution,
+        bounded=True,
         any_size=True,
         color="#E69F00",
     ),
@@ -64,6 +69,7 @@ MODELS: dict[str, ModelInfo] = {
         family="convolutional",
         help="Convolutions down to a small map of 32 features, for color images.",
         build=ConvFeatureMap,
+        bounded=True,
         bfloat16=True,
         color="#8A6FDF",
     ),
@@ -72,7 +78,6 @@ MODELS: dict[str, ModelInfo] = {
         family="residual CNN",
         help="Predicts the noise at several scales and subtracts it; any size.",
         build=UNet,
-        bounded=False,
         any_size=True,
         bfloat16=True,
         color="#7A5C00",
@@ -82,7 +87,6 @@ MODELS: dict[str, ModelInfo] = {
         family="residual CNN",
         help="A deeper U-Net with more weights: the best model; any size.",
         build=ResUNet,
-        bounded=False,
         any_size=True,
         bfloat16=True,
         color="#009E73",
@@ -92,7 +96,6 @@ MODELS: dict[str, ModelInfo] = {
         family="residual CNN",
         help="The residual U-Net with a small network that estimates the noise and adapts to it; any size.",
         build=partial(ResUNet, widths=(64, 96), noise_conditioned=True),
-        bounded=False,
         any_size=True,
         bfloat16=True,
         color="#4B5FA5",
@@ -102,7 +105,6 @@ MODELS: dict[str, ModelInfo] = {
         family="residual CNN",
         help="The residual U-Net with the noise level as an input, which it estimates or you choose; any size.",
         build=LevelUNet,
-        bounded=False,
         any_size=True,
         bfloat16=True,
         color="#1B7F8C",
@@ -112,7 +114,6 @@ MODELS: dict[str, ModelInfo] = {
         family="residual CNN",
         help="The classic deep denoiser: 17 full-size layers; slow; any size.",
         build=DnCNN,
-        bounded=False,
         any_size=True,
         bfloat16=True,
         color="#B03A2E",
@@ -164,13 +165,15 @@ def validate_input_shape(model: Autoencoder, name: str, shape: Shape) -> None:
     """
     if MODELS[name].any_size:
         return
+    cause: RuntimeError | None = None
     try:
         with torch.no_grad():
-            fits = model(torch.zeros(1, *shape)).shape[1:] == shape
-    except RuntimeError:
-        fits = False
-    if not fits:
+            output = model(torch.zeros(1, *shape)).shape[1:]
+        reason = f"its output has the shape {tuple(output)}" if output != shape else ""
+    except RuntimeError as error:
+        cause, reason = error, str(error).partition("\n")[0]
+    if reason:
+        advice = "" if shape[1:] == (28, 28) else " Use 28 x 28 images, or a model for any size such as 'unet'."
         raise SpecError(
-            f"Model {name!r} cannot process images of {shape[1]} x {shape[2]}. Use 28 x 28 images, or a model for any "
-            "size such as 'unet'."
-        )
+            f"Model {name!r} cannot process images of {shape[1]} x {shape[2]}: {reason.rstrip('.')}.{advice}"
+        ) from cause

@@ -189,7 +189,12 @@ def corrupt(clean: Tensor, spec: NoiseSpec, generator: Generator, level: float |
 
     Returns:
         Noisy images (B, C, H, W) of the same dtype and device, in [0, 1] unless `spec` is unclipped.
+
+    Raises:
+        SpecError: the images are not floats.
     """
+    if not clean.is_floating_point():
+        raise SpecError(f"Images must be floats in [0, 1], not {clean.dtype}. Use `ImageSet.to_float`.")
     if spec.mixed_with:
         return _corrupt_mixture(clean, spec.components, generator, level)
     if level is None and spec.low < spec.high:

@@ -39,7 +39,10 @@ def find_run(name: str, root: Path | str | None = None) -> Run:
         if os.path.isfile(path / metadata.CONFIG_FILE):
             return Run(path)
     names = ", ".join(run.name for run in list_runs(root)) or "none yet; `dae train` creates one"
-    raise RunError(f"There is no run {name!r} in {runs_root(root)}. Runs there: {names}.")
+    raise RunError(
+        f"There is no run {name!r} in {runs_root(root).resolve()}. Runs there: {names}. "
+        "DAE_CHECKPOINTS names another folder."
+    )
 
 
 def run_names(root: Path | str | None = None) -> tuple[str, ...]:

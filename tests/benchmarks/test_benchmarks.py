@@ -49,6 +49,11 @@ def test_help_lists_every_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
     for name, what in runner.BENCHMARKS.items():
         assert f"  {name}" in printed and what in printed
     assert set(runner.BENCHMARKS) > runner.LONG
+    # Each module whose first line has its command.
+    first_lines = {file.stem: file.read_text().partition("\n")[0] for file in (ROOT / "tests/benchmarks").glob("*.py")}
+    commands = {name for name, line in first_lines.items() if f"python -m tests.benchmarks.{name}" in line}
+    # `quality` runs its loops in processes of their own.
+    assert commands - {"loops"} == set(runner.BENCHMARKS)
 
 
 @pytest.mark.parametrize("name", runner.BENCHMARKS)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from dae.cli import image_sources, train
-from dae.data.image_io import BYTES_LIMIT
+from dae.data.uploads import BYTES_LIMIT
 from dae.training.distributed import SINGLE_PROCESS
 from tests.cli.calls import call, fails
 from tests.helpers import ROOT

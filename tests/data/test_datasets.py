@@ -4,6 +4,7 @@ import errno
 import gzip
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,33 @@ def test_damaged_files_are_reported(content: bytes, root: Path) -> None:
     with pytest.raises(DataError, match="damaged.*dae download mnist"):
         load_dataset("mnist", root=root)
     assert len(load_dataset("fashion-mnist", root=root)) == 18
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ((np.zeros((3, 1, 28, 28), np.float32), np.zeros(3, np.int64)), "float32 .*Return uint8"),
+        ((np.zeros((3, 28, 28), np.uint8), np.zeros(3, np.int64)), r"\(3, 28, 28\).*Return uint8 \(N, C, H, W\)"),
+        ((np.zeros((3, 1, 28, 28), np.uint8), np.zeros(3, np.int32)), "int32.*int64"),
+        ((np.zeros((3, 1, 28, 28), np.uint8), np.arange(3)), "labels from 0 to 2 for 2 classes"),
+    ],
+)
+def test_a_loader_of_wrong_arrays_is_explained(
+    arrays: tuple[np.ndarray, np.ndarray], message: str, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = replace(DATASETS["digits"], load=lambda root, split: (*arrays, ("a", "b")), load_range=None)
+    monkeypatch.setitem(DATASETS, "own", info)
+    with pytest.raises(DataError, match=message):
+        load_dataset("own")
+
+
+def test_a_new_version_of_a_loader_is_not_read_from_the_cache(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for version in (1, 2, 1):
+        pixels = np.full((20, 1, 28, 28), version, np.uint8)
+        arrays = pixels, np.zeros(20, np.int64), ("a",)
+        info = replace(DATASETS["digits"], load=lambda *_, arrays=arrays: arrays, load_range=None, version=version)
+        monkeypatch.setitem(DATASETS, "own", info)
+        assert (load_dataset("own").images == version).all()
 
 
 def test_missing_or_too_few_labels_are_refused(root: Path) -> None:

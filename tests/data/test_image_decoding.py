@@ -13,7 +13,7 @@ from PIL import Image
 
 from dae.data import decode_image
 from dae.data.image_formats import MAX_SCANS
-from dae.data.image_io import decode_upload
+from dae.data.uploads import decode_upload
 from dae.errors import DataError
 
 RAMP = np.linspace(0, 1, 12 * 16).reshape(12, 16)

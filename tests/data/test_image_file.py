@@ -12,7 +12,7 @@ from PIL import Image
 from dae.data.deep_color import encode_png
 from dae.data.image_file import decode_file, format_of
 from dae.data.image_formats import SUFFIXES
-from dae.data.image_io import decode_image
+from dae.data.uploads import decode_image
 from dae.errors import DataError
 
 GENERATOR = np.random.default_rng(0)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from dae.data.image_io import normalize_digit
+from dae.data.uploads import normalize_digit
 from dae.html_demo.page import KINDS
 from dae.noise import NoiseSpec, corrupt
 from tests.html_demo.javascript import run_javascript

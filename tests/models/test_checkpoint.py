@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from dae.errors import CheckpointError, DaeError
+from dae.errors import CheckpointError, DaeError, UnknownNameError
 from dae.models import MODELS, Autoencoder, build_model, import_weights, load_checkpoint, save_checkpoint
 from dae.models.checkpoint import FORMAT, read_header, read_tensor_metadata, save_tensors
 from tests.helpers import small_config, tensors_equal, weights
@@ -48,6 +48,14 @@ def test_round_trip_is_bit_exact(name: str, tmp_path: Path) -> None:
     assert (loaded.name, loaded.shape, loaded.config) == (name, SHAPE, CONFIG)
     assert not loaded.model.training and not any(value.requires_grad for value in loaded.model.parameters())
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_path_may_be_text_and_an_unknown_name_is_refused(tmp_path: Path) -> None:
+    save_checkpoint(str(tmp_path / "m"), model_of("unet"), "unet", SHAPE, CONFIG)
+    assert load_checkpoint(str(tmp_path / "m")).name == "unet"
+    with pytest.raises(UnknownNameError, match="'unett'"):
+        save_checkpoint(tmp_path / "other", model_of("unet"), "unett", SHAPE, CONFIG)
+    assert not (tmp_path / "other").exists()
 
 
 def test_weights_in_channels_last_format_are_saved(tmp_path: Path) -> None:

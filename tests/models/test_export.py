@@ -11,7 +11,7 @@ from dae.cli import main
 from dae.errors import CheckpointError, DataError, SpecError
 from dae.models import MODELS, Checkpoint
 from dae.models import export as export_module
-from dae.models.export import TOLERANCE, _dynamic_shapes, export
+from dae.models.export import TOLERANCE, _dynamic_shapes, export_model
 from dae.runs import run_training
 from tests.helpers import new_run, untrained_checkpoint
 
@@ -42,7 +42,7 @@ _EXPORTED = ("linear-32", "conv-64", "unet")
 )
 def test_onnxruntime_computes_the_same_as_pytorch(name: str, tmp_path: Path) -> None:
     original = checkpoint(name, channels=3 if name == "unet" else 1)
-    difference = export(original, tmp_path / "model.onnx")
+    difference = export_model(original, tmp_path / "model.onnx")
     assert difference is not None and difference <= TOLERANCE
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
     onnx.checker.check_model(str(tmp_path / "model.onnx"))
@@ -60,7 +60,7 @@ def test_onnxruntime_computes_the_same_as_pytorch(name: str, tmp_path: Path) -> 
 @pytest.mark.parametrize("name", _EXPORTED)
 def test_torch_export_program_computes_the_same_as_pytorch(name: str, tmp_path: Path) -> None:
     original = checkpoint(name)
-    difference = export(original, tmp_path / "model.pt2")
+    difference = export_model(original, tmp_path / "model.pt2")
     assert difference is not None and difference <= TOLERANCE
     program = torch.export.load(tmp_path / "model.pt2").module()
     for noisy in batches(original):
@@ -91,16 +91,16 @@ def test_export_command_reports_shape_and_difference(
 def test_missing_packages_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export_module, "_is_installed", lambda name: name != "onnxscript")
     with pytest.raises(SpecError, match="pip install onnxscript"):
-        export(checkpoint("linear-32"), tmp_path / "model.onnx")
+        export_model(checkpoint("linear-32"), tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
     monkeypatch.setattr(export_module, "_is_installed", lambda name: name != "onnxruntime")
-    assert export(checkpoint("linear-32"), tmp_path / "model.onnx") is None
+    assert export_model(checkpoint("linear-32"), tmp_path / "model.onnx") is None
 
 
 @pytest.mark.parametrize("name", ["model", "model.ONNX.txt", ".onnx", "model.pt"])
 def test_unknown_suffix_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="unknown suffix. Use .onnx or .pt2"):
-        export(checkpoint("linear-32"), tmp_path / name)
+        export_model(checkpoint("linear-32"), tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -108,8 +108,8 @@ def test_unknown_suffix_is_refused(name: str, tmp_path: Path) -> None:
 def test_failed_export_leaves_no_file(suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     original = checkpoint("linear-32")
     with pytest.raises(DataError, match="cannot be written"):
-        export(original, tmp_path / "nowhere" / f"model{suffix}")
+        export_model(original, tmp_path / "nowhere" / f"model{suffix}")
     monkeypatch.setattr(export_module, "_max_difference", lambda *_: float("nan"))
     with pytest.raises(CheckpointError, match="differs from the model by nan"):
-        export(original, tmp_path / f"model{suffix}")
+        export_model(original, tmp_path / f"model{suffix}")
     assert list(tmp_path.iterdir()) == []

@@ -7,7 +7,7 @@ import torch
 
 from dae.errors import CheckpointError, DataError
 from dae.models import export as export_module
-from dae.models.export import TOLERANCE, export
+from dae.models.export import TOLERANCE, export_model
 from dae.runs import find_run
 from tests.helpers import ROOT, untrained_checkpoint
 
@@ -16,9 +16,16 @@ from tests.helpers import ROOT, untrained_checkpoint
 def test_shipped_models_are_exported_as_loaded(run: str, suffix: str, tmp_path: Path) -> None:
     checkpoint = find_run(run, ROOT / "checkpoints").load()
     strides = [weight.stride() for weight in checkpoint.model.parameters()]
-    difference = export(checkpoint, tmp_path / f"model{suffix}")
+    difference = export_model(checkpoint, tmp_path / f"model{suffix}")
     assert difference is not None and difference <= TOLERANCE
     assert [weight.stride() for weight in checkpoint.model.parameters()] == strides
+
+
+def test_a_model_in_training_mode_is_exported_as_it_denoises(tmp_path: Path) -> None:
+    trained = untrained_checkpoint("dncnn", (1, 9, 9))
+    trained.model.train()
+    difference = export_model(trained, str(tmp_path / "model.pt2"))
+    assert difference is not None and difference <= TOLERANCE
 
 
 @pytest.mark.parametrize("suffix", [".onnx", ".pt2"])
@@ -32,7 +39,7 @@ def test_an_exporter_that_fails_is_explained_in_one_sentence(
 
     monkeypatch.setattr(torch.export, "export", fail)
     with pytest.raises(CheckpointError, match="cannot be exported.*Constraints violated") as caught:
-        export(untrained_checkpoint("linear-32"), tmp_path / f"model{suffix}")
+        export_model(untrained_checkpoint("linear-32"), tmp_path / f"model{suffix}")
     assert "\n" not in str(caught.value) and list(tmp_path.iterdir()) == []
 
 
@@ -43,4 +50,4 @@ def test_a_full_disk_is_named(suffix: str, tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(export_module, "atomic_write", lambda target: nullcontext(Path("/dev/full")))
     with pytest.raises(DataError, match="No space left on device"):
-        export(untrained_checkpoint("linear-32"), tmp_path / f"model{suffix}")
+        export_model(untrained_checkpoint("linear-32"), tmp_path / f"model{suffix}")

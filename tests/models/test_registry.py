@@ -1,5 +1,7 @@
 """All architectures: published parameter counts, shapes, and seeded initial weights."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Generator, nn
@@ -53,8 +55,33 @@ def test_too_many_parameters_are_refused() -> None:
 
 
 def test_layers_of_unknown_type_are_not_left_uninitialized() -> None:
-    with pytest.raises(TypeError, match="PReLU"):
+    with pytest.raises(SpecError, match=r"PReLU.*init_weights\(generator\)"):
         init_weights(nn.Sequential(nn.PReLU()), Generator())
+
+
+def test_layers_of_other_types_initialize_their_weights_themselves() -> None:
+    class Scale(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.factor = nn.Parameter(torch.empty(3))
+
+        def init_weights(self, generator: Generator) -> None:
+            nn.init.normal_(self.factor, generator=generator)
+
+    first, second = Scale(), Scale()
+    for layer in (first, second):
+        init_weights(layer, Generator().manual_seed(1))
+    assert first.factor.abs().min() > 0 and torch.equal(first.factor, second.factor)
+
+
+def test_the_error_of_a_wrong_layer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.Conv2d(16, 1, 3, padding=1))
+    monkeypatch.setitem(MODELS, "wrong", replace(MODELS["conv-64"], build=lambda shape: wrong))
+    with pytest.raises(
+        SpecError, match=r"cannot process images of 28 x 28: .*to have 16 channels, but got 8"
+    ) as caught:
+        build_model("wrong", (1, 28, 28), Generator())
+    assert isinstance(caught.value.__cause__, RuntimeError)
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Generator, Tensor
 
+from dae.errors import SpecError
 from dae.noise import NOISES, NoiseSpec, corrupt
 from tests.helpers import blobs
 from tests.noise.test_spec import mixtures
@@ -235,3 +236,8 @@ def test_draws_of_one_component_do_not_affect_the_others() -> None:
     bright, dark = torch.full((2, 40, 1, 8, 8), 0.5)
     dark[20:] = 0
     assert torch.equal(corrupt(bright, mixture, seeded())[:20], corrupt(dark, mixture, seeded())[:20])
+
+
+def test_images_that_are_no_floats_are_refused() -> None:
+    with pytest.raises(SpecError, match=r"floats in \[0, 1\], not torch.uint8. Use `ImageSet.to_float`"):
+        corrupt(torch.zeros(1, 1, 4, 4, dtype=torch.uint8), NoiseSpec("gaussian", 0.5), seeded())

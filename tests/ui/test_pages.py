@@ -12,11 +12,10 @@ from streamlit.testing.v1 import AppTest
 from dae.runs import Run, list_runs, run_training
 from dae.training import RECIPES
 from dae.ui import resources, selectors
+from dae.ui.shell.page import PAGES
 from dae.ui.train.launcher import SIDE_BY_SIDE_TRAININGS
 from tests.helpers import ROOT, new_run, small_config, wait_for
 from tests.ui.apps import opened
-
-PAGES = ("dashboard.py", "pages/train.py", "pages/explore.py", "pages/compare.py")
 
 
 @pytest.mark.parametrize("page", PAGES)

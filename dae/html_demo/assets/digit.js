@@ -1,5 +1,5 @@
 // A drawing as an image for the models, brought to the size and place of the digits of MNIST as
-// dae.data.image_io.normalize_digit does.
+// dae.data.uploads.normalize_digit does.
 
 const DIGIT_SIDE = 28
 const INK_SIDE = 20

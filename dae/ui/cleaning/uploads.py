@@ -8,7 +8,7 @@ import streamlit as st
 import torch
 from PIL import Image
 
-from dae.data.image_io import BYTES_LIMIT
+from dae.data.uploads import BYTES_LIMIT
 from dae.noise import NoiseSpec, corrupt
 from dae.utils.random import make_generator
 from dae.viz.images import make_grid, to_png

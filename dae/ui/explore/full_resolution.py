@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from dae.data.image_io import to_tensor
+from dae.data.uploads import to_tensor
 from dae.evaluation import metrics, restoration
 from dae.noise import NOISES, NoiseSpec, corrupt
 from dae.ui import resources, selectors

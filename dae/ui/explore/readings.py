@@ -2,7 +2,7 @@
 
 import torch
 
-from dae.data.image_io import resize_image
+from dae.data.uploads import resize_image
 from dae.imagination.nearest import UNREADABLE
 from dae.ui import resources
 from dae.ui.explore.gallery import Gallery, GallerySprites

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from dae.data import ImageSet, decode_image
 from dae.data.image_formats import DECODE_ERRORS
-from dae.data.image_io import looks_like_digit, normalize_digit, resize_image
+from dae.data.uploads import looks_like_digit, normalize_digit, resize_image
 from dae.errors import DataError
 from dae.models import Shape
 from dae.ui.cleaning.uploads import Upload, select_uploads

@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from dae.data import ImageSet
-from dae.data.image_io import normalize_digit
+from dae.data.uploads import normalize_digit
 from dae.evaluation.denoisers import Denoiser
 from dae.imagination import NearestImages
 from dae.noise import NoiseSpec, corrupt

@@ -10,7 +10,7 @@ import torch
 from PIL import Image, ImageDraw
 from streamlit.errors import StreamlitAPIException
 
-from dae.data.image_io import normalize_digit, resize_image
+from dae.data.uploads import normalize_digit, resize_image
 from dae.errors import DataError
 from dae.ui.explore import user_image
 from dae.ui.explore.user_image import decode_drawing, is_mnist_like, is_out_of_distribution

@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 
 from dae.data import decode_image
 from dae.data.image_formats import FORMATS
-from dae.data.image_io import (
+from dae.data.uploads import (
     BYTES_LIMIT,
     SIDE_LIMIT,
     fit_image,
