@@ -1,6 +1,7 @@
 """Helpers that tests share: small images, small runs, and a recorder that a test controls step by step."""
 
 import queue
+import re
 import struct
 import subprocess
 import threading
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 
 from dae.data import ImageSet
 from dae.models import Checkpoint, build_model
@@ -101,6 +103,17 @@ def act_until(act: Callable[[], object], condition: Callable[[], object]) -> Non
                 return
             threading.Event().wait(0.005)
     raise AssertionError(f"condition not met within {PATIENCE_S:g} s")
+
+
+def shipped_runs() -> list[str]:
+    """Return the names of the runs in checkpoints/ that are part of the project; other folders are the user's."""
+    return re.findall(r"^!/checkpoints/([\w.-]+)/$", (ROOT / ".gitignore").read_text(), re.MULTILINE)
+
+
+def gray_noise(width: int, height: int, deviation: float) -> Image.Image:
+    """Return a gray image of Gaussian noise around 128, the same at each call."""
+    values = np.random.default_rng(0).normal(128, deviation, (height, width))
+    return Image.fromarray(values.clip(0, 255).astype(np.uint8))
 
 
 def png_header(width: int, height: int) -> bytes:

@@ -21,7 +21,7 @@ import dae.ui.precompute  # noqa: F401
 from dae import DATASETS, FILTERS, MODELS, NOISES, RECIPES, NoiseSpec, TrainConfig, TrainState, cli, fit, load_dataset
 from dae.data import is_folder
 from dae.evaluation.denoisers import MEMORY
-from tests.helpers import ROOT
+from tests.helpers import ROOT, shipped_runs
 
 PATHS = [
     ROOT / "README.md",
@@ -29,8 +29,7 @@ PATHS = [
 ]
 DOCUMENTS = {path.relative_to(ROOT).as_posix(): path.read_text() for path in PATHS}
 README = DOCUMENTS["README.md"]
-# Other folders of checkpoints/ are runs of the user.
-SHIPPED = re.findall(r"^!/checkpoints/([\w.-]+)/$", (ROOT / ".gitignore").read_text(), re.MULTILINE)
+SHIPPED = shipped_runs()
 BENCHMARKS = [
     path.stem
     for path in sorted((ROOT / "tests/benchmarks").glob("[a-z]*.py"))

@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from PIL import Image
 
 from dae.data.image_file import decode_file
 from dae.evaluation import FILTERS
 from tests.benchmarks import photographs
-from tests.helpers import ROOT
+from tests.helpers import ROOT, gray_noise
 
 
 def test_photographs_are_measured_by_the_protocol_of_the_literature(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,7 +38,7 @@ def test_a_photograph_at_night_is_written_noisy_and_denoised(
 
 
 def test_photographs_can_come_from_a_folder_and_published_figures_are_complete(tmp_path: Path) -> None:
-    Image.effect_noise((50, 60), 40).save(tmp_path / "gray.png")
+    gray_noise(50, 60, 40).save(tmp_path / "gray.png")
     (image,) = photographs.load_photographs(tmp_path, limit=None, side=32)
     assert image.shape == (1, 1, 32, 32)
     assert all(len(row) == 5 for row in photographs.published_rows())

@@ -11,7 +11,7 @@ from PIL import Image
 from dae.data.image_file import decode_file
 from dae.runs import run_training
 from tests.cli.calls import call
-from tests.helpers import new_run
+from tests.helpers import gray_noise, new_run
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, photos: str) -> Path:
 
 def photograph(path: Path, mode: str = "RGB", size: tuple[int, int] = (30, 40)) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.effect_noise(size, 60).convert(mode).save(path)
+    gray_noise(*size, 60).convert(mode).save(path)
     return path
 
 

@@ -19,7 +19,7 @@ from dae.representation import cache, summary
 from dae.representation.linear_probe import ProbeTask
 from dae.runs import find_run, run_training
 from tests.cli.calls import call, fails
-from tests.helpers import blobs, new_run
+from tests.helpers import blobs, gray_noise, new_run
 
 
 def test_evaluate_prints_the_rows_of_the_library(root: Path, photos: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,7 +46,7 @@ def test_evaluate_measures_whole_photographs(tmp_path: Path, capsys: pytest.Capt
     for index, size in enumerate([(60, 40)] * 12 + [(40, 60)] * 12):
         path = tmp_path / "photos" / ("test" if index % 4 == 0 else "train") / f"{index}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.effect_noise(size, 40).save(path)
+        gray_noise(*size, 40).save(path)
     dataset = f"photos:{tmp_path / 'photos'}"
     options = ["--dataset", dataset, "--noise", "gaussian:0.1:unclipped", "--protocol", "awgn-8bit", "--json"]
     assert call(tmp_path, "evaluate", "gaussian-blur", *options) == 0

@@ -2,7 +2,6 @@
 
 import io
 import struct
-import time
 from pathlib import Path
 from typing import Any
 
@@ -165,7 +164,5 @@ def test_jpeg_with_many_scans_is_refused_before_decoding(monkeypatch: pytest.Mon
         raise AssertionError("decoded before its scans were counted")
 
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", decode)
-    started_s = time.thread_time()
     with pytest.raises(DataError, match="more than 64 scans"):
         decode_image(bomb)
-    assert time.thread_time() - started_s < 1

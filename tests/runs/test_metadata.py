@@ -10,7 +10,7 @@ from dae.errors import RunError
 from dae.evaluation import Scores
 from dae.runs import Run, RunMetadata, find_run, list_runs
 from dae.runs.metadata import read_metadata, read_seed_results, write_metadata
-from tests.helpers import ROOT, small_config
+from tests.helpers import ROOT, shipped_runs, small_config
 
 METADATA = RunMetadata(
     device="CPU, 1 thread",
@@ -90,11 +90,9 @@ def test_unknown_scores_of_a_newer_version_are_ignored(tmp_path: Path) -> None:
     assert metadata and metadata.baselines == {"noisy input": Scores(0.1, 10.0, 0.3)}
 
 
-@pytest.mark.parametrize(
-    "path", sorted((ROOT / "checkpoints").glob("*/config.json")), ids=lambda path: path.parent.name
-)
-def test_shipped_runs_are_readable(path: Path) -> None:
-    run = find_run(str(path.parent))
+@pytest.mark.parametrize("name", shipped_runs())
+def test_shipped_runs_are_readable(name: str) -> None:
+    run = find_run(name, ROOT / "checkpoints")
     metadata = run.metadata()
     assert run.state == "finished" and run.config.model == run.model == run.load().name
     assert metadata and "noisy input" in metadata.baselines and metadata.machine_id == ""

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import sys
 import urllib.error
 import urllib.request
@@ -176,7 +177,7 @@ def test_sessions_that_come_and_go_leave_no_open_files(server: Server) -> None:
     before = len(list(files.iterdir()))
     for _ in range(8):
         Viewer(server.address, "train").close()
-    assert len(list(files.iterdir())) - before <= 8 * 4
+    assert len(list(files.iterdir())) - before <= 8 * 3
     Viewer(server.address, "train").close()
 
 
@@ -188,7 +189,7 @@ def test_nothing_reaches_outside(server: Server, contacts: Path) -> None:
     assert outside == []
 
 
-def test_bad_run_folders_are_passed_over_and_named_nowhere_to_the_audience(server: Server) -> None:
+def test_bad_run_folders_are_passed_over(server: Server) -> None:
     config = json.loads((server.runs / "digits-linear" / "config.json").read_text())
     changes = {
         "size": {"dataset": "folder:a@9999"},
@@ -203,7 +204,11 @@ def test_bad_run_folders_are_passed_over_and_named_nowhere_to_the_audience(serve
     odd = os.fsencode(server.runs) + b"/caf\xe9"
     os.mkdir(odd)
     (Path(os.fsdecode(odd)) / "config.json").write_text(json.dumps(config))
-    for page in ("", "train", "explore", "compare"):
-        viewer = Viewer(server.address, page)
-        assert not viewer.errors
-        viewer.close()
+    try:
+        for page in ("", "train", "explore", "compare"):
+            viewer = Viewer(server.address, page)
+            assert not viewer.errors
+            viewer.close()
+    finally:
+        for name in (*changes, os.fsdecode(odd)):
+            shutil.rmtree(server.runs / name)

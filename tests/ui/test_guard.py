@@ -65,6 +65,27 @@ def test_only_own_names_are_hosts(
             assert dashboard.is_allowed_host(host) is expected
 
 
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("box.local:8501", True), ("pages.example", True), ("computer", True), ("COMPUTER.local", True), ("other", False)],
+)
+def test_the_names_of_an_open_server_are_hosts(
+    host: str, expected: bool, dashboard: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"server.address": "box.local", "browser.serverAddress": "pages.example"}
+    monkeypatch.setattr(st, "get_option", options.get)
+    monkeypatch.setattr(dashboard.socket, "gethostname", lambda: "computer")
+    assert dashboard.is_allowed_host(host) is expected
+
+
+def test_a_local_server_is_not_reached_by_the_name_of_the_computer(
+    dashboard: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listen_to("localhost", monkeypatch)
+    monkeypatch.setattr(dashboard.socket, "gethostname", lambda: "computer")
+    assert not dashboard.is_allowed_host("computer") and not dashboard.is_allowed_host("computer.local")
+
+
 def origin_at_streamlit(client: Client, **headers: str) -> str | None:
     """Return the origin that the application behind the guard receives; fail if the guard refuses the connection."""
     accepted, message, *_ = client.websocket(**headers)

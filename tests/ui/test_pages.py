@@ -14,8 +14,8 @@ from dae.training import RECIPES
 from dae.ui import resources, selectors
 from dae.ui.shell.page import PAGES
 from dae.ui.train.launcher import SIDE_BY_SIDE_TRAININGS
-from tests.helpers import ROOT, new_run, small_config, wait_for
-from tests.ui.apps import opened
+from tests.helpers import new_run, small_config, wait_for
+from tests.ui.apps import opened, shown
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -197,10 +197,15 @@ def test_damaged_runs_do_not_break_pages(
     assert not opened("dashboard.py").error
 
 
-def test_every_shipped_run_can_be_read() -> None:
-    for path in (ROOT / "checkpoints").glob("*/config.json"):
-        run = Run(path.parent)
-        assert run.config.model == run.load().name and run.progress() and run.state == "finished"
+def test_runs_that_cannot_be_used_are_named_to_presenters_only(
+    photos: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer = new_run(tmp_path / "runs", photos, name="newer")
+    (newer.path / "config.json").write_text('{"format": 99}')
+    monkeypatch.setenv("DAE_CHECKPOINTS", str(tmp_path / "runs"))
+    assert "1 run cannot be used. newer: " in shown(opened("pages/train.py"))
+    monkeypatch.setenv("DAE_PRESENTER_KEY", "sesame")
+    assert "newer" not in shown(opened("pages/train.py"))
 
 
 @pytest.mark.parametrize("page", ["pages/explore.py", "pages/compare.py"])

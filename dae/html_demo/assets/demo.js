@@ -76,14 +76,14 @@ function showThumbnail(index) {
   db.textContent = formatDb(psnr(state.clean, state.outputs[index]))
 }
 
-// Tells screen readers the result once a control has been released.
-function announce() {
+// Tells screen readers the result once a control has been released, after the frame that computes it.
+const announce = () => requestAnimationFrame(() => {
   byId('status').textContent = `${byId('noisy-db').textContent} with noise, ${byId('denoised-db').textContent} denoised by `
     + content.models[state.model].label
-}
+})
 
 const thumbnails = content.models.map(({ label, color }, index) => {
-  const canvas = make('canvas', {}), db = make('output', {})
+  const canvas = make('canvas', {}), db = make('span', { className: 'value' })
   const radio = make('input', { type: 'radio', name: 'model', checked: index === 0, onchange: () => selectModel(index) })
   const card = make('label', {}, radio, canvas, make('span', { textContent: label }), db)
   card.style.setProperty('--color', color)
@@ -150,16 +150,17 @@ function updateDrawing() {
 
 const board = new Board(byId('board'), updateDrawing)
 byId('draw').hidden = shape[0] !== 1
-byId('draw').onclick = () => setDrawing(true)
-byId('back').onclick = () => setDrawing(false)
+// The button that was pressed is hidden, so the focus moves.
+byId('draw').onclick = () => { setDrawing(true); byId('clear').focus() }
+byId('back').onclick = () => { setDrawing(false); byId('draw').focus() }
 byId('clear').onclick = () => { board.clear(); updateDrawing() }
-byId('previous').onclick = () => selectSample(state.sample - 1)
-byId('next').onclick = () => selectSample(state.sample + 1)
-byId('again').onclick = refresh
+byId('previous').onclick = () => { selectSample(state.sample - 1); announce() }
+byId('next').onclick = () => { selectSample(state.sample + 1); announce() }
+byId('again').onclick = () => { refresh(); announce() }
 byId('level').oninput = (event) => selectLevel(Number(event.target.value))
 byId('level').onchange = announce
 byId('kind').append(...kinds.map((kind) => make('option', { value: kind, textContent: content.noises[kind].label })))
-byId('kind').onchange = (event) => selectNoise(event.target.value, content.noises[event.target.value].level)
+byId('kind').onchange = (event) => { selectNoise(event.target.value, content.noises[event.target.value].level); announce() }
 
 let timer = 0
 byId('play').onclick = () => {

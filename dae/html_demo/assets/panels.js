@@ -37,15 +37,18 @@ class Board {
     this.pen = canvas.getContext('2d', { willReadFrequently: true })
     this.clear()
     canvas.onpointerdown = (event) => {
+      if (event.button || !event.isPrimary) return
       canvas.setPointerCapture(event.pointerId)
       this.isEmpty = false
-      this.from = this.position(event)
-      this.line(this.from)
+      const [x, y] = this.from = this.position(event)
+      // A line without a length would not be drawn.
+      this.line([x + 0.1, y])
       onChange()
     }
     canvas.onpointermove = (event) => {
-      if (!this.from) return
-      for (const part of event.getCoalescedEvents?.() ?? [event]) this.line(this.position(part))
+      if (!this.from || !event.isPrimary) return
+      const parts = event.getCoalescedEvents?.() ?? []
+      for (const part of parts.length ? parts : [event]) this.line(this.position(part))
       onChange()
     }
     canvas.onpointerup = canvas.onpointercancel = () => { this.from = null }

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -30,6 +30,19 @@ class SpriteRow:
     words: tuple[str, ...] = ()
     numbers: tuple[tuple[str, ...], ...] = ()
     below: bool = False
+
+
+@dataclass(frozen=True)
+class LiveNoise:
+    """How the browser computes the images of a drawing.
+
+    Attributes:
+        kind: of noise.
+        invented_below: PSNR in dB below which an output counts as partly invented.
+    """
+
+    kind: str
+    invented_below: float
 
 
 class _Move(NamedTuple):
@@ -62,7 +75,7 @@ def frame_slider(
     follow: str = "",
     fold: bool = False,
     side_by_side: bool = False,
-    live: str = "",
+    live: LiveNoise | None = None,
 ) -> int:
     """Draw a slider over frames computed in advance and return its step.
 
@@ -85,9 +98,8 @@ def frame_slider(
         fold: make the images as large as the window has room below the position of the slider, with a line of text
             below them, so that nothing has to be scrolled into view, except rows that may lie below.
         side_by_side: draw the rows as columns, from left to right, each with its images one below the other.
-
-        live: kind of noise with which the browser computes the first image of each row while a digit is drawn, if
-            it has the models: see `assets/live_answer.js`. Empty for never.
+        live: with it, the browser computes the first image of each row while a digit is drawn, if it has the models:
+            see `assets/live_answer.js`.
 
     Raises:
         ValueError: a row does not fit the steps and columns, or an index is outside the steps.
@@ -100,7 +112,7 @@ def frame_slider(
     request = _desired_step(state, value, _parse_move(st.session_state.get(key)))
     header |= {"key": key, "label": label, "alt": alt, "caption": caption}
     header |= {"trained": trained, "play": play, "follow": follow, "fold": fold, "side_by_side": side_by_side}
-    header["live"] = live
+    header["live"] = live and asdict(live)
     header |= {"value": request.step, "turn": request.turn}
     data = pack_message(header, (row.sheet for row in rows))
     # Streamlit includes a state in the result only if there is a callback for it.

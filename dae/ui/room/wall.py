@@ -70,6 +70,10 @@ class Wall:
             raise DrawingError("The drawing could not be read. Please draw it again.")
         if max(drawing.pixels) < _MIN_INK:
             raise DrawingError("The board is empty. Draw a digit first.")
+        latest = self._waiting.get(phone) or self._drawings.get(phone)
+        if latest and latest.pixels == drawing.pixels:
+            # Sent again, because the answer was lost on the way.
+            return
         if now_s - self._added_s.get(phone, -MIN_INTERVAL_S) < MIN_INTERVAL_S:
             raise DrawingError("Too fast. Wait two seconds, then send it again.")
         self._added_s[phone] = now_s

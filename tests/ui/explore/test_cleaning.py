@@ -21,7 +21,7 @@ from dae.ui.model_options import ModelOption, photo_options
 from dae.utils.random import make_generator
 from dae.viz.images import make_grid, to_png
 from tests.benchmarks.photographs import photograph
-from tests.helpers import new_run
+from tests.helpers import gray_noise, new_run
 from tests.ui.apps import opened, shown
 
 
@@ -42,7 +42,7 @@ def models(unets: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, ModelOptio
 
 def noisy_png(side: int = 40, mode: str = "RGB") -> bytes:
     buffer = io.BytesIO()
-    Image.effect_noise((side, side), 60).convert(mode).save(buffer, "PNG")
+    gray_noise(side, side, 60).convert(mode).save(buffer, "PNG")
     return buffer.getvalue()
 
 

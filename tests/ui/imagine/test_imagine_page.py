@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from PIL import Image
 
 from dae.data import load_dataset
 from dae.ui.components import wiping_board
@@ -14,7 +13,7 @@ from dae.ui.components.pixel_filters import Pixel
 from dae.ui.components.wiping_board import GRID, Wipe, from_hex, last_wipe, to_hex
 from dae.ui.imagine import alternatives, completion, pixel_filters, prior
 from dae.ui.imagine.streams import streams
-from tests.helpers import ROOT, wait_for
+from tests.helpers import ROOT, gray_noise, wait_for
 from tests.ui.apps import opened, shown
 
 
@@ -48,7 +47,7 @@ def test_an_uploaded_image_can_be_asked_about_by_a_presenter_only(
 ) -> None:
     app = opened("pages/explore.py", view="Imagine", imagine="Why this pixel?", imagine_source="Your image")
     file = io.BytesIO()
-    Image.effect_noise((60, 80), 90).save(file, "PNG")
+    gray_noise(60, 80, 90).save(file, "PNG")
     app.file_uploader(key="upload").upload("mine.png", file.getvalue(), "image/png")
     app.run()
     assert "60 × 80, resized to 28 × 28" in shown(app) and not app.error and not app.exception

@@ -9,7 +9,7 @@ from dae.ui.room.guess import LevelShare, Question
 from dae.ui.room.room import Room, RoomError, UnknownPhoneError
 from dae.ui.room.wall import MIN_INTERVAL_S, NUM_BYTES, DrawingError, WallImage
 
-INK = bytes([255]) * NUM_BYTES
+INK, OTHER_INK = (bytes([value]) * NUM_BYTES for value in (255, 200))
 
 
 def question(digit: int, level: float = 0.5) -> Question:
@@ -177,7 +177,10 @@ def test_a_drawing_appears_when_its_result_is_there_and_replaces_the_earlier_one
     assert [drawing.id for drawing in room.snapshot().drawings] == [drawing.id for drawing in reversed(pending)]
     assert room.phone_state(first)["reading"] == str(pending[0].id)
     clock[0] += MIN_INTERVAL_S
+    # Sent again, because the answer was lost on the way.
     room.draw(first, INK)
+    assert room.phone_state(first)["reading"] == str(pending[0].id)
+    room.draw(first, OTHER_INK)
     assert room.phone_state(first)["reading"] == "" and len(room.snapshot().drawings) == 1
 
 
@@ -210,7 +213,7 @@ def test_a_reviewed_drawing_waits_until_it_is_shown_or_dismissed(room: Room, clo
     assert room.phone_state(second)["dismissed"] and not room.phone_state(second)["blocked"]
     room.finish_drawings({one.id: WallImage(b"", b"", "3")})
     clock[0] += MIN_INTERVAL_S
-    room.draw(first, INK)
+    room.draw(first, OTHER_INK)
     room.draw(second, INK)
     # The first drawing stays on the wall while the second one waits, and an old press does not show the second one.
     room.show_drawings([one.id, two.id])
@@ -232,4 +235,4 @@ def test_drawings_have_one_size_and_ink_and_come_slowly(room: Room) -> None:
         room.draw(phone, bytes(NUM_BYTES))
     room.draw(phone, INK)
     with pytest.raises(DrawingError, match="Too fast"):
-        room.draw(phone, INK)
+        room.draw(phone, OTHER_INK)

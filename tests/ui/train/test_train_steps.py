@@ -19,7 +19,7 @@ from dae.ui.train import curves, monitor
 from dae.ui.train.config_form import FormValues
 from dae.ui.train.launcher import SIDE_BY_SIDE_TRAININGS, duration_hint
 from dae.ui.train.run_controls import badges
-from dae.ui.train.selection import CurveAxes, default_runs
+from dae.ui.train.selection import default_runs
 from tests.helpers import new_run, small_config
 from tests.ui.apps import opened
 
@@ -45,7 +45,6 @@ def test_selection_has_the_runs_of_the_url_and_the_default_axes(runs: list[Run])
     assert app.session_state["runs:0"] == ["slow"]
     app.run()
     assert app.query_params["runs"] == "slow"
-    assert CurveAxes() == CurveAxes("epoch", "psnr_db", False, 0.0)
 
 
 def test_default_selection_is_the_current_job_else_the_last_finished_run_with_frames(

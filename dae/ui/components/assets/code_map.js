@@ -26,9 +26,19 @@ class CodeMap {
     this.card.hidden = true
     this.cardImage = make("canvas", "", this.card)
     this.cardWords = make("div", "", this.card)
-    this.input.oninput = () => { this.step = Number(this.input.value); this.draw() }
-    this.input.onchange = () => this.report()
-    this.input.onkeyup = () => { if (this.step !== this.reported) this.report() }
+    this.reported = 0
+    this.input.oninput = ({ isTrusted }) => {
+      this.pressed ||= !isTrusted   // by a free key, see `onFreeArrows`
+      this.step = Number(this.input.value)
+      this.draw()
+    }
+    // A held key is reported once, at its release.
+    this.input.onkeydown = () => { this.pressed = true }
+    this.input.onchange = () => { if (!this.pressed) this.report() }
+    this.input.onkeyup = this.input.onblur = () => {
+      if (this.pressed && this.step !== this.reported) this.report()
+      this.pressed = false
+    }
     this.release = onFreeArrows(this.input)
     this.watch = new ResizeObserver(() => this.draw())
     this.watch.observe(this.root)
@@ -53,7 +63,7 @@ class CodeMap {
     spec.labels = new Uint16Array(cut(2 * spec.count))
     for (const panel of spec.panels) panel.positions = new Float32Array(cut(4 * spec.steps.length * spec.count * spec.dimensions))
     const png = new Blob([bytes.subarray(start, start + spec.sheet.bytes)], { type: "image/png" })
-    const sheet = await createImageBitmap(png, { colorSpaceConversion: "none" })
+    const sheet = await createImageBitmap(png, { colorSpaceConversion: "none" }).catch((error) => { this.text = null; throw error })
     if (text !== this.text) return sheet.close()
     this.sheet?.close()
     this.sheet = sheet
@@ -127,14 +137,25 @@ class CodeMap {
       this.draw()
     }
     panel.canvas.onkeydown = (event) => {
-      const next = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
-      if (next) this.hover(index, (Math.max(this.hovered, 0) + next + this.spec.count) % this.spec.count)
+      const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
+      if (by) this.hover(index, this.beside(this.hovered, by))
       else if (event.key === "Enter" && this.hovered >= 0) this.pick(this.hovered)
       else return
       event.preventDefault()
     }
     panel.canvas.onblur = () => this.hover(index, -1)
     return panel
+  }
+
+  // The next or previous image of the classes that are shown.
+  beside(start, by) {
+    const { count, labels } = this.spec
+    let index = start < 0 && by < 0 ? 0 : start
+    for (let tries = 0; tries < count; tries += 1) {
+      index = (index + by + count) % count
+      if (this.only < 0 || labels[index] === this.only) return index
+    }
+    return start
   }
 
   nearest(panel, [x, y]) {

@@ -61,10 +61,12 @@ function isFree(event) {
   return !(isMove && tabbed && target.closest?.(CHOICES))
 }
 
-// Calls `act(key, target)` for every key that no element of the page uses; `act` returns whether it has used the key.
+// Calls `act(key, target, isRepeated)` for every key that no element of the page uses, also while it is held; `act` returns
+// whether it has used the key.
 export function onFreeKeys(act) {
   const listen = (event) => {
-    if (!isFree(event) || !act(event.key, event.composedPath()[0])) return
+    // An autofilled field sends an event without a key.
+    if (!event.key || !isFree(event) || !act(event.key, event.composedPath()[0], event.repeat)) return
     event.preventDefault()
     event.stopPropagation()
   }

@@ -73,6 +73,7 @@ class Divider {
       this.zoom.to({ fit: 1, native: this.zoom.native(), double: 2 * this.zoom.native() }[scale])
     })
     this.zoom = new Zoom(this.frame, [this.before, this.after], () => this.magnify())
+    this.before.onload = () => this.magnify()
     this.views("compare")
     this.frame.addEventListener("pointerdown", (event) => this.grab(event))
     this.input.addEventListener("keydown", (event) => this.pan(event))
@@ -87,8 +88,11 @@ class Divider {
       button.onclick = () => { mark(name); act(name) }
       return [name, button]
     }))
-    const mark = (chosen) => {
-      for (const [name, button] of Object.entries(buttons)) button.setAttribute("aria-pressed", name === chosen)
+    const mark = (chosen, possible = () => true) => {
+      for (const [name, button] of Object.entries(buttons)) {
+        button.setAttribute("aria-pressed", name === chosen)
+        button.disabled = !possible(name)
+      }
     }
     return mark
   }
@@ -124,10 +128,12 @@ class Divider {
     this.root.classList.toggle("zoomed", scale > 1)
     this.root.classList.toggle("pixelated", this.data.pixelated || scale > 1.5 * native)
     const times = scale / native
-    this.scales?.(scale <= 1 ? "fit" : { "1.0": "native", "2.0": "double" }[times.toFixed(1)])
+    // An image with fewer pixels than its frame is magnified already.
+    const sizes = { fit: Infinity, native, double: 2 * native }
+    this.scales?.(scale <= 1 ? "fit" : { "1.0": "native", "2.0": "double" }[times.toFixed(1)], (name) => sizes[name] > 1)
   }
 
-  end() {}
+  end() { this.zoom?.end() }
 }
 
 function set(image, source, words) {

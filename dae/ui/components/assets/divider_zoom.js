@@ -4,8 +4,13 @@ class Zoom {
   constructor(frame, images, changed) {
     Object.assign(this, { frame, images, changed, scale: 1, x: 0, y: 0 })
     frame.addEventListener("wheel", (event) => this.wheel(event), { passive: false })
-    frame.addEventListener("dblclick", (event) => this.to(this.scale > 1 ? 1 : 2 * this.native(), event))
+    frame.addEventListener("dblclick", (event) => this.to(this.scale > 1 ? 1 : Math.max(2, 2 * this.native()), event))
+    // The position is in CSS pixels of the frame.
+    this.watch = new ResizeObserver(() => this.draw())
+    this.watch.observe(frame)
   }
+
+  end() { this.watch.disconnect() }
 
   // The scale at which one pixel of the image is one CSS pixel.
   native() { return this.images[0].naturalWidth / (this.frame.clientWidth || 1) }

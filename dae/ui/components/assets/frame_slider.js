@@ -56,7 +56,8 @@ class FrameSlider extends LiveFrames {
     this.release = onFreeArrows(this.input, () => !this.button.hidden && (this.input.focus({ preventScroll: true }), this.toggle(), true))
     this.watch = new ResizeObserver(() => { if (this.spec) { this.layout(); this.draw() } })
     this.watch.observe(this.root)
-    this.resize = () => { if (this.spec?.fold) { this.layout(); this.draw() } }
+    // Of the window, whose height limits that of the images.
+    this.resize = () => { if (this.spec) { this.layout(); this.draw() } }
     addEventListener("resize", this.resize)
     document.addEventListener("dae-ink", this.answer)
   }

@@ -1,11 +1,18 @@
 // Images that the browser computes while a digit is drawn, in place of those of the server, until its next message.
 
+// The words of `describe_gain` in Python.
+function describeGain(gain, db, inventedBelow) {
+  if (gain >= 1 && db < inventedBelow) return `${gain.toFixed(1)} dB closer, partly invented`
+  if (Math.abs(gain) < 0.05) return "about the same"
+  return `${Math.abs(gain).toFixed(1)} dB ${gain < 0 ? "worse" : "clearer"}`
+}
+
 class LiveFrames extends FrameLayout {
   // Asks for the rows at the current noise level; cancels the event of the board if they are computed here.
   answer = (event) => {
     const { spec, position } = this
     if (!spec?.live || !this.grid) return
-    const detail = { ...event.detail, kind: spec.live, level: Number(spec.steps[position.step]), show: this.paint.bind(this) }
+    const detail = { ...event.detail, kind: spec.live.kind, level: Number(spec.steps[position.step]), show: this.paint.bind(this) }
     if (!document.dispatchEvent(new CustomEvent("dae-denoise", { cancelable: true, detail }))) event.preventDefault()
   }
 
@@ -21,7 +28,7 @@ class LiveFrames extends FrameLayout {
     pen.imageSmoothingEnabled = false
     pen.drawImage(small, 0, 0, grid.drawn, canvas.height)
     if (spans.length) write(spans[0].node, Number.isFinite(db) ? db.toFixed(1) : "same")
-    if (Number.isFinite(gain)) write(words, `${Math.abs(gain).toFixed(1)} dB ${gain < 0 ? "worse" : "clearer"}`)
+    if (Number.isFinite(gain)) write(words, describeGain(gain, db, this.spec.live.invented_below))
     this.root.dataset.live = Number(this.root.dataset.live ?? 0) + 1
   }
 }

@@ -53,10 +53,11 @@ class Keys {
   constructor(parent) {
     // Tests wait for it: from now on keys work.
     make("span", "", parent, { "data-testid": "listening" })
-    const ignore = onFreeKeys((key, target) => {
+    const ignore = onFreeKeys((key, target, isRepeated) => {
       // During the tour a clicker turns the stops.
       if (TOUR[key] && tourLink("here")) { tourLink(TOUR[key])?.click(); return true }
       if (SCROLLS[key]) return scroll(key, target)
+      if (isRepeated) return false
       const node = document.querySelector(this.selectors[key.toLowerCase()] || "no-such")
       node?.click()
       return Boolean(node)

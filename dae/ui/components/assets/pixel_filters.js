@@ -46,8 +46,13 @@ class PixelFilters {
       const canvas = make("canvas", "", figure, { tabindex: which ? -1 : 0, role: "img", "data-testid": "pixel-canvas" })
       parts.labels.push(make("div", "label", figure))
       parts.canvases.push(canvas)
-      canvas.onpointerdown = (event) => { canvas.setPointerCapture(event.pointerId); this.held = true; this.point(event) }
-      canvas.onpointermove = (event) => { if (this.held) this.point(event) }
+      canvas.onpointerdown = (event) => {
+        if (event.button || !event.isPrimary) return
+        canvas.setPointerCapture(event.pointerId)
+        this.held = true
+        this.point(event)
+      }
+      canvas.onpointermove = (event) => { if (this.held && event.isPrimary) this.point(event) }
       canvas.onpointerup = canvas.onpointercancel = () => { this.held = false; this.report() }
       canvas.onkeydown = (event) => {
         const by = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key]

@@ -19,16 +19,19 @@ class Board {
     this.wipe()
     this.clear.onclick = () => { this.wipe(); this.ask(); this.report() }
     this.canvas.onpointerdown = (event) => {
+      if (event.button || !event.isPrimary) return
       this.canvas.setPointerCapture(event.pointerId)
       this.empty = false
-      this.from = this.position(event)
-      this.line(this.from)
+      const [x, y] = this.from = this.position(event)
+      // A line without a length would not be drawn.
+      this.line([x + 0.1, y])
       clearInterval(this.timer)
       if (this.live) this.timer = setInterval(() => { if (this.changed && !this.isAnswered && isIdle()) this.report() }, CHECK_MS)
     }
     this.canvas.onpointermove = (event) => {
-      if (!this.from) return
-      for (const part of event.getCoalescedEvents?.() ?? [event]) this.line(this.position(part))
+      if (!this.from || !event.isPrimary) return
+      const parts = event.getCoalescedEvents?.() ?? []
+      for (const part of parts.length ? parts : [event]) this.line(this.position(part))
     }
     this.canvas.onpointerup = this.canvas.onpointercancel = () => {
       clearInterval(this.timer)

@@ -8,6 +8,8 @@ class Ticket {
     if (this.done) return
     this.done = true
     fetch(url, { method: "POST", body: ticket, credentials: "same-origin" })
+      .then(({ ok }) => { this.done = ok })
+      .catch(() => { this.done = false })
   }
 
   end() {}

@@ -16,13 +16,14 @@ class WipingBoard {
     const { canvas } = this.figures[1]
     canvas.classList.add("board")
     canvas.onpointerdown = (event) => {
+      if (event.button || !event.isPrimary) return
       canvas.setPointerCapture(event.pointerId)
       if (this.isNew) this.cells.fill(0)
       this.isNew = false
       this.last = this.place(event)
       this.wipe(event)
     }
-    canvas.onpointermove = (event) => { if (this.last) this.wipe(event) }
+    canvas.onpointermove = (event) => { if (this.last && event.isPrimary) this.wipe(event) }
     canvas.onpointerup = canvas.onpointercancel = () => { if (this.last) this.report() }
   }
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from dae.noise import NoiseSpec
-from dae.ui.components.frame_slider import SpriteRow, frame_slider
+from dae.ui.components.frame_slider import LiveNoise, SpriteRow, frame_slider
 from dae.ui.explore.gallery.sprites import Gallery, GallerySprites, can_hallucinate
 from dae.ui.model_options import ModelOption
 from dae.utils import text
@@ -48,7 +48,7 @@ def render_gallery(
         play=True,
         fold=fold,
         side_by_side=side_by_side,
-        live=noise.kind if live else "",
+        live=LiveNoise(noise.kind, text.HALLUCINATION_BELOW_DB) if live else None,
     )
 
 

@@ -12,6 +12,7 @@ export class Board {
     this.pen = canvas.getContext("2d")
     this.clear()
     canvas.onpointerdown = (event) => {
+      if (event.button || !event.isPrimary) return
       canvas.setPointerCapture(event.pointerId)
       this.empty = false
       const [x, y] = this.from = this.position(event)
@@ -19,7 +20,7 @@ export class Board {
       this.line([x + 0.1, y])
     }
     canvas.onpointermove = (event) => {
-      if (!this.from) return
+      if (!this.from || !event.isPrimary) return
       const parts = event.getCoalescedEvents?.() ?? []
       for (const part of parts.length ? parts : [event]) this.line(this.position(part))
     }

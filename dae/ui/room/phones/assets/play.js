@@ -38,7 +38,9 @@ find("send").onclick = () => {
   } else submit("drawing", board.pixels())
 }
 document.onvisibilitychange = () => document.hidden ? pause() : ask()
-window.onpageshow = window.ononline = () => ask()
+window.ononline = () => ask()
+// Not at the first load, at which the page asks anyway: a second request would join twice.
+window.onpageshow = ({ persisted }) => { if (persisted) ask() }
 
 function submit(path, body, digit = null) {
   if (pending) return
