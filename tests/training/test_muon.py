@@ -23,22 +23,19 @@ def test_singular_values_come_near_1_and_directions_stay(shape: tuple[int, int],
     torch.testing.assert_close(inner, torch.diag(values), rtol=0, atol=1e-3)
 
 
-def test_nothing_stays_nothing() -> None:
+def test_the_orthogonal_form_of_a_zero_matrix_is_zero() -> None:
     assert not newton_schulz(torch.zeros(3, 4)).any()
 
 
-def test_no_gradient_is_no_step() -> None:
-    moved, check_cancelled, zero = (torch.nn.Parameter(normal(3, 4)) for _ in range(3))
+def test_a_parameter_without_a_gradient_or_with_a_zero_one_stays() -> None:
+    moved, no_gradient, zero = (torch.nn.Parameter(normal(3, 4)) for _ in range(3))
     moved.grad, zero.grad = normal(3, 4, seed=1), torch.zeros(3, 4)
-    Muon([moved, check_cancelled, zero], lr=0.1).step()
-    assert (
-        torch.equal(check_cancelled, normal(3, 4))
-        and torch.equal(zero, normal(3, 4))
-        and not torch.equal(moved, check_cancelled)
-    )
+    Muon([moved, no_gradient, zero], lr=0.1).step()
+    assert torch.equal(no_gradient, normal(3, 4)) and torch.equal(zero, normal(3, 4))
+    assert not torch.equal(moved, no_gradient)
 
 
-def test_a_steps_length_is_the_rate_and_not_the_gradients() -> None:
+def test_the_size_of_a_step_depends_on_the_learning_rate_and_not_on_the_gradient() -> None:
     for size in (1e-3, 1e3):
         matrix, vector = torch.nn.Parameter(torch.zeros(6, 6)), torch.nn.Parameter(torch.zeros(6))
         matrix.grad, vector.grad = normal(6, 6) * size, normal(6) * size

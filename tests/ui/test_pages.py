@@ -70,7 +70,7 @@ def test_train_starts_a_run_in_a_background_thread_and_shows_its_end(_long_train
     assert "stopped" in " ".join(text.value for text in app.markdown) and run.has_model
 
 
-def test_a_race_starts_two_runs_as_one_job(_long_trainings: None) -> None:
+def test_a_race_starts_three_runs_as_one_job(_long_trainings: None) -> None:
     app = opened("pages/train.py")
     app.button(key="start-race").click()
     app.run()

@@ -25,7 +25,7 @@ def shipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path / "runs"
 
 
-def test_a_dream_arrives_and_is_read(shipped: Path) -> None:
+def test_the_next_seed_starts_another_dream(shipped: Path) -> None:
     app = opened("pages/explore.py", view="Imagine", imagine_seed="7")
     assert app.number_input(key="imagine_seed").value == 7
     app.button(key="imagine_seed_next").click().run()
