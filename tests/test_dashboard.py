@@ -1,4 +1,4 @@
-"""Test the server of the dashboard: its start, its end, and what sessions see of an unexpected error."""
+"""Test the server of the dashboard: its start, its end, and the message that replaces an unexpected error."""
 
 import os
 import signal
@@ -93,7 +93,7 @@ def test_an_unexpected_error_is_a_generic_message_on_the_page(tmp_path: Path) ->
         viewer.close()
 
 
-def test_threads_of_pytorch_do_not_spin() -> None:
+def test_the_dashboard_sets_omp_wait_policy_before_torch_is_imported() -> None:
     """PyTorch reads OMP_WAIT_POLICY when it is loaded, so the dashboard sets it before."""
     code = """
 import importlib, os, sys
@@ -108,7 +108,7 @@ print(os.environ["OMP_WAIT_POLICY"])
     assert done.stdout.split() == ["False", "PASSIVE", "ACTIVE"]
 
 
-def test_a_system_that_lifts_no_limit_of_open_files_gets_a_finite_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_finite_file_limit_is_set_if_the_system_refuses_infinity(monkeypatch: pytest.MonkeyPatch) -> None:
     resource = pytest.importorskip("resource")
     limits = []
 

@@ -90,7 +90,7 @@ def test_machine_description_has_the_versions() -> None:
     assert f"torch {torch.__version__}" in printed and "cores" in printed and "\n" not in printed
 
 
-def test_training_speed_between_two_lines_of_progress() -> None:
+def test_training_speed_is_computed_from_two_lines_of_progress() -> None:
     begin, end = {"step": 10, "seconds": 1.0}, {"step": 20, "seconds": 3.0}
     assert images_per_second(begin, end, batch_size=32) == 160
 
@@ -159,7 +159,7 @@ def test_contenders_share_model_noise_and_data(model: str) -> None:
     assert all(config.epochs <= 3 and config.max_images == 9 for _, config in limited)
 
 
-def test_unet_contends_with_itself_in_float32() -> None:
+def test_contenders_of_the_unet_differ_only_in_precision() -> None:
     (_, full), (_, ours) = quality.contenders("unet", "mnist").values()
     assert full.precision == "float32" and ours == replace(full, precision="auto")
     assert (ours.model, ours.noise, ours.dataset, ours.max_images) == ("res-unet", quality.NOISE, "mnist", None)
@@ -191,7 +191,7 @@ def test_failed_loop_ends_the_benchmark_with_its_error(monkeypatch: pytest.Monke
         quality.run_in_process("ours", small_config())
 
 
-def test_throughput_of_whole_and_of_shortened_epochs() -> None:
+def test_throughput_is_measured_for_whole_and_shortened_epochs() -> None:
     config = replace(RECIPES["digits-linear"].config, **TINY, batch_size=16)
     bare, real = throughput.compare(config, 0.02, 1)
     assert bare > 0 and real > 0

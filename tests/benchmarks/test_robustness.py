@@ -17,7 +17,7 @@ def test_rows_have_the_gain_of_each_run_and_mark_the_noise_that_it_was_trained_o
     assert [gain.startswith("**+") for _, _, gain in cells] == [True, False, False]
 
 
-def test_every_kind_is_measured_and_unclipped_where_that_differs() -> None:
+def test_every_kind_of_noise_is_measured_and_also_unclipped_if_that_differs() -> None:
     noises = robustness.all_noises([0.5])
     assert {noise.kind for noise in noises} == set(NOISES)
     assert {noise.kind for noise in noises if not noise.clipped} == {

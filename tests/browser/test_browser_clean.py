@@ -52,7 +52,7 @@ def test_an_upload_is_cleaned_compared_and_downloaded(page: "playwright.Page", s
     page.get_by_role("button", name="Removed noise").click()
     playwright.expect(after).to_be_hidden()
 
-    # The server has answered, and replaces the button no more.
+    # The server has answered and no longer replaces the button.
     wait_for(lambda: estimate.inner_text() != estimated)
     page.wait_for_selector(READY)
     with page.expect_download() as downloaded:
@@ -73,7 +73,7 @@ def test_several_images_are_cleaned_into_one_archive(page: "playwright.Page", se
         assert sorted(archive.namelist()) == ["40-clean.png", "48-clean.png"]
 
 
-def test_the_question_leads_to_adding_noise(page: "playwright.Page", server: str) -> None:
+def test_the_task_control_switches_to_adding_noise(page: "playwright.Page", server: str) -> None:
     visit(page, f"{server}/explore?{CLEAN}")
     page.get_by_text("Add noise to it").click()
     page.wait_for_url(re.compile("task=Add"))

@@ -93,7 +93,7 @@ def test_exports_equal_the_measurements_of_the_command_line(
     assert "Content-Security-Policy" in download(compared, "Demo").read_text()
 
 
-def test_curves_of_models_are_drawn_before_those_of_filters(page: "playwright.Page", server: str) -> None:
+def test_the_chart_of_noise_levels_shows_curves_of_models_and_filters(page: "playwright.Page", server: str) -> None:
     page.goto(f"{server}/compare?compared=digits-linear&compared=median&data=Drawn+digits&noise=Speckle")
     unfold(page, "Every noise level")
     names = page.get_by_test_id("live-chart").locator(".legendtext")

@@ -17,7 +17,7 @@ def address(server: str, part: str) -> str:
     return f"{server}/explore?{VIEW}&imagine={part}"
 
 
-def test_a_dream_can_be_dragged_and_a_link_opens_the_same(page: "playwright.Page", server: str) -> None:
+def test_the_steps_of_a_dream_can_be_dragged_and_its_link_reproduces_it(page: "playwright.Page", server: str) -> None:
     visit(page, address(server, "Dream"))
     slider = page.get_by_test_id("frame-slider")
     page.get_by_text(re.compile(r"\d+ of 24 read as a digit")).wait_for()
@@ -40,7 +40,9 @@ def test_a_dream_can_be_dragged_and_a_link_opens_the_same(page: "playwright.Page
     assert canvas.evaluate(image) == end
 
 
-def test_answers_to_a_noisy_digit_are_read(page: "playwright.Page", server: str) -> None:
+def test_answers_to_a_noisy_digit_have_readings_and_are_compared_with_memory(
+    page: "playwright.Page", server: str
+) -> None:
     visit(page, address(server, "What+else+could+it+be?"))
     page.get_by_text(re.compile(r"reads? as .*\.$")).first.wait_for()
     page.get_by_text("Compare with memory").click()
@@ -48,12 +50,12 @@ def test_answers_to_a_noisy_digit_are_read(page: "playwright.Page", server: str)
     page.wait_for_url(re.compile("imagine_memory=true"))
 
 
-def test_completions_of_a_hidden_part_are_read(page: "playwright.Page", server: str) -> None:
+def test_a_part_can_be_wiped_away_and_its_completions_have_readings(page: "playwright.Page", server: str) -> None:
     visit(page, address(server, "Complete+it"))
     page.get_by_text("Right", exact=True).click()
     page.wait_for_url(re.compile("imagine_hidden=Right"))
     page.get_by_text(re.compile(r"reads? as .*\.$")).first.wait_for()
-    # A stroke of the pointer starts afresh and a second one adds to it.
+    # The first stroke of the pointer replaces the hidden part, and the second one adds to it.
     board = page.get_by_test_id("wiping-board")
     box = board.locator(".board").bounding_box()
     hidden = []
@@ -71,7 +73,7 @@ def test_completions_of_a_hidden_part_are_read(page: "playwright.Page", server: 
     playwright.expect(board).to_have_attribute("data-cells", cells)
 
 
-def test_filters_follow_the_pointer(page: "playwright.Page", server: str) -> None:
+def test_the_pixel_filters_follow_a_click_and_an_arrow_key(page: "playwright.Page", server: str) -> None:
     visit(page, address(server, "Why+this+pixel?"))
     canvas = page.get_by_test_id("pixel-canvas").first
     box = canvas.bounding_box()

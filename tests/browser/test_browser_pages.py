@@ -127,7 +127,7 @@ def test_space_plays_and_pauses(page: "playwright.Page", server: str) -> None:
     page.get_by_role("button", name="Play", exact=True).wait_for()
 
 
-def test_back_leads_to_the_page_before_at_the_first_press(page: "playwright.Page", server: str) -> None:
+def test_one_press_of_back_returns_to_the_previous_page_with_its_settings(page: "playwright.Page", server: str) -> None:
     def follow(name: str) -> None:
         page.get_by_role("link", name=name, exact=True).first.click()
         page.get_by_role("heading", name=name).wait_for()
@@ -187,7 +187,7 @@ def test_reset_opens_a_new_session(page: "playwright.Page", server: str) -> None
     assert page.get_by_role("spinbutton", name="Noise seed").input_value() == "0"
 
 
-def test_a_card_of_the_start_page_is_a_link_as_a_whole(page: "playwright.Page", server: str) -> None:
+def test_the_whole_card_on_the_start_page_is_a_link(page: "playwright.Page", server: str) -> None:
     visit(page, server)
     # Until then the cards move.
     page.get_by_test_id("frame-row").nth(1).wait_for()

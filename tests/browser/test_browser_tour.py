@@ -1,11 +1,11 @@
-"""The tour in a browser: a clicker's keys, the hidden answer, and the way back."""
+"""The tour in a browser: a clicker's keys, the hidden answer, and the link back to the stop."""
 
 from tests.browser.browsing import browser_tests, playwright
 
 pytestmark = browser_tests
 
 
-def test_keys_turn_the_stops_and_one_press_leads_back(page: "playwright.Page", server: str) -> None:
+def test_page_keys_change_the_stop_and_a_link_returns_to_it(page: "playwright.Page", server: str) -> None:
     page.goto(server)
     page.get_by_text("Start the tour").click()
     page.get_by_text("Stop 1 of 10").wait_for()

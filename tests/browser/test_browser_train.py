@@ -79,7 +79,7 @@ def plotted(page: "playwright.Page", script: str) -> Any:
     return page.locator(".live-chart .plot").evaluate(f"node => {script}")
 
 
-def test_a_training_finishes_without_its_page_and_links_to_its_model(
+def test_a_training_finishes_while_another_page_is_open_and_links_to_its_model(
     page: "playwright.Page", server: str, runs: Path
 ) -> None:
     run = Run.create(replace(RECIPES["quick-linear"].config, epochs=5), root=runs, name="short")
@@ -120,7 +120,7 @@ def test_a_watched_run_can_be_renamed_and_deleted(page: "playwright.Page", serve
     assert page.get_by_text("There is no run").count() == 0
 
 
-def test_a_click_in_the_same_message_as_a_report_of_a_component_counts(page: "playwright.Page", server: str) -> None:
+def test_a_click_sent_together_with_the_state_of_a_component_is_handled(page: "playwright.Page", server: str) -> None:
     visit(page, f"{server}/train?runs=digits-conv")
     page.get_by_test_id("frame-slider-input").wait_for()
     # One message to the server, which first reruns the fragment of the slider.

@@ -24,7 +24,9 @@ from tests.cli.calls import call, fails
 from tests.helpers import new_run
 
 
-def test_train_and_resume(tmp_path: Path, photos: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_train_uses_its_options_and_resume_finishes_a_stopped_run(
+    tmp_path: Path, photos: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     options = ["--dataset", photos, "--model", "linear-32", "--epochs", 2, "--batch-size", 8, "--device", "cpu"]
     options += ["--noise", "masking:0.3", "--lr", 0.001, "--seed", 5, "--max-images", 16]
     assert call(tmp_path, "train", *options, "--name", "mine", "--note", "a b") == 0

@@ -41,7 +41,7 @@ def test_a_photograph_keeps_its_size_format_and_mode(
 
 
 @pytest.mark.parametrize("suffix", ["png", "tif"])
-def test_colors_of_sixteen_bits_keep_their_depth(suffix: str, runs: Path, tmp_path: Path) -> None:
+def test_a_16_bit_color_image_keeps_its_bit_depth(suffix: str, runs: Path, tmp_path: Path) -> None:
     colors = np.random.default_rng(0).integers(65_536, size=(40, 30, 3), dtype=np.uint16)
     tifffile.imwrite(tmp_path / "in.tif", colors, photometric="rgb")
     target = tmp_path / f"out.{suffix}"

@@ -22,7 +22,7 @@ def test_export_writes_up_to_three_models_into_one_html_file(
     assert len(page) < 5_000_000 and [path.name for path in tmp_path.iterdir()] == ["demo.html"]
 
 
-def test_samples_are_drawn_digits_without_the_training_images(
+def test_drawn_digits_replace_missing_mnist_samples_and_other_missing_data_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = ["--data", tmp_path]

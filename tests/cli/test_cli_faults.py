@@ -1,4 +1,4 @@
-"""Faults around the command line: full disks, signals, missing homes, large files and models without a number."""
+"""Faults around the command line: full disks, large files, transparent images, signals and a missing home."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
 
 
 @needs_linux
-def test_a_full_disk_behind_the_output_is_one_message() -> None:
+def test_a_list_printed_to_a_full_disk_ends_in_one_error_message() -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "dae", "list"], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True
@@ -29,7 +29,7 @@ def test_a_full_disk_behind_the_output_is_one_message() -> None:
 
 
 @needs_linux
-def test_a_full_disk_behind_a_table_is_one_message(
+def test_a_table_printed_to_a_full_disk_ends_in_one_error_message(
     root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Path("/dev/full").open("w", buffering=1) as full:
@@ -48,7 +48,7 @@ def test_a_large_file_is_refused_without_reading_all_of_it(
     assert "larger than the limit of 20 MB" in fails(capsys, root, "denoise", "trained", huge, tmp_path / "o.png")
 
 
-def test_denoise_prints_what_was_assumed_about_the_file(
+def test_denoise_prints_how_transparent_pixels_were_converted(
     root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Image.new("LA", (28, 28), (0, 90)).save(tmp_path / "ink.png")
@@ -70,7 +70,7 @@ def test_signals_that_end_a_session_stop_a_training_like_ctrl_c(number: signal.S
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no SIGHUP")
-def test_nohup_is_respected() -> None:
+def test_an_ignored_hangup_signal_stays_ignored() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with train._signals_as_ctrl_c(SINGLE_PROCESS):

@@ -179,7 +179,7 @@ def test_damaged_files_are_reported(content: bytes, root: Path) -> None:
         ((np.zeros((3, 1, 28, 28), np.uint8), np.arange(3)), "labels from 0 to 2 for 2 classes"),
     ],
 )
-def test_a_loader_of_wrong_arrays_is_explained(
+def test_a_loader_that_returns_invalid_arrays_raises_a_data_error(
     arrays: tuple[np.ndarray, np.ndarray], message: str, own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     info = replace(DATASETS["digits"], load=lambda root, split: (*arrays, ("a", "b")), load_range=None)
@@ -300,7 +300,7 @@ def test_loaded_images_survive_deletion_of_the_cache(root: Path, own_cache: Path
     assert torch.equal(images.images, torch.from_numpy(blobs(20, seed=20)[:18]))
 
 
-def test_actual_mnist(mnist: ImageSet) -> None:
+def test_mnist_has_the_published_labels_and_mean(mnist: ImageSet) -> None:
     assert mnist.shape == (1, 28, 28) and mnist.labels[:5].tolist() == [7, 2, 1, 0, 4]
     assert mnist.to_float().mean().item() == pytest.approx(0.13, abs=0.02)
 

@@ -1,4 +1,4 @@
-"""Files of an image folder: hidden and system folders, links, other formats, and a common white."""
+"""Files of an image folder: hidden and system folders, links, other formats, and a common white level."""
 
 import os
 from pathlib import Path
@@ -75,7 +75,7 @@ def test_all_suffixes_of_jpeg_are_read(suffix: str, tmp_path: Path) -> None:
     assert sum(map(len, load_all(tmp_path))) == 3
 
 
-def test_one_white_for_all_16_bit_images(tmp_path: Path) -> None:
+def test_all_16_bit_images_of_a_folder_share_one_white_level(tmp_path: Path) -> None:
     for index, value in enumerate((400, 800, 1_600, 4_000)):
         Image.fromarray(np.full((9, 9), value, np.uint16)).save(tmp_path / f"{index}.png")
     splits = load_all(tmp_path)
@@ -91,7 +91,7 @@ def test_big_endian_16_bit_images_are_gray(tmp_path: Path) -> None:
     assert {images.shape for images in load_all(tmp_path)} == {(1, 8, 8)}
 
 
-def test_dark_transparent_images_are_counted(tmp_path: Path) -> None:
+def test_transparent_pixels_of_dark_images_become_white_and_are_noted(tmp_path: Path) -> None:
     ink = np.zeros((64, 64, 4), np.uint8)
     ink[10:54, 28:36, 3] = 255
     for index in range(12):
@@ -109,7 +109,9 @@ def test_a_folder_with_too_few_images_has_a_note(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["folder:.", "folder:./", "folder:../here", "folder:./../here"])
-def test_dots_mean_the_working_directory(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paths_with_dots_are_relative_to_the_working_directory(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     paint(tmp_path / "root", 4, 10)
     paint(tmp_path / "here", 4, 200)
     monkeypatch.chdir(tmp_path / "here")
@@ -132,13 +134,13 @@ def test_a_folder_whose_name_ends_in_a_size_is_found(tmp_path: Path) -> None:
     assert load_dataset(f"folder:{tmp_path}/pic@64").shape == (1, 64, 64)
 
 
-def test_a_path_without_the_prefix_is_explained(tmp_path: Path) -> None:
+def test_a_path_without_the_folder_prefix_raises_an_error_with_the_fix(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=f"write folder:{tmp_path}"):
         load_dataset(str(tmp_path))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are UTF-16 on Windows")
-def test_names_that_are_not_utf8_work(tmp_path: Path) -> None:
+def test_folder_names_that_are_not_utf8_are_read(tmp_path: Path) -> None:
     folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
     paint(folder / os.fsdecode(b"\xe9t\xe9"), 12)
     images = load(folder)

@@ -21,7 +21,9 @@ PATHS = [Path(f"/folder/{number:03d}.png") for number in range(300)]
         (("val", "test"), set()),
     ],
 )
-def test_the_usual_names_are_splits_in_any_case(names: tuple[str, ...], expected: set[str], tmp_path: Path) -> None:
+def test_common_split_names_of_subfolders_are_recognized_in_any_case(
+    names: tuple[str, ...], expected: set[str], tmp_path: Path
+) -> None:
     for name in names:
         (tmp_path / name).mkdir()
     assert set(split_subfolders(tmp_path)) == expected
@@ -33,7 +35,7 @@ def test_every_image_belongs_to_one_split_and_a_tenth_is_held_out_for_each() -> 
     assert all(15 <= len(splits[name]) <= 45 for name in HELD_OUT)
 
 
-def test_more_images_move_no_other_image_to_another_split() -> None:
+def test_added_images_move_no_existing_image_to_another_split() -> None:
     for name in ("train", *HELD_OUT):
         before = hold_out(PATHS[:200], Path("/folder"), name, HELD_OUT)
         assert set(before) <= set(hold_out(PATHS, Path("/folder"), name, HELD_OUT))
@@ -50,7 +52,7 @@ def test_a_single_image_is_in_every_split() -> None:
 
 
 def test_a_new_image_seldom_moves_others_of_a_small_folder() -> None:
-    """Only if it falls into a split that would be empty without it."""
+    """A new image moves others only if it falls into a split that would be empty without it."""
     moves = 0
     for count in range(3, 30):
         before, after = (

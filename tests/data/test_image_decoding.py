@@ -59,17 +59,17 @@ def gray(content: bytes) -> np.ndarray:
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.parametrize("data", ODD_EXIF.values(), ids=ODD_EXIF)
-def test_only_the_orientation_of_exif_data_matters(data: bytes, form: str) -> None:
+def test_orientation_is_applied_despite_invalid_values_in_other_exif_tags(data: bytes, form: str) -> None:
     assert decode_image(encoded(photo(), form, exif=data)).size == (12, 16)
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.parametrize("data", NO_EXIF.values(), ids=NO_EXIF)
-def test_images_with_damaged_exif_data_are_shown_as_they_lie(data: bytes, form: str) -> None:
+def test_images_with_damaged_exif_data_are_not_rotated(data: bytes, form: str) -> None:
     assert decode_image(encoded(photo(), form, exif=data)).size == (16, 12)
 
 
-def test_no_error_of_a_decoder_escapes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_in_the_decoder_raises_a_data_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise struct.error("unpack requires a buffer of 4 bytes")
 
@@ -81,7 +81,7 @@ def test_no_error_of_a_decoder_escapes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
 @pytest.mark.parametrize("byteorder", ["<", ">"])
-def test_white_of_16_bit_files_is_that_of_the_real_bit_depth(bits: int, byteorder: str) -> None:
+def test_white_level_of_16_bit_files_follows_the_actual_bit_depth(bits: int, byteorder: str) -> None:
     values = (RAMP * (2**bits - 1)).round().astype(f"{byteorder}u2")
     content = tiff(values, byteorder=byteorder)
     assert np.abs(gray(content) - RAMP * 255).max() <= 1
@@ -96,7 +96,7 @@ def test_dim_images_are_not_stretched() -> None:
 
 
 @pytest.mark.parametrize("kind", ["u1", "u2", "f4"])
-def test_white_is_zero_is_honored(kind: str) -> None:
+def test_tiff_images_with_white_is_zero_are_inverted(kind: str) -> None:
     white = {"u1": 255, "u2": 4_095, "f4": 1}[kind]
     values = ((1 - RAMP) * white).astype(kind)
     assert np.abs(gray(tiff(values, photometric="miniswhite")) - RAMP * 255).max() <= 1
@@ -121,7 +121,7 @@ def test_integers_of_32_bits_are_scaled_by_their_bit_depth() -> None:
     ],
     ids=["signed-float", "huge-float", "int16", "int8", "planes", "rgb-12-bit", "float64", "float-rgb"],
 )
-def test_what_cannot_be_read_right_is_refused_with_a_way_out(content: bytes) -> None:
+def test_unsupported_tiff_pixel_formats_are_refused_with_a_fix(content: bytes) -> None:
     with pytest.raises(DataError, match="Save (it|the image) (as|with)") as caught:
         decode_image(content)
     assert "Use PNG, JPEG, WebP, BMP, TIFF" not in str(caught.value)

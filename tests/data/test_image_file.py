@@ -1,4 +1,4 @@
-"""Image files written again: format, depth, size, alpha and metadata stay."""
+"""Image files are rewritten with the same format, bit depth, size, alpha and metadata."""
 
 import io
 from typing import Any
@@ -35,7 +35,7 @@ def rewrite(content: bytes) -> Image.Image:
 
 @pytest.mark.parametrize("format", SUFFIXES)
 @pytest.mark.parametrize("mode", ["L", "RGB"])
-def test_format_size_and_channels_stay(format: str, mode: str) -> None:
+def test_rewritten_files_keep_format_size_and_channels(format: str, mode: str) -> None:
     content = encode(Image.fromarray(COLORS).convert(mode), format)
     file, image = decode_file(content), rewrite(content)
     assert file.pixels.shape == (1, len(file.pixels[0]), 20, 30) and file.pixels.dtype == torch.float32
@@ -45,7 +45,7 @@ def test_format_size_and_channels_stay(format: str, mode: str) -> None:
         assert np.array_equal(image, Image.open(io.BytesIO(content)))
 
 
-def test_a_jpeg_with_several_pictures_is_a_jpeg() -> None:
+def test_an_mpo_file_with_several_images_is_rewritten_as_jpeg() -> None:
     image = Image.fromarray(COLORS)
     content = encode(image, "MPO", save_all=True, append_images=[image])
     assert Image.open(io.BytesIO(content)).format == "MPO"
@@ -53,7 +53,7 @@ def test_a_jpeg_with_several_pictures_is_a_jpeg() -> None:
 
 
 @pytest.mark.parametrize("peak", [2**31 - 1, 2**32 - 1])
-def test_unsigned_integers_of_32_bits_stay_within_16_bits(peak: int) -> None:
+def test_32_bit_integers_are_rewritten_as_16_bits_with_the_same_brightness(peak: int) -> None:
     shares = GENERATOR.random((9, 7))
     shares[0, :2] = 0, 1
     file = decode_file(tiff((shares * peak).astype(np.uint32)))
@@ -65,7 +65,7 @@ def test_unsigned_integers_of_32_bits_stay_within_16_bits(peak: int) -> None:
 
 
 @pytest.mark.parametrize("format", ["PNG", "TIFF"])
-def test_sixteen_bits_stay(format: str) -> None:
+def test_16_bit_gray_images_are_rewritten_unchanged(format: str) -> None:
     values = GENERATOR.integers(65_536, size=(9, 7), dtype=np.uint16)
     image = rewrite(encode(Image.fromarray(values), format))
     assert np.array_equal(np.asarray(image, dtype=np.uint16), values)
@@ -91,7 +91,7 @@ def tiff(values: np.ndarray, **options: Any) -> bytes:
     ],
     ids=["png", "tiff", "big-endian", "compressed", "compressed-big-endian"],
 )
-def test_sixteen_bits_of_each_color_stay(content: bytes) -> None:
+def test_16_bit_color_images_keep_their_values(content: bytes) -> None:
     file = decode_file(content)
     assert np.array_equal((file.pixels[0] * 65_535).round().numpy().transpose(1, 2, 0), DEEP)
     # tifffile shares no code with our PNG writer, nor Pillow with that of TIFF.
@@ -104,7 +104,7 @@ def test_sixteen_bits_of_each_color_stay(content: bytes) -> None:
 
 
 @pytest.mark.parametrize("format", ["PNG", "TIFF"])
-def test_alpha_and_metadata_of_deep_colors_stay(format: str) -> None:
+def test_16_bit_color_images_keep_alpha_and_metadata(format: str) -> None:
     exif = Image.Exif()
     exif[0x0112], exif[0x010F] = 6, "Maker"
     metadata = {"exif": exif.tobytes(), "icc_profile": b"profile", "dpi": (300, 300)}
@@ -119,7 +119,7 @@ def test_alpha_and_metadata_of_deep_colors_stay(format: str) -> None:
 
 
 @pytest.mark.parametrize("size", [100, 4_000])
-def test_damaged_deep_colors_are_refused_in_a_sentence(size: int) -> None:
+def test_damaged_16_bit_color_files_raise_a_data_error(size: int) -> None:
     for content in (encode_png(DEEP, {}), tiff(DEEP, photometric="rgb", compression="zlib")):
         with pytest.raises(DataError, match=r"[.]$"):
             decode_file(content[: min(size, len(content) - 400)])
@@ -137,7 +137,7 @@ def test_the_orientation_of_a_tiff_is_applied_once(orientation: int, depth: type
     assert decode_image(content).size == pixels.shape[1::-1]
 
 
-def test_values_of_twelve_bits_and_floats_keep_their_scale() -> None:
+def test_12_bit_and_float_images_keep_their_scale() -> None:
     twelve = GENERATOR.integers(4_096, size=(9, 7), dtype=np.uint16)
     twelve[0, 0] = 4_095
     assert np.array_equal(np.asarray(rewrite(encode(Image.fromarray(twelve), "TIFF")), dtype=np.uint16), twelve)
@@ -145,7 +145,7 @@ def test_values_of_twelve_bits_and_floats_keep_their_scale() -> None:
     np.testing.assert_allclose(np.asarray(rewrite(encode(Image.fromarray(floats), "TIFF"))), floats, atol=1e-6)
 
 
-def test_alpha_stays_and_hidden_colors_are_not_blackened() -> None:
+def test_alpha_and_colors_of_transparent_pixels_are_kept() -> None:
     rgba = Image.fromarray(COLORS)
     alpha = Image.fromarray(GENERATOR.integers(256, size=(20, 30), dtype=np.uint8))
     rgba.putalpha(alpha)
@@ -154,7 +154,7 @@ def test_alpha_stays_and_hidden_colors_are_not_blackened() -> None:
     assert np.array_equal(rewrite(encode(gray, "PNG")), gray)
 
 
-def test_metadata_stay_but_the_orientation_is_applied() -> None:
+def test_metadata_are_kept_and_the_orientation_is_applied() -> None:
     exif = Image.Exif()
     exif[0x0112], exif[0x010F] = 6, "Maker"
     content = encode(Image.fromarray(COLORS), "JPEG", exif=exif, icc_profile=b"profile", dpi=(300, 300))
@@ -168,13 +168,13 @@ def test_cmyk_becomes_rgb_without_its_profile() -> None:
     assert image.mode == "RGB" and "icc_profile" not in image.info
 
 
-def test_the_smallest_image_and_an_animation() -> None:
+def test_a_one_pixel_image_and_an_animation_can_be_rewritten() -> None:
     assert rewrite(encode(Image.new("L", (1, 1), 7), "PNG")).getpixel((0, 0)) == 7
     frames = [Image.new("RGB", (8, 8), color) for color in ("red", "blue")]
     assert rewrite(encode(frames[0], "GIF", save_all=True, append_images=frames[1:])).size == (8, 8)
 
 
-def test_names_and_errors() -> None:
+def test_format_follows_the_suffix_and_unsupported_files_are_refused() -> None:
     assert format_of("a/b.JPEG") == "JPEG" and format_of("x.tif") == "TIFF"
     with pytest.raises(DataError, match="Use a name that ends in .png"):
         format_of("x.heic")

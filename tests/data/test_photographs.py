@@ -29,7 +29,7 @@ def corners(images: ImageSet) -> set[tuple[int, int]]:
     return {(int(column), int(row)) for column, row in images.images[:, :2, 0, 0]}
 
 
-def test_tiles_keep_the_pixels_and_overlap_so_that_each_crop_is_in_one(tmp_path: Path) -> None:
+def test_tiles_keep_pixels_and_overlap_so_that_each_crop_lies_within_one_tile(tmp_path: Path) -> None:
     photograph(tmp_path / "only.png", 200, 110)
     images = load(tmp_path)
     assert images.shape == (3, 100, 100)
@@ -38,7 +38,7 @@ def test_tiles_keep_the_pixels_and_overlap_so_that_each_crop_is_in_one(tmp_path:
     assert load(tmp_path, size="").shape == (3, 192, 192)
 
 
-def test_held_out_photographs_are_whole_and_have_one_central_tile(tmp_path: Path) -> None:
+def test_photographs_are_split_as_a_whole_and_held_out_ones_have_one_central_tile(tmp_path: Path) -> None:
     for index in range(40):
         photograph(tmp_path / f"{index}.png", 200, 110, value=index)
     train, validation, test = (load(tmp_path, split) for split in SPLITS)
@@ -48,7 +48,7 @@ def test_held_out_photographs_are_whole_and_have_one_central_tile(tmp_path: Path
     assert corners(validation) == corners(test) == {(50, 5)}
 
 
-def test_a_small_photograph_is_continued_by_reflection(tmp_path: Path) -> None:
+def test_a_small_photograph_is_padded_by_reflection(tmp_path: Path) -> None:
     photograph(tmp_path / "small.png", 70, 30)
     (tile,) = load(tmp_path).images
     assert tile[0, 0, 60:80].tolist() == [*range(60, 70), *range(69, 59, -1)]
@@ -64,7 +64,7 @@ def test_gray_photographs_have_one_channel_and_unreadable_files_are_named(tmp_pa
     assert [images.note for images in splits if images.note] == ["1 unreadable file skipped: broken.jpg."]
 
 
-def test_names_and_errors(tmp_path: Path) -> None:
+def test_photograph_folders_have_labels_and_invalid_ones_are_refused(tmp_path: Path) -> None:
     assert dataset_label("photos:a/holiday@64") == "Photographs holiday"
     assert is_available(f"photos:{tmp_path}") and not is_available(f"photos:{tmp_path}/none")
     with pytest.raises(SpecError, match="photos:images@64"):

@@ -98,6 +98,8 @@ def test_ink_is_white_on_black_with_soft_edges() -> None:
         ("train", 0, 1, -3, "-3"),
     ],
 )
-def test_invalid_arguments_are_named(split: str, start: int, stop: int, seed: int, value: str) -> None:
+def test_invalid_arguments_raise_an_error_with_their_value(
+    split: str, start: int, stop: int, seed: int, value: str
+) -> None:
     with pytest.raises(DataError, match=value):
         draw_digits(split, start, stop, seed)

@@ -68,7 +68,7 @@ def test_cifar10_28_is_a_downscaled_copy(cifar: Path) -> None:
     assert torch.allclose(small.to_float().mean((2, 3)), full.to_float().mean((2, 3)), atol=0.01)
 
 
-def test_modified_pickle_is_refused_without_reading_it(cifar: Path) -> None:
+def test_modified_pickle_is_refused_without_unpickling_it(cifar: Path) -> None:
     class Bomb:
         def __reduce__(self) -> tuple[Any, ...]:
             return (open, (str(cifar / "EXPLODED"), "w"))
@@ -96,7 +96,7 @@ def test_download_fails_at_once_without_network(name: str, tmp_path: Path, monke
     assert not (tmp_path / "data").exists() and socket.getdefaulttimeout() is None
 
 
-def test_download_asks_the_proxy_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_download_uses_the_proxy_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     attempts: list[Any] = []
 
     def connect(address: Any, timeout: float) -> Any:

@@ -45,7 +45,7 @@ def read(image: Image.Image, form: str = "PNG", **options: Any) -> np.ndarray:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_every_format_in_grayscale_and_color(form: str) -> None:
+def test_every_format_is_decoded_in_grayscale_and_color(form: str) -> None:
     for mode in ("L", "RGB"):
         assert read(gray_ramp().convert(mode), form).shape[:2] == (12, 16)
     assert np.array_equal(read(gray_ramp()), RAMP.astype(np.uint8))
@@ -76,7 +76,7 @@ def test_transparent_pixels_of_bright_images_become_black(mode: str) -> None:
     assert row.tolist() == [0, 0, pytest.approx(128, abs=1), 255]
 
 
-def test_palette_with_a_transparent_color() -> None:
+def test_transparent_color_of_a_palette_becomes_black() -> None:
     image = Image.fromarray(np.array([[0, 1]], dtype=np.uint8), "L").convert("P")
     image.putpalette([255, 0, 0, 0, 255, 0])
     assert read(image, transparency=0)[0].tolist() == [[0, 0, 0], [0, 255, 0]]
@@ -102,7 +102,7 @@ def test_first_frame_of_an_animation_is_decoded() -> None:
     assert np.unique(np.asarray(decode_image(content).convert("L"))).tolist() == [200]
 
 
-def test_smallest_and_thinnest_images() -> None:
+def test_images_one_pixel_wide_or_high_are_decoded_up_to_the_side_limit() -> None:
     assert read(Image.new("L", (1, 1), 7)).tolist() == [[7]]
     for size in ((SIDE_LIMIT, 1), (1, SIDE_LIMIT)):
         image = decode_image(encoded(Image.new("L", size)))
@@ -210,7 +210,7 @@ def test_resize_image_keeps_proportions_and_pads_with_black() -> None:
     assert small[0, 8:24].min() > 0.99 and not small[:, :8].any() and not small[:, 24:].any()
 
 
-def test_looks_like_digit() -> None:
+def test_looks_like_digit_accepts_strokes_and_rejects_gradients_and_flat_images() -> None:
     digit = Image.new("L", (90, 120), 230)
     digit.paste(20, (40, 30, 50, 90))
     assert looks_like_digit(digit) and looks_like_digit(ImageOps.invert(digit))

@@ -76,7 +76,7 @@ def test_rows_have_documented_keys_and_average_per_image_metrics() -> None:
     assert torch.allclose(torch.tensor(scores["psnr_db"].to_numpy()), psnr_db(noisy, clean))
 
 
-def test_image_sets_of_several_sizes_are_one_set_of_images() -> None:
+def test_image_sets_of_several_sizes_are_averaged_as_one_set_of_images() -> None:
     large, small = tiny_dataset(3), replace(tiny_dataset(5), images=tiny_dataset(5).images[..., :20, :])
     parts = [next(evaluate([], images, [HALF], draws=2)) for images in (large, small)]
     whole = next(evaluate([], [large, small], [HALF], draws=2))
@@ -168,7 +168,7 @@ def test_a_single_image_can_be_measured() -> None:
     assert rows(tiny_dataset(1), HALF)[0]["n"] == 1
 
 
-def test_intervals_cover_the_mean_and_the_gain_is_paired() -> None:
+def test_intervals_are_1_96_standard_errors_and_the_gain_is_paired() -> None:
     images = tiny_dataset(30)
     denoiser = make_denoiser(untrained_checkpoint("linear-32"), images)
     noisy, scores = (per_image_metrics(call, images, HALF) for call in (identity, denoiser))

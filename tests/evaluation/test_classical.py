@@ -54,7 +54,9 @@ def test_tuning_finds_the_strength_with_the_lowest_error_on_all_images(noise: No
 
 
 @pytest.mark.parametrize("number", [1, 5, 16, 17, 40])
-def test_significantly_worse_strengths_only_see_the_first_images(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_significantly_worse_strengths_are_only_evaluated_on_the_first_images(
+    number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Shifts in pixels; one to the left is as bad as one to the right.
     num_images: dict[float, int] = dict.fromkeys((14, 1, -1), 0)
 

@@ -12,7 +12,9 @@ from tests.helpers import tiny_dataset
 
 
 @pytest.mark.parametrize("clipped", [True, False])
-def test_it_averages_the_training_images_by_their_likelihood(clipped: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_posterior_mean_weights_the_training_images_by_their_likelihood(
+    clipped: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("dae.evaluation.posterior_mean._CHUNK", 5)
     train, noise = tiny_dataset(12, (1, 4, 3)), NoiseSpec("gaussian", 0.6, clipped=clipped)
     clean = train.to_float()

@@ -37,7 +37,7 @@ def test_psnr_is_averaged_over_the_draws_that_changed_the_image() -> None:
     assert average[CHANGED].tolist() == [True, True, False]
 
 
-def test_nan_of_one_draw_is_not_hidden() -> None:
+def test_nan_in_one_draw_makes_the_average_nan() -> None:
     average = average_draws([table([20.0], [True]), table([np.nan], [True])], CHANGED)
     assert average[list(METRICS)].isna().all(axis=None)
 

@@ -78,14 +78,14 @@ def test_progress_ends_at_one() -> None:
 
 
 @pytest.mark.parametrize("level", [0.02, 0.1, 0.3])
-def test_the_estimate_without_a_model_is_close(level: float) -> None:
+def test_the_laplacian_estimate_of_the_noise_level_is_within_10_percent(level: float) -> None:
     noisy = corrupt(SMOOTH, NoiseSpec("gaussian", level, clipped=False), make_generator(0))
     assert laplacian_level(noisy) == pytest.approx(level, rel=0.1)
     assert estimate_level(model("unet", 3), 3, noisy) == laplacian_level(noisy)
 
 
 @pytest.mark.parametrize("name", PHOTOGRAPHS)
-def test_demosaiced_noise_is_told_from_white_noise(name: str) -> None:
+def test_demosaiced_noise_is_distinguished_from_white_noise(name: str) -> None:
     clean = photograph(name)
     noisy = {noise: corrupt(clean, NoiseSpec.parse(noise), make_generator(0)) for noise in CORRELATED}
     assert {noise: has_correlated_noise(images) for noise, images in noisy.items()} == CORRELATED
@@ -96,12 +96,12 @@ def test_tiny_and_flat_images_have_no_correlated_noise() -> None:
     assert not has_correlated_noise(COLOR[..., :1, :1]) and not has_correlated_noise(torch.ones(1, 1, 40, 40))
 
 
-def test_estimates_of_tiny_and_flat_images() -> None:
+def test_tiny_and_flat_images_have_level_0_and_a_color_model_estimates_gray_images() -> None:
     assert laplacian_level(COLOR[..., :1, :1]) == 0 and laplacian_level(torch.ones(1, 1, 9, 9)) == 0
     assert estimate_level(model("level-unet", 3), 3, GRAY) > 0
 
 
-def test_levels_in_words() -> None:
+def test_describe_level_returns_words_from_hardly_any_to_very_strong() -> None:
     words = [describe_level(level) for level in (0, 0.02, 0.05, 0.1, 0.5)]
     assert words == ["hardly any", "weak", "moderate", "strong", "very strong"]
 

@@ -140,7 +140,7 @@ REFUSED: dict[str, tuple[Callable[[], Case], str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_other_operations_are_refused_by_name(name: str) -> None:
+def test_unsupported_operations_are_refused_and_named(name: str) -> None:
     make, words = REFUSED[name]
     model, shape = make()
     with pytest.raises(SpecError, match="My model cannot be exported to HTML") as error:
@@ -154,6 +154,6 @@ def test_parts_that_do_not_depend_on_the_image_are_computed_in_advance() -> None
     assert [operation["kind"] for operation in program.operations] == ["binary", "unary"]
 
 
-def test_movements_without_effect_take_no_operation() -> None:
+def test_slices_and_reshapes_without_effect_are_removed_from_the_program() -> None:
     model, shape = function(lambda x: x[:, :, :6].reshape(1, -1).view(1, 4, 6, 5).contiguous())
     assert [operation["kind"] for operation in build_program(model, "moved", shape).operations] == ["unary"]

@@ -45,7 +45,7 @@ def test_files_are_small_enough_to_mail(three: str, digits: ImageSet) -> None:
         assert len(render_demo(shipped(name), digits).encode()) < 3_000_000
 
 
-def test_the_file_contains_nothing_from_elsewhere_and_no_eval(three: str) -> None:
+def test_the_file_loads_no_external_resources_and_uses_no_eval(three: str) -> None:
     source = re.sub(r'<script type="application/json".*?</script>', "", three, flags=re.DOTALL)
     assert not re.search(r"https?:|//[a-z]|\bsrc=|\bhref=|@import|url\(|\beval\b|Function\(|\bimport\b|fetch\(", source)
     # Inline handlers and style attributes would violate the policy.
@@ -84,7 +84,7 @@ def test_samples_are_the_first_images_of_each_class(digits: ImageSet) -> None:
     assert content(render_demo(shipped("mnist-pool"), digits))["noise"] == {"kind": "gaussian", "level": 0.2}
 
 
-def test_text_of_others_cannot_leave_its_element(digits: ImageSet) -> None:
+def test_names_of_classes_and_models_are_escaped_in_the_embedded_json(digits: ImageSet) -> None:
     name = "</script><b>&$title"
     images = replace(digits, classes=(name, *digits.classes[1:]))
     page = render_demo([DemoModel("run", untrained_checkpoint("conv-pool"), name)], images)

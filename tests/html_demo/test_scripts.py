@@ -44,19 +44,21 @@ def test_noise_has_the_distribution_of_the_package(kind: str, noisy: dict[tuple[
             hidden = (1 - actual / clean).mean((1, 2))
             torch.testing.assert_close(hidden, torch.full((3,), level), rtol=0, atol=0.005)
             continue
-        # Six thousand pixels, of which the standard error is below 0.007.
+        # The standard error of these statistics over 6,000 values is below 0.007.
         assert (actual - clean).mean().item() == pytest.approx((expected - clean).mean().item(), abs=0.03)
         assert (actual - clean).std().item() == pytest.approx((expected - clean).std().item(), abs=0.03)
 
 
 @pytest.mark.parametrize("kind", ["masking", "salt-and-pepper"])
-def test_replaced_pixels_lose_all_channels(kind: str, noisy: dict[tuple[str, float], torch.Tensor]) -> None:
+def test_masking_and_salt_and_pepper_replace_all_channels_of_a_pixel(
+    kind: str, noisy: dict[tuple[str, float], torch.Tensor]
+) -> None:
     clean = torch.linspace(0.1, 0.9, 6000).view(SHAPE)
     changed = (noisy[kind, 0.25] - clean).abs() > 1e-6
     assert torch.equal(changed.all(0), changed.any(0)) and 0.2 < changed.float().mean() < 0.3
 
 
-def test_psnr_in_decibels(tmp_path: Path) -> None:
+def test_psnr_is_in_decibels_and_infinite_for_identical_images(tmp_path: Path) -> None:
     values = run_javascript("[psnr([0, 1], [0.1, 0.9]), String(psnr([1], [1]))]", None, tmp_path)
     assert values == [pytest.approx(20), "Infinity"]
 
@@ -78,7 +80,7 @@ def test_drawings_are_normalized_like_those_of_the_pages(tmp_path: Path) -> None
     prepared = run_javascript("data.map((ink) => Array.from(prepareDrawing(ink, 280, [1, 28, 28])))", data, tmp_path)
     for image, pixels in zip(drawings, prepared, strict=True):
         difference = torch.tensor(pixels).view(28, 28) - normalize_digit(image)[0, 0]
-        # The filters that make the drawing smaller differ.
+        # The resampling filters differ.
         assert difference.abs().mean() < 0.02
     (other,) = run_javascript("[Array.from(prepareDrawing(data[0], 280, [1, 14, 14]))]", data, tmp_path)
     assert len(other) == 14 * 14 and 0 < np.mean(other) < 0.5

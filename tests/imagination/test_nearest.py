@@ -1,4 +1,4 @@
-"""Reading images by their most similar training image, and what readings are in words."""
+"""Classification of images by their most similar training image, and sentences about the classes."""
 
 import pytest
 import torch
@@ -39,5 +39,5 @@ def test_images_without_classes_cannot_be_read() -> None:
         (["T-shirt", "T-shirt", "Dress"], "Two read as T-shirt and one as Dress."),
     ],
 )
-def test_readings_in_words(readings: list[str], sentence: str) -> None:
+def test_describe_readings_counts_each_class_in_a_sentence(readings: list[str], sentence: str) -> None:
     assert describe_readings(readings) == sentence

@@ -1,4 +1,4 @@
-"""The error that is predicted without the clean image, against the true one of a prior that is known exactly."""
+"""The error predicted without the clean image, compared with the true error under an exactly known prior."""
 
 import math
 
@@ -11,7 +11,7 @@ from dae.utils.random import make_generator
 from tests.imagination.toy_priors import mixture
 
 
-def test_the_variance_predicts_the_squared_error() -> None:
+def test_posterior_variance_predicts_the_squared_error() -> None:
     generator, level = make_generator(2), 0.6
     images = torch.rand(2, 1, 5, 5, generator=generator)
     prior = mixture(images, torch.tensor([0.5, 0.5]))
@@ -43,5 +43,5 @@ def test_the_psnr_follows_from_the_mean_variance_of_each_image() -> None:
         ("uniform:0.5:unclipped", False),
     ],
 )
-def test_only_unclipped_gaussian_noise_of_the_same_level_counts(noise: str, expected: bool) -> None:
+def test_is_trained_for_requires_unclipped_gaussian_noise_that_covers_the_level(noise: str, expected: bool) -> None:
     assert is_trained_for(NoiseSpec.parse(noise), 0.5) == expected

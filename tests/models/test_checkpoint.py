@@ -50,7 +50,7 @@ def test_round_trip_is_bit_exact(name: str, tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
-def test_a_path_may_be_text_and_an_unknown_name_is_refused(tmp_path: Path) -> None:
+def test_paths_may_be_strings_and_unknown_model_names_are_refused(tmp_path: Path) -> None:
     save_checkpoint(str(tmp_path / "m"), model_of("unet"), "unet", SHAPE, CONFIG)
     assert load_checkpoint(str(tmp_path / "m")).name == "unet"
     with pytest.raises(UnknownNameError, match="'unett'"):

@@ -88,7 +88,9 @@ def test_export_command_reports_shape_and_difference(
     assert "noisy (batch, 1, 28, 28)" in out and "Difference from PyTorch: at most" in out and target.is_file()
 
 
-def test_missing_packages_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_onnxscript_is_an_error_and_missing_onnxruntime_skips_the_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(export_module, "_is_installed", lambda name: name != "onnxscript")
     with pytest.raises(SpecError, match="pip install onnxscript"):
         export_model(checkpoint("linear-32"), tmp_path / "model.onnx")

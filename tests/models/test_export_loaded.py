@@ -21,7 +21,7 @@ def test_shipped_models_are_exported_as_loaded(run: str, suffix: str, tmp_path: 
     assert [weight.stride() for weight in checkpoint.model.parameters()] == strides
 
 
-def test_a_model_in_training_mode_is_exported_as_it_denoises(tmp_path: Path) -> None:
+def test_a_model_in_training_mode_is_exported_in_evaluation_mode(tmp_path: Path) -> None:
     trained = untrained_checkpoint("dncnn", (1, 9, 9))
     trained.model.train()
     difference = export_model(trained, str(tmp_path / "model.pt2"))
@@ -29,7 +29,7 @@ def test_a_model_in_training_mode_is_exported_as_it_denoises(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("suffix", [".onnx", ".pt2"])
-def test_an_exporter_that_fails_is_explained_in_one_sentence(
+def test_a_failing_exporter_raises_a_one_line_error_and_leaves_no_file(
     suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
@@ -45,7 +45,7 @@ def test_an_exporter_that_fails_is_explained_in_one_sentence(
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux")
 @pytest.mark.parametrize("suffix", [".onnx", ".pt2"])
-def test_a_full_disk_is_named(suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_raises_a_data_error(suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from contextlib import nullcontext
 
     monkeypatch.setattr(export_module, "atomic_write", lambda target: nullcontext(Path("/dev/full")))

@@ -61,7 +61,7 @@ def test_other_formats_are_refused_with_the_conversion(suffix: str, tmp_path: Pa
         import_weights(tmp_path / f"w.{suffix}", "linear-32", SHAPE)
 
 
-def test_a_layer_number_of_5000_digits_is_an_ordinary_mismatch(tmp_path: Path) -> None:
+def test_a_layer_number_of_5000_digits_raises_a_short_error(tmp_path: Path) -> None:
     save_file({f"layer{'1' * 5_000}.weight": torch.zeros(1)}, tmp_path / "w")
     with pytest.raises(CheckpointError, match="does not fit") as caught:
         import_weights(tmp_path / "w", "linear-32", SHAPE)

@@ -28,14 +28,14 @@ def trained() -> LevelUNet:
     return model.eval().requires_grad_(False)
 
 
-def test_it_learns_to_estimate_the_level(trained: LevelUNet) -> None:
+def test_level_unet_learns_to_estimate_the_noise_level(trained: LevelUNet) -> None:
     clean = tiny_dataset(24, SHAPE, seed=5).to_float()
     for level in (0.15, 0.3):
         noisy = corrupt(clean, NoiseSpec("gaussian", level, clipped=False), make_generator(0))
         assert trained.estimate_noise_level(noisy).mean().item() == pytest.approx(level, rel=0.4)
 
 
-def test_a_higher_given_level_removes_more(trained: LevelUNet) -> None:
+def test_a_higher_given_noise_level_changes_the_input_more(trained: LevelUNet) -> None:
     clean = tiny_dataset(8, SHAPE, seed=5).to_float()
     noisy = corrupt(clean, NoiseSpec("gaussian", 0.15, clipped=False), make_generator(0))
     removed = [(trained(noisy, torch.full((8,), level)) - noisy).square().mean() for level in (0.02, 0.15)]
@@ -52,7 +52,7 @@ def test_the_estimate_is_the_default_level_for_images_and_tiles() -> None:
     torch.testing.assert_close(tiled, model(noisy).clamp(0, 1), rtol=0, atol=1e-5)
 
 
-def test_a_large_image_is_estimated_from_a_bounded_number_of_pixels(trained: LevelUNet) -> None:
+def test_the_level_of_a_large_image_is_estimated_from_a_bounded_number_of_pixels(trained: LevelUNet) -> None:
     noisy = 0.5 + 0.2 * torch.randn(1, 3, 600, 700, generator=make_generator(0))
     pixels = []
     hook = trained.level_estimator.layers.register_forward_hook(lambda *args: pixels.append(args[1][0].shape))

@@ -54,7 +54,7 @@ def test_too_many_parameters_are_refused() -> None:
         build_on_meta("linear-32", (3, 512, 512))
 
 
-def test_layers_of_unknown_type_are_not_left_uninitialized() -> None:
+def test_initializing_a_layer_of_unknown_type_raises_a_spec_error() -> None:
     with pytest.raises(SpecError, match=r"PReLU.*init_weights\(generator\)"):
         init_weights(nn.Sequential(nn.PReLU()), Generator())
 
@@ -74,7 +74,9 @@ def test_layers_of_other_types_initialize_their_weights_themselves() -> None:
     assert first.factor.abs().min() > 0 and torch.equal(first.factor, second.factor)
 
 
-def test_the_error_of_a_wrong_layer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_building_a_model_with_mismatched_layers_raises_an_error_with_the_cause(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     wrong = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.Conv2d(16, 1, 3, padding=1))
     monkeypatch.setitem(MODELS, "wrong", replace(MODELS["conv-64"], build=lambda shape: wrong))
     with pytest.raises(
@@ -167,7 +169,7 @@ def test_unsupported_size_is_refused_with_the_fix(name: str) -> None:
     assert all(word in str(caught.value) for word in (name, "37 x 31", "28 x 28", "'unet'"))
 
 
-def test_unknown_model_names_the_closest() -> None:
+def test_unknown_model_raises_an_error_with_the_closest_name() -> None:
     with pytest.raises(UnknownNameError) as caught:
         build_on_meta("conv64", GRAY)
     assert caught.value.closest == "conv-64" and caught.value.noun == "model"

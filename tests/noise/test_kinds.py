@@ -92,7 +92,7 @@ class TestEveryKind:
 
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("kind", MOMENTS)
-def test_mean_and_variance(kind: str, level: float) -> None:
+def test_unclipped_noise_has_the_expected_mean_and_variance(kind: str, level: float) -> None:
     clean = torch.full((4, 1, 250, 250), 0.3, dtype=torch.float64)
     noisy = corrupt(clean, NoiseSpec(kind, level, clipped=False), seeded())
     variance, variance_of_squares = MOMENTS[kind](0.3, level)
@@ -179,7 +179,7 @@ def test_occlusion_hides_one_rectangle_of_exactly_the_given_area(level: float) -
         assert torch.linalg.matrix_rank(image) == 1
 
 
-def test_black_pixels_have_no_speckle_and_no_photons() -> None:
+def test_speckle_and_poisson_noise_leave_black_pixels_unchanged() -> None:
     black = torch.zeros(1, 1, 9, 9)
     for kind in ("speckle", "poisson"):
         assert torch.equal(corrupt(black, NoiseSpec(kind, 1, clipped=False), seeded()), black)
@@ -238,6 +238,6 @@ def test_draws_of_one_component_do_not_affect_the_others() -> None:
     assert torch.equal(corrupt(bright, mixture, seeded())[:20], corrupt(dark, mixture, seeded())[:20])
 
 
-def test_images_that_are_no_floats_are_refused() -> None:
+def test_integer_images_raise_a_spec_error() -> None:
     with pytest.raises(SpecError, match=r"floats in \[0, 1\], not torch.uint8. Use `ImageSet.to_float`"):
         corrupt(torch.zeros(1, 1, 4, 4, dtype=torch.uint8), NoiseSpec("gaussian", 0.5), seeded())

@@ -92,7 +92,7 @@ def test_label_lists_the_widest_ranges(text: str, label: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["gaussian:0.5+", "+gaussian", "gaussian:0.5++masking", "gaussian+gausian:0.5"])
-def test_incomplete_mixture_is_refused(text: str) -> None:
+def test_incomplete_or_misspelled_mixture_is_refused(text: str) -> None:
     with pytest.raises(SpecError):
         NoiseSpec.parse(text)
 
@@ -125,11 +125,11 @@ def test_mixtures_are_flattened_and_never_nested() -> None:
     ],
 )
 def test_noise_is_zero_mean_if_no_component_is_clipped(text: str, zero_mean: bool) -> None:
-    """`test_mean_and_variance` measures the mean of these kinds."""
+    """`test_unclipped_noise_has_the_expected_mean_and_variance` measures the mean of these kinds."""
     assert NoiseSpec.parse(text).is_zero_mean is zero_mean
 
 
-def test_written_forms() -> None:
+def test_parse_reads_kind_level_range_and_clipping() -> None:
     assert NoiseSpec.parse("gaussian:0.5") == NoiseSpec("gaussian", 0.5)
     assert NoiseSpec.parse(" Masking:0.1-0.6 ") == NoiseSpec("masking", (0.1, 0.6))
     assert NoiseSpec.parse("gaussian:0.5:unclipped") == NoiseSpec("gaussian", 0.5, clipped=False)
@@ -139,7 +139,7 @@ def test_written_forms() -> None:
 
 
 @pytest.mark.parametrize("text", ["gaussian:0.1-nan", "gaussian:0.5-"])
-def test_incomplete_range_is_refused(text: str) -> None:
+def test_incomplete_and_nan_ranges_are_refused(text: str) -> None:
     with pytest.raises(SpecError):
         NoiseSpec.parse(text)
 
@@ -172,7 +172,7 @@ def test_errors_name_the_value_and_the_fix(text: str, words: list[str]) -> None:
     assert all(word in str(caught.value) for word in words)
 
 
-def test_unknown_kind_names_the_closest() -> None:
+def test_unknown_kind_raises_an_error_with_the_closest_name() -> None:
     with pytest.raises(UnknownNameError) as caught:
         NoiseSpec.parse("gausian:0.5")
     assert (caught.value.value, caught.value.closest) == ("gausian", "gaussian")

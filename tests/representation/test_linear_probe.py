@@ -91,7 +91,9 @@ def test_fine_tuning_learns_and_leaves_the_checkpoint_unchanged(
     assert not any(value.requires_grad for value in checkpoint.model.parameters())
 
 
-def test_the_scale_of_a_classifier_moves_and_is_saved_with_it(task: ProbeTask, checkpoint: Checkpoint) -> None:
+def test_center_and_scale_of_a_classifier_are_saved_and_move_with_its_device(
+    task: ProbeTask, checkpoint: Checkpoint
+) -> None:
     images: ImageSet = task.train
     classifier = finetune.Classifier(checkpoint.model, images.to_float(), 3, 0)
     assert {"center", "scale"} <= classifier.state_dict().keys()

@@ -38,7 +38,7 @@ def test_the_runs_directory_comes_from_the_environment(tmp_path: Path, monkeypat
     assert runs_root() == tmp_path and list_runs() == [] and list_runs(tmp_path / "nowhere") == []
 
 
-def test_a_name_means_the_runs_directory_first_and_a_path_means_itself(
+def test_names_are_searched_in_the_runs_directory_first_and_paths_are_used_as_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root, work = tmp_path / "runs", tmp_path / "work"
@@ -102,7 +102,7 @@ def test_invalid_names_are_refused_and_cannot_leave_the_runs_directory(name: str
     assert [path.name for path in root.iterdir()] == ["good"] and list((tmp_path / "deep").iterdir()) == [root]
 
 
-def test_rename_and_delete(tmp_path: Path) -> None:
+def test_runs_can_be_renamed_and_deleted(tmp_path: Path) -> None:
     run, _ = (Run.create(small_config(), root=tmp_path, name=name) for name in ("old", "other"))
     renamed = run.rename("new")
     assert renamed.config == small_config() and {entry.name for entry in list_runs(tmp_path)} == {"new", "other"}
@@ -139,14 +139,16 @@ def test_a_locked_run_has_one_writer_and_any_number_of_readers(tmp_path: Path) -
         assert (reader.state, reader.status.message) == (state, "why")
 
 
-def test_the_error_of_a_locked_run_without_a_known_writer_is_a_sentence(tmp_path: Path) -> None:
+def test_lock_error_without_a_known_writer_mentions_another_process(tmp_path: Path) -> None:
     run = Run.create(small_config(), root=tmp_path, name="run")
     run.status.acquire()
     with pytest.raises(RunError, match=r"being written by another process\. Wait"):
         Run(run.path).delete()
 
 
-def test_a_read_only_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_in_a_read_only_directory_can_be_read_but_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = Run.create(small_config(), root=tmp_path, name="run")
     run.status.set("running")
 

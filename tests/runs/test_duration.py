@@ -57,7 +57,7 @@ def test_times_of_other_machines_are_not_used(machine: str, tmp_path: Path) -> N
     assert estimate_duration(run.config, reference_runs([new_trained_run(tmp_path, "local")])) is not None
 
 
-def test_the_same_config_takes_the_median_of_its_runs() -> None:
+def test_estimate_for_the_same_config_is_the_median_of_its_runs() -> None:
     other = REFERENCE._replace(run="other", config=replace(CONFIG, epochs=1), seconds=900.0)
     runs = [REFERENCE._replace(run=f"run-{seconds:.0f}", seconds=seconds) for seconds in (500.0, 100.0, 300.0)]
     assert estimate_duration(CONFIG, [other, *runs]) == (300.0, "run-300", "CPU, 1 thread")
@@ -89,5 +89,5 @@ def test_there_is_no_estimate_without_a_similar_run() -> None:
     assert estimate_duration(replace(CONFIG, dataset="mnist", max_images=600), [REFERENCE]) is not None
 
 
-def test_the_number_of_threads_does_not_matter() -> None:
+def test_estimates_ignore_the_number_of_threads() -> None:
     assert estimate_duration(CONFIG, [REFERENCE._replace(device="CPU, 64 threads")]) is not None

@@ -1,4 +1,4 @@
-"""Lists of runs: changes are seen at once, unchanged files are read once, and odd files hang or break nothing."""
+"""Lists of runs: changes appear at once, unchanged files are read once, and unusual files do not block a list."""
 
 import json
 import os
@@ -82,7 +82,7 @@ def test_unreadable_runs_are_named(root: Path) -> None:
 @pytest.mark.parametrize(
     "file", ["config.json", "state.json", "facts.json", "progress.jsonl", "seeds.csv", "model.safetensors"]
 )
-def test_a_pipe_in_place_of_a_file_hangs_nobody(file: str, root: Path) -> None:
+def test_a_named_pipe_in_place_of_a_file_does_not_block_reading(file: str, root: Path) -> None:
     path = root / NAMES[0] / file
     path.unlink(missing_ok=True)
     os.mkfifo(path)
@@ -97,7 +97,7 @@ def test_a_pipe_in_place_of_a_file_hangs_nobody(file: str, root: Path) -> None:
     assert len(runs) == (1 if file == "config.json" else 2)
 
 
-def test_a_record_of_impossible_size_is_damaged(root: Path) -> None:
+def test_a_config_file_of_16_gib_makes_the_run_unreadable(root: Path) -> None:
     with (root / NAMES[0] / "config.json").open("wb") as file:
         file.truncate(1 << 34)
     assert list(unreadable_runs(root)) == [NAMES[0]]

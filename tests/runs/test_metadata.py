@@ -1,4 +1,4 @@
-"""Files of older, newer and damaged runs beside their weights."""
+"""Metadata, configs and seed results of older, newer and damaged runs."""
 
 import json
 from pathlib import Path
@@ -31,7 +31,7 @@ def test_metadata_is_read_as_written_under_the_keys_of_older_versions(tmp_path: 
     assert set(json.loads((tmp_path / "facts.json").read_text())) >= {"device", "references", "processes", "note"}
 
 
-def test_metadata_of_an_older_version(tmp_path: Path) -> None:
+def test_metadata_of_an_older_version_is_read_with_current_names_and_defaults(tmp_path: Path) -> None:
     scores = {"mse": 0.1, "psnr_db": 10.0, "ssim": 0.3}
     (tmp_path / "facts.json").write_text(
         json.dumps({"device": "CPU, 1 thread", "references": {"doing nothing": scores}})

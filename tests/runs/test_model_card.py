@@ -1,4 +1,4 @@
-"""A model card contains what the run is, how it was trained and what was measured."""
+"""Model cards describe a run, its training and its measured results."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -54,7 +54,7 @@ def test_card_command_measures_a_run_and_writes_its_readme(
     assert row.split("|")[3].strip().startswith(f"{float(result[psnr_db]):.2f} ±")
 
 
-def test_train_command_names_what_replaces_the_recipe() -> None:
+def test_train_command_lists_the_options_that_differ_from_the_recipe() -> None:
     config = RECIPES["cifar10-conv"].config
     assert train_command("cifar10-conv", config) == "dae train --recipe cifar10-conv"
     assert train_command("cifar10-conv", replace(config, dataset="folder:my photos@28", seed=3)) == (

@@ -1,4 +1,4 @@
-"""Names of runs from what users enter."""
+"""Run names from user input."""
 
 import pytest
 
@@ -18,13 +18,13 @@ from dae.runs.naming import check_name
         ("x" * 63 + "!!yz", "x" * 63),
     ],
 )
-def test_what_is_entered_becomes_a_valid_name(entered: str, name: str) -> None:
+def test_user_input_becomes_a_valid_run_name(entered: str, name: str) -> None:
     assert to_run_name(entered) == name
     check_name(name)
 
 
 @pytest.mark.parametrize("entered", ["!!!", "../..", "é"])
-def test_what_has_no_usable_character_stays_as_entered(entered: str) -> None:
+def test_input_without_a_valid_character_is_unchanged_and_refused_as_a_name(entered: str) -> None:
     assert to_run_name(entered) == entered
     with pytest.raises(RunError, match="cannot name a run"):
         check_name(to_run_name(entered))

@@ -62,13 +62,13 @@ def test_a_run_may_have_the_name_of_the_shipped_run_that_it_starts_from(tmp_path
     assert max(distance) < 1e-4
 
 
-def test_a_config_with_pretrained_weights_needs_them_in_its_state() -> None:
+def test_fit_without_the_configured_pretrained_weights_raises_a_spec_error() -> None:
     config = small_config(pretrained="somebody")
     with pytest.raises(SpecError, match="Initial weights 'somebody'"):
         next(fit(config, TrainState(config, tiny_dataset().shape), tiny_dataset(), tiny_dataset(8)))
 
 
-def test_runs_that_do_not_fit_the_model_are_refused(tmp_path: Path, photos: str) -> None:
+def test_missing_unfinished_and_incompatible_runs_are_refused_as_initial_weights(tmp_path: Path, photos: str) -> None:
     new_run(tmp_path, photos, "untrained")
     for name, model, shape, words in (
         ("nobody", "conv-64", (1, 28, 28), "There is no run 'nobody'.*--pretrained ''"),

@@ -72,7 +72,7 @@ def test_progress_ends_before_the_first_damaged_line(line: str, tmp_path: Path) 
     assert steps(tmp_path) == [0]
 
 
-def test_scores_are_numbers_and_come_in_pairs(tmp_path: Path) -> None:
+def test_lines_with_unpaired_or_nan_scores_are_dropped_and_infinite_psnr_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "progress.jsonl"
     append_report(tmp_path, report(0))
     line = json.loads(path.read_text())
@@ -148,7 +148,7 @@ def test_a_week_of_reports_is_thinned_to_less_than_two_megabytes() -> None:
     assert sum(len(json.dumps(line)) + 1 for line in thinned) < 2_000_000 / 2
 
 
-def test_a_log_that_grew_without_limit_is_read_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_progress_file_above_the_size_limit_is_read_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for step in range(1, 200):
         append_report(tmp_path, report(step))
     monkeypatch.setattr(progress_module, "_MAX_BYTES", (tmp_path / "progress.jsonl").stat().st_size // 10)

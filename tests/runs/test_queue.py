@@ -75,7 +75,7 @@ def test_runs_of_one_job_alternate_after_every_epoch(
     assert [run.state for run in runs] == ["finished"] * 3
 
 
-def test_runs_that_alternate_get_the_weights_of_a_run_alone(
+def test_alternating_runs_get_the_same_weights_as_a_run_trained_alone(
     queue: TrainingQueue, recorder: ControlledRecorder, runs: list[Run], tmp_path: Path, photos: str
 ) -> None:
     alone = new_run(tmp_path, photos, "alone", epochs=2)
@@ -113,7 +113,9 @@ def test_a_failed_run_leaves_its_job_and_can_be_started_alone(
     assert [run.state for run in (failing, *runs[:2])] == ["stopped", "finished", "finished"]
 
 
-def test_pause_and_resume(queue: TrainingQueue, recorder: ControlledRecorder, runs: list[Run]) -> None:
+def test_a_running_job_can_be_paused_and_resumed(
+    queue: TrainingQueue, recorder: ControlledRecorder, runs: list[Run]
+) -> None:
     queue.start(runs[0])
     queue.start(runs[1])
     recorder.next()
@@ -162,7 +164,9 @@ def test_after_a_stop_the_next_job_trains(queue: TrainingQueue, recorder: Contro
     assert runs[0].state == "finished" and tensors_equal(weights(runs[0].load().model), weights(runs[1].load().model))
 
 
-def test_stop_a_waiting_run(queue: TrainingQueue, recorder: ControlledRecorder, runs: list[Run]) -> None:
+def test_stopping_a_waiting_run_removes_it_from_the_queue(
+    queue: TrainingQueue, recorder: ControlledRecorder, runs: list[Run]
+) -> None:
     for run in runs:
         queue.start(run)
     recorder.next()

@@ -24,7 +24,9 @@ def test_close_stops_all_jobs(recorder: ControlledRecorder, runs: list[Run]) -> 
     assert runs[0].state in ("stopped", "finished") and runs[0].has_model and queue.jobs() == []
 
 
-def test_close_while_paused_and_during_a_report(recorder: ControlledRecorder, runs: list[Run]) -> None:
+def test_close_returns_false_during_a_report_and_then_stops_a_paused_run(
+    recorder: ControlledRecorder, runs: list[Run]
+) -> None:
     queue = TrainingQueue()
     # Never used.
     assert queue.close()

@@ -187,7 +187,7 @@ def test_images_that_do_not_fit_the_model_are_refused_before_a_run_is_created(ph
 
 
 @pytest.mark.parametrize("resumed_elsewhere", [False, True])
-def test_training_time_counts_for_this_machine_if_all_parts_ran_here(
+def test_metadata_has_the_machine_id_only_if_all_parts_ran_on_this_machine(
     resumed_elsewhere: bool, tmp_path: Path, photos: str
 ) -> None:
     run = new_run(tmp_path, photos)

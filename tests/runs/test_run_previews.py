@@ -1,4 +1,4 @@
-"""Previews of a run: their files, and what happens to those of steps that are repeated."""
+"""Previews of a run: their files, and their deletion when steps are repeated."""
 
 from pathlib import Path
 

@@ -104,7 +104,7 @@ def test_a_run_may_have_the_name_of_its_shipped_teacher(tmp_path: Path) -> None:
     assert tensors_equal(trained[0], trained[1]) and not tensors_equal(trained[1], trained[2])
 
 
-def test_a_config_with_a_teacher_needs_it_in_fit() -> None:
+def test_fit_without_the_configured_teacher_raises_a_spec_error() -> None:
     config = small_config(teacher="somebody")
     with pytest.raises(SpecError, match="(?i)teacher.*'somebody'"):
         next(fit(config, TrainState(config, tiny_dataset().shape), tiny_dataset(), tiny_dataset(8)))

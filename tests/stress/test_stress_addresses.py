@@ -55,7 +55,7 @@ def server() -> Iterator[Server]:
 @pytest.mark.parametrize("page", ["", "train", "explore"])
 @settings(max_examples=MAX_EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(query=_QUERIES)
-def test_random_query_parameters(server: Server, page: str, query: str) -> None:
+def test_random_query_parameters_cause_no_error(server: Server, page: str, query: str) -> None:
     viewer = Viewer(server.address, page, query)
     try:
         viewer.draw()
@@ -66,7 +66,7 @@ def test_random_query_parameters(server: Server, page: str, query: str) -> None:
 
 @settings(max_examples=MAX_EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(query=_QUERIES)
-def test_random_query_parameters_of_compare(server: Server, query: str) -> None:
+def test_random_query_parameters_of_compare_cause_no_error(server: Server, query: str) -> None:
     viewer = Viewer(server.address, "compare", f"compared=digits-linear&{query}")
     try:
         assert viewer.errors == []

@@ -1,4 +1,4 @@
-"""What the processes of `test_distributed.py` do: torchrun -m tests.training.distributed_program PHOTOS FOLDER.
+"""Program of each rank in `test_distributed.py`: torchrun -m tests.training.distributed_program PHOTOS FOLDER.
 
 Importing PyTorch takes longer than all of these trainings, so one launch runs them one after the other.
 """
@@ -53,7 +53,7 @@ def main(photos: str, folder: Path) -> int:
 
         def dae_train(name: str, *arguments: object) -> int:
             """Run `dae train` in this process, with its output in a file per rank."""
-            # Processes join once.
+            # The process group is initialized only once.
             cli.train.init_distributed = lambda: nullcontext(DistributedContext(group.rank, group.world_size))
             with (folder / f"{name}-{group.rank}.txt").open("w") as out, redirect_stdout(out):
                 return cli.main(["train", "--checkpoints", str(folder / "runs"), *map(str, arguments)])

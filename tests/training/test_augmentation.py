@@ -1,4 +1,4 @@
-"""Augmentation: range, shape, determinism, and what it keeps."""
+"""Augmentations: shape, range and determinism of the output, and the pixel values that they keep."""
 
 import pytest
 import torch
@@ -11,21 +11,21 @@ IMAGES = tiny_dataset(16).to_float()
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
-def test_shape_range_and_seed(name: str) -> None:
+def test_augmentations_keep_shape_and_unit_range_and_depend_on_the_seed(name: str) -> None:
     first, again, other = (AUGMENTATIONS[name](IMAGES.clone(), make_generator(seed)) for seed in (0, 0, 1))
     assert first.shape == IMAGES.shape and first.min() >= 0 and first.max() <= 1
     assert torch.equal(first, again)
     assert name == "none" or not torch.equal(first, other)
 
 
-def test_none_draws_nothing() -> None:
+def test_augmentation_none_returns_its_input_and_draws_no_random_numbers() -> None:
     generator = make_generator(0)
     before = generator.get_state()
     assert AUGMENTATIONS["none"](IMAGES, generator) is IMAGES
     assert torch.equal(generator.get_state(), before)
 
 
-def test_shift_moves_whole_pixels_to_both_sides() -> None:
+def test_shift_moves_by_whole_pixels_up_to_the_maximum_in_every_direction() -> None:
     point = torch.zeros(400, 2, 9, 11)
     point[:, :, 4, 5] = 1
     moved = shift(point, make_generator(0))

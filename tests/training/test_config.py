@@ -1,4 +1,4 @@
-"""TrainConfig: whole when it is made, the same after a round trip, and refused where a value breaks its rule."""
+"""TrainConfig: JSON round trips, validation of values, noisy targets, losses and learning-rate schedules."""
 
 import json
 import math
@@ -46,12 +46,12 @@ configs = st.builds(
 
 
 @given(configs)
-def test_there_and_back_through_json(config: TrainConfig) -> None:
+def test_json_round_trip_gives_an_equal_config(config: TrainConfig) -> None:
     again = TrainConfig.from_json(json.loads(json.dumps(config.to_json())))
     assert again == config and hash(again) == hash(config)
 
 
-def test_whole_numbers_are_numbers_and_what_is_left_out_is_usual() -> None:
+def test_from_json_accepts_integers_as_floats_and_uses_defaults_for_missing_settings() -> None:
     assert TrainConfig.from_json({"lr": 1}) == TrainConfig(lr=1.0)
     assert TrainConfig.from_json({}) == TrainConfig()
     assert set(TrainConfig().to_json()) == {field.name for field in fields(TrainConfig)}
@@ -73,20 +73,20 @@ def test_whole_numbers_are_numbers_and_what_is_left_out_is_usual() -> None:
         {"device": []},
     ],
 )
-def test_values_of_another_type_name_their_setting(values: dict[str, Any]) -> None:
+def test_a_value_of_the_wrong_type_raises_an_error_that_names_the_setting(values: dict[str, Any]) -> None:
     (key,) = values
     with pytest.raises(SpecError, match=f"'{key}'.*wrong type"):
         TrainConfig.from_json(values)
 
 
-def test_unknown_settings_name_the_closest() -> None:
+def test_an_unknown_setting_raises_an_error_with_the_closest_name() -> None:
     with pytest.raises(UnknownNameError) as caught:
         TrainConfig.from_json({"epoch": 5})
     assert caught.value.closest == "epochs" and caught.value.noun == "setting"
 
 
 @pytest.mark.parametrize("key", [*CHOICES, "precision"])
-def test_unknown_names_list_the_choices(key: str) -> None:
+def test_an_unknown_choice_raises_an_error_with_all_choices(key: str) -> None:
     with pytest.raises(UnknownNameError) as caught:
         TrainConfig(**{key: "nothing-like-it"})
     assert caught.value.choices == tuple(CHOICES.get(key, ("auto", "float32", "bfloat16")))
@@ -94,26 +94,26 @@ def test_unknown_names_list_the_choices(key: str) -> None:
 
 @pytest.mark.parametrize("key", NUMBERS)
 @pytest.mark.parametrize("value", [-1, 10**10, math.nan, math.inf, -math.inf])
-def test_numbers_outside_say_value_and_limits(key: str, value: float) -> None:
+def test_a_number_out_of_range_raises_an_error_with_value_and_limits(key: str, value: float) -> None:
     with pytest.raises(SpecError) as caught:
         TrainConfig(**{key: value})
     assert f"{value:g}" in str(caught.value) and " to " in str(caught.value)
 
 
 @pytest.mark.parametrize("key", ["epochs", "batch_size", "max_images", "lr"])
-def test_zero_of_these_is_nothing(key: str) -> None:
+def test_zero_is_refused_for_settings_that_must_be_positive(key: str) -> None:
     with pytest.raises(SpecError):
         TrainConfig(**{key: 0})
 
 
 @pytest.mark.parametrize(("key", "value"), [("epochs", 2.5), ("batch_size", 8.5), ("seed", 0.5), ("max_images", 1.5)])
-def test_counts_are_whole(key: str, value: float) -> None:
+def test_fractional_values_of_integer_settings_are_refused(key: str, value: float) -> None:
     with pytest.raises(SpecError):
         TrainConfig(**{key: value})
 
 
 @pytest.mark.parametrize("key", ["epochs", "lr", "seed"])
-def test_text_for_a_number_is_a_spec_error(key: str) -> None:
+def test_text_instead_of_a_number_raises_a_spec_error(key: str) -> None:
     with pytest.raises(SpecError):
         TrainConfig(**{key: "5"})
 
@@ -121,7 +121,7 @@ def test_text_for_a_number_is_a_spec_error(key: str) -> None:
 @pytest.mark.parametrize(
     "noise", ["gaussian:0.5:unclipped", "poisson:0.1-0.3:unclipped", "speckle:1:unclipped+uniform:0.5:unclipped"]
 )
-def test_noisy_targets_go_with_noise_of_zero_mean(noise: str) -> None:
+def test_noisy_targets_are_accepted_with_zero_mean_noise(noise: str) -> None:
     config = TrainConfig(noise=NoiseSpec.parse(noise), target="noisy")
     assert TrainConfig.from_json(config.to_json()) == config
 
@@ -129,15 +129,15 @@ def test_noisy_targets_go_with_noise_of_zero_mean(noise: str) -> None:
 @pytest.mark.parametrize(
     "noise", ["gaussian:0.5", "masking:0.5", "occlusion:0.1", "gaussian:0.5:unclipped+masking:0.5"]
 )
-def test_noisy_targets_are_refused_where_the_noise_shifts_the_mean(noise: str) -> None:
+def test_noisy_targets_are_refused_with_noise_that_shifts_the_mean(noise: str) -> None:
     with pytest.raises(SpecError) as caught:
         TrainConfig(noise=NoiseSpec.parse(noise), target="noisy")
     assert noise in str(caught.value) and "gaussian:0.5:unclipped" in str(caught.value)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_noisy_targets_go_with_losses_whose_best_answer_is_the_mean(loss: str) -> None:
-    """Of a pixel that is 0, 0 or 0.9, say: the mean is 0.3, the median 0."""
+def test_noisy_targets_are_accepted_only_with_losses_minimized_by_the_mean(loss: str) -> None:
+    """The values 0, 0 and 0.9 of one pixel have the mean 0.3 and the median 0."""
     pixels = torch.tensor([0.0, 0.0, 0.9])
     guesses = torch.linspace(0.05, 0.95, 19)
     losses = [float(LOSSES[loss](guess.expand(1, 3), pixels.expand(1, 3))) for guess in guesses]
@@ -150,26 +150,27 @@ def test_noisy_targets_go_with_losses_whose_best_answer_is_the_mean(loss: str) -
         assert best == pytest.approx(0.3)
 
 
-def test_the_loss_in_decibels_is_the_distance_from_60() -> None:
+def test_psnr_loss_is_the_mean_psnr_deficit_to_60_db() -> None:
     clean = torch.zeros(3, 1, 4, 4)
-    denoised = torch.tensor([0.1, 0.01, 0.0]).view(3, 1, 1, 1).expand_as(clean)  # 20 dB, 40 dB and without error
+    # PSNR of 20 dB, 40 dB and infinity.
+    denoised = torch.tensor([0.1, 0.01, 0.0]).view(3, 1, 1, 1).expand_as(clean)
     assert float(LOSSES["psnr"](denoised, clean)) == pytest.approx((40 + 20.04 + 0) / 3, abs=0.01)
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_schedules_stay_between_nothing_and_the_full_rate(name: str) -> None:
+def test_schedule_factors_lie_between_0_and_1_and_reach_1(name: str) -> None:
     rates = [SCHEDULES[name](step / 1_000) for step in range(1_001)]
     assert all(-1e-12 <= rate <= 1 + 1e-12 for rate in rates) and max(rates) == pytest.approx(1, abs=1e-3)
 
 
-def test_one_cycle_goes_up_in_a_quarter_and_then_down_to_nothing() -> None:
+def test_one_cycle_schedule_rises_for_a_quarter_and_then_falls_to_0() -> None:
     rates = [SCHEDULES["one-cycle"](step / 1_000) for step in range(1_001)]
     peak = rates.index(max(rates))
     assert peak == pytest.approx(250, abs=15) and rates[-1] == pytest.approx(0, abs=1e-9) and rates[0] < 0.05
     assert rates[: peak + 1] == sorted(rates[: peak + 1]) and rates[peak:] == sorted(rates[peak:], reverse=True)
 
 
-def test_a_config_cannot_be_changed_and_a_copy_is_checked() -> None:
+def test_a_config_is_immutable_and_a_copy_is_validated() -> None:
     with pytest.raises(AttributeError):
         TrainConfig().epochs = 3  # type: ignore[misc]
     with pytest.raises(SpecError):

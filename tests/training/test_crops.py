@@ -1,4 +1,4 @@
-"""Random crops and gray images: what reaches the model, resuming bit for bit, and refused settings."""
+"""Random crops and gray images: training pairs, bit-exact resuming, and refused settings."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -50,11 +50,22 @@ def test_a_run_on_photographs_resumes_bit_for_bit(tmp_path: Path) -> None:
 
 def test_crops_are_drawn_anew_in_each_epoch() -> None:
     images = tiny_dataset(4, (3, 20, 20))
-    repeated = replace(CONFIG, num_noise_epochs=1)
-    assert not tensors_equal(*(weights(train(config, images)[0]) for config in (CONFIG, repeated)))
+    # All images are one batch, without noise and augmentation: epochs differ in their crops only.
+    fresh = replace(
+        CONFIG, noise=NoiseSpec("gaussian", 0.0), augment="none", gray_share=0.0, epochs=3, batch_size=len(images)
+    )
+
+    def difference(crop: int) -> float:
+        """Return the largest difference of the weights from those of a training whose epochs are equal."""
+        trained, repeated = (
+            weights(train(replace(fresh, crop=crop, num_noise_epochs=epochs), images)[0]) for epochs in (None, 1)
+        )
+        return max(float((one - other).abs().max()) for one, other in zip(trained, repeated, strict=True))
+
+    assert difference(crop=16) > 100 * difference(crop=20)
 
 
-def test_crops_that_do_not_fit_are_refused() -> None:
+def test_impossible_crops_and_gray_shares_are_refused() -> None:
     with pytest.raises(SpecError, match="Crops of 64 pixels do not fit into images of 28 x 28"):
         train(replace(CONFIG, crop=64))
     with pytest.raises(SpecError, match="needs whole images"):

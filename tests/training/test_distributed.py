@@ -1,7 +1,7 @@
-"""Training on several processes: they agree, they give what one gives, and one that is lost costs no run.
+"""Distributed training: ranks agree with each other and with a single process, and a run survives a killed rank.
 
-The processes are real ones, started by torchrun on this machine and joined through gloo. Two launches serve all tests:
-each one imports PyTorch three times, which takes longer than all the trainings.
+torchrun starts real processes on this machine, which communicate through gloo. Two launches serve all tests: each
+imports PyTorch three times, which takes longer than all the trainings.
 """
 
 import json
@@ -76,7 +76,7 @@ def close(first: list[torch.Tensor], second: list[torch.Tensor]) -> bool:
 
 @dataclass(frozen=True)
 class Launch:
-    """A finished launch of `distributed_program.py`: where it wrote, and what torchrun said."""
+    """A finished launch of `distributed_program.py`: its output folder, and exit code and errors of torchrun."""
 
     folder: Path
     returncode: int
@@ -89,7 +89,7 @@ class Launch:
 
 @pytest.fixture(scope="module")
 def launch(photos: str, tmp_path_factory: pytest.TempPathFactory) -> Launch:
-    """Train a few times with two processes, see `distributed_program.py`."""
+    """Run `distributed_program.py` with two processes."""
     folder = tmp_path_factory.mktemp("launch")
     whole, parts = (new_run(folder / "runs", photos, name, noise=QUIET) for name in ("whole", "parts"))
     list(run_training(whole))
@@ -112,7 +112,7 @@ def _last_epoch_loss(reports: list[TrainReport]) -> float:
     )
 
 
-def test_two_processes_give_what_one_gives_and_have_the_same_weights(launch: Launch, photos: str) -> None:
+def test_two_ranks_have_equal_weights_that_match_a_single_process_without_noise(launch: Launch, photos: str) -> None:
     """21 images in batches of 10: in the last batch of an epoch the second process has no image."""
     images, test = (load_dataset(photos, split) for split in ("train", "test"))
     for level in (0.0, 0.5):
@@ -122,7 +122,7 @@ def test_two_processes_give_what_one_gives_and_have_the_same_weights(launch: Lau
         first, second = (load_file(launch.folder / f"{level}-{rank}.safetensors") for rank in (0, 1))
         assert tensors_equal(list(first.values()), list(second.values()))
         one, two = ((launch.folder / f"{level}-{rank}.txt").read_text().split() for rank in (0, 1))
-        # Before the first epoch, then three steps and an end each.
+        # One report before training, then three steps and a validation per epoch.
         assert one == two and len(one) == 1 + 3 * 4
         names = sorted(state.model.state_dict())
         alone = [state.model.state_dict()[name] for name in names]
@@ -132,7 +132,7 @@ def test_two_processes_give_what_one_gives_and_have_the_same_weights(launch: Lau
         assert last == pytest.approx(sum(known[-3:]) / 3, rel=1e-4 if level == 0.0 else 0.1)
 
 
-def test_a_run_begun_by_one_process_goes_on_with_two(launch: Launch) -> None:
+def test_a_run_of_one_process_resumes_with_two_and_ends_like_an_uninterrupted_one(launch: Launch) -> None:
     whole, parts = (Run(launch.folder / "runs" / name) for name in ("whole", "parts"))
     out = launch.printed("resumed")
     assert out.count("Run parts in") == 1 and "trained by 2 processes" in out and out.count("epoch 3/3") == 1
@@ -144,7 +144,7 @@ def test_a_run_begun_by_one_process_goes_on_with_two(launch: Launch) -> None:
     assert scores == {name: pytest.approx(value, rel=1e-3) for name, value in expected.items()}
 
 
-def test_a_request_stops_both_and_leaves_a_resumable_run(launch: Launch) -> None:
+def test_a_stop_request_stops_both_ranks_and_leaves_a_resumable_run(launch: Launch) -> None:
     run = Run(launch.folder / "runs/endless")
     assert run.state == "stopped" and run.status.message == "Stopped on request." and not run.status.stop_requested
     assert "dae train --resume endless" in launch.printed("stopped") and run.has_model
@@ -152,7 +152,7 @@ def test_a_request_stops_both_and_leaves_a_resumable_run(launch: Launch) -> None
     assert speeds and min(speeds) > 0
 
 
-def test_a_mistake_is_told_and_leaves_nothing(launch: Launch) -> None:
+def test_a_batch_smaller_than_the_world_size_is_reported_and_creates_no_run(launch: Launch) -> None:
     assert launch.returncode != 0 and "exitcode  : 2" in launch.errors
     assert "dae: A batch of 1 cannot be shared by 2 processes" in launch.errors
     assert "Run" not in launch.printed("mistake")
@@ -178,11 +178,11 @@ def test_a_killed_process_ends_the_whole_run_which_can_be_resumed(tmp_path: Path
     assert epochs(run) == list(range(report.epoch + 1)) and run.has_model
 
 
-# Without other processes
+# Tests within a single process
 
 
 @pytest.mark.parametrize(("number", "size"), [(1, 1), (1, 8), (2, 3), (5, 2), (5, 3), (24, 8)])
-def test_shares_make_up_the_batch_and_their_weighted_means_its_mean(number: int, size: int) -> None:
+def test_shards_partition_the_batch_and_their_weighted_means_average_to_its_mean(number: int, size: int) -> None:
     values = torch.rand(100, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     batch = torch.randperm(100, generator=torch.Generator().manual_seed(1))[:number]
     shares = [DistributedContext(rank, size).shard(batch) for rank in range(size)]
@@ -192,7 +192,7 @@ def test_shares_make_up_the_batch_and_their_weighted_means_its_mean(number: int,
     assert float(mean) == pytest.approx(float(values[batch].mean()), rel=1e-12)
 
 
-def test_a_process_alone_joins_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_single_process_initializes_no_process_group(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
     with init_distributed() as group:
         assert group is SINGLE_PROCESS and list(group.synchronize([1, 2])) == [1, 2]
@@ -201,7 +201,9 @@ def test_a_process_alone_joins_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("cards, name, expected", [(0, "auto", "cpu"), (2, "auto", "cuda:1"), (2, "cuda", "cuda:1")])
-def test_each_process_has_a_device(cards: int, name: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_rank_uses_the_gpu_of_its_local_rank_or_the_cpu(
+    cards: int, name: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("LOCAL_RANK", "1")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cards > 0)
     assert DistributedContext(1, 2).device(name) == expected and DistributedContext(1, 2).device("cpu") == "cpu"
@@ -209,12 +211,12 @@ def test_each_process_has_a_device(cards: int, name: str, expected: str, monkeyp
 
 
 @pytest.mark.parametrize("name", ["cuda:1", "mps"])
-def test_devices_that_cannot_be_shared(name: str) -> None:
+def test_devices_that_ranks_cannot_share_are_refused(name: str) -> None:
     with pytest.raises(SpecError, match="cannot be shared by 2 processes. Use auto, cuda or cpu"):
         DistributedContext(1, 2).device(name)
 
 
-def test_facts_of_older_runs_have_one_process(tmp_path: Path, photos: str) -> None:
+def test_missing_world_size_is_1_and_an_invalid_one_makes_the_metadata_none(tmp_path: Path, photos: str) -> None:
     run = new_run(tmp_path, photos, epochs=1)
     list(run_training(run))
     path = run.path / "facts.json"

@@ -1,4 +1,4 @@
-"""Training: it learns, a seed decides it, it goes on where it stood, and it tells the truth on the way."""
+"""The training loop: learning, reproducibility, reports, noisy targets, validation, and errors."""
 
 import itertools
 from dataclasses import replace
@@ -21,7 +21,7 @@ TINY = (1, 9, 9)  # enough for convolutions
 FULL = (1, 28, 28)
 
 
-def test_it_overfits_one_batch() -> None:
+def test_training_overfits_one_batch() -> None:
     images = tiny_dataset(8)
     config = small_config(epochs=150, batch_size=8, model="linear-32", lr=3e-3)
     state = TrainState(config, images.shape)
@@ -32,7 +32,7 @@ def test_it_overfits_one_batch() -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_the_same_seed_gives_the_same_weights_and_nothing_global_is_touched(model: str) -> None:
+def test_weights_depend_on_the_seed_and_not_on_the_global_generator(model: str) -> None:
     config, images = small_config(model=model, epochs=1), tiny_dataset(24, TINY if MODELS[model].any_size else FULL)
     torch.manual_seed(1)
     before = torch.get_rng_state()
@@ -45,7 +45,7 @@ def test_the_same_seed_gives_the_same_weights_and_nothing_global_is_touched(mode
 
 
 @pytest.mark.parametrize(("model", "shape"), [("linear-32", (1, 28, 28)), ("dncnn", TINY)])
-def test_stopping_to_look_changes_nothing(model: str, shape: tuple[int, int, int]) -> None:
+def test_denoising_between_reports_does_not_change_the_weights(model: str, shape: tuple[int, int, int]) -> None:
     config, images = small_config(model=model), tiny_dataset(24, shape)
     whole, _ = train(config, images)
     watched = TrainState(config, images.shape)
@@ -55,7 +55,7 @@ def test_stopping_to_look_changes_nothing(model: str, shape: tuple[int, int, int
     assert tensors_equal(weights(watched), weights(whole))
 
 
-def test_reports_go_forwards_and_add_up() -> None:
+def test_reports_have_increasing_steps_and_times_and_previews_after_each_epoch() -> None:
     config, images = small_config(epochs=3), tiny_dataset(20)
     state = TrainState(config, images.shape)
     reports = list(fit(config, state, images, TEST, clock=itertools.count().__next__))
@@ -73,7 +73,7 @@ def test_reports_go_forwards_and_add_up() -> None:
         assert report.preview.shape == (NUM_PREVIEW_IMAGES, 1, 28, 28) and report.preview.dtype == torch.uint8
 
 
-def test_a_pause_does_not_count_as_training() -> None:
+def test_pauses_between_reports_do_not_count_as_training_time() -> None:
     now = itertools.count()
     config, images = small_config(epochs=2), tiny_dataset()
 
@@ -88,14 +88,14 @@ def test_a_pause_does_not_count_as_training() -> None:
     assert seconds(1_000) == seconds(0)
 
 
-def test_images_per_second_counts_images_and_not_places_in_batches() -> None:
+def test_images_per_second_counts_actual_images_and_not_the_batch_size() -> None:
     config, images = small_config(epochs=1, batch_size=128), tiny_dataset(24)
     clock = itertools.count(0, 0.01)
     *_, last = fit(config, TrainState(config, images.shape), images, TEST, clock=clock.__next__)
     assert last.images_per_second == pytest.approx(24 / 0.02)  # one batch of 24, two ticks
 
 
-def test_noisy_targets_never_show_the_loss_a_clean_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loss_with_noisy_targets_never_receives_clean_images(monkeypatch: pytest.MonkeyPatch) -> None:
     usual, pairs = LOSSES["mse"], []
     monkeypatch.setitem(LOSSES, "mse", lambda *pair: pairs.append(pair) or usual(*pair))
     noise = NoiseSpec("gaussian", 0.5, clipped=False)
@@ -103,12 +103,15 @@ def test_noisy_targets_never_show_the_loss_a_clean_picture(monkeypatch: pytest.M
     train(small_config(noise=noise, target="noisy", epochs=40), images)
     targets = torch.cat([target for _, target in pairs])
     mean = float(images.to_float().mean())
-    assert targets.min() < 0 and targets.max() > 1  # each is noisy,
-    assert float(targets.mean()) == pytest.approx(mean, abs=5 * 0.5 / targets.numel() ** 0.5)  # none is on average,
-    assert len({float(target.sum()) for target in targets}) == 40 * 8  # and no copy comes twice
+    # Unclipped noise leaves [0, 1].
+    assert targets.min() < 0 and targets.max() > 1
+    # The noise has zero mean.
+    assert float(targets.mean()) == pytest.approx(mean, abs=5 * 0.5 / targets.numel() ** 0.5)
+    # No target occurs twice.
+    assert len({float(target.sum()) for target in targets}) == 40 * 8
 
 
-def test_without_clean_pictures_it_learns_to_clean_them() -> None:
+def test_training_with_noisy_targets_learns_to_denoise() -> None:
     images = tiny_dataset(8)
     noise = NoiseSpec("gaussian", 0.5, clipped=False)
     config = small_config(epochs=300, noise=noise, target="noisy", lr=3e-3)
@@ -116,7 +119,7 @@ def test_without_clean_pictures_it_learns_to_clean_them() -> None:
     assert last.scores and last.noisy_scores and last.scores.psnr_db > last.noisy_scores.psnr_db + 5
 
 
-def test_validation_is_fixed_and_decides_nothing() -> None:
+def test_validation_noise_is_fixed_and_validation_images_do_not_affect_the_weights() -> None:
     config = small_config(epochs=2)
     first, again = validation_pair(config, TEST), validation_pair(config, TEST)
     assert all(map(torch.equal, first, again))
@@ -128,7 +131,7 @@ def test_validation_is_fixed_and_decides_nothing() -> None:
     assert tensors_equal(weights(one), weights(two))
 
 
-def test_only_the_first_images_are_trained_on() -> None:
+def test_max_images_limits_training_to_the_first_images() -> None:
     limited, reports = train(small_config(max_images=5), tiny_dataset(24))
     assert reports[-1].steps == 3 and tensors_equal(
         weights(limited), weights(train(small_config(), tiny_dataset(24).take(5))[0])
@@ -137,7 +140,7 @@ def test_only_the_first_images_are_trained_on() -> None:
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_a_loss_that_is_no_number_is_told_as_divergence(loss: str) -> None:
+def test_a_nan_loss_raises_a_diverged_error_with_epoch_and_fix(loss: str) -> None:
     config = small_config(loss=loss)
     state = TrainState(config, (1, 28, 28))
     with torch.no_grad():
@@ -148,7 +151,7 @@ def test_a_loss_that_is_no_number_is_told_as_divergence(loss: str) -> None:
     assert "epoch 1" in str(caught.value) and "learning rate" in str(caught.value)
 
 
-def test_no_memory_is_told_with_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_out_of_memory_raises_an_error_with_the_batch_size(monkeypatch: pytest.MonkeyPatch) -> None:
     config = small_config()
     state = TrainState(config, (1, 28, 28))
 
@@ -161,7 +164,9 @@ def test_no_memory_is_told_with_the_batch(monkeypatch: pytest.MonkeyPatch) -> No
     assert caught.value.batch_size == 8 and "Lower the batch size" in str(caught.value)
 
 
-def test_denoise_is_in_range_the_same_in_any_batch_and_without_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_denoise_is_in_range_has_no_gradient_and_does_not_depend_on_the_batch_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     model = TrainState(small_config(model="unet"), (1, 28, 28)).model
     noisy = torch.randn(7, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     whole = denoise(model, noisy)
@@ -170,7 +175,7 @@ def test_denoise_is_in_range_the_same_in_any_batch_and_without_gradient(monkeypa
     assert torch.allclose(whole, denoise(model, noisy), atol=1e-6)
 
 
-def test_large_pictures_are_computed_with_few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_images_are_denoised_in_smaller_batches_and_fewer_are_validated(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [max_batch_size((3, side, side), 250) for side in (32, 64, 512, 2048)] == [250, 85, 1, 1]
     seen: list[int] = []
     model = TrainState(small_config(model="unet"), (1, 28, 28)).model

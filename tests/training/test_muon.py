@@ -1,4 +1,4 @@
-"""Muon: matrices become orthogonal, and a badly scaled problem is solved where gradient descent crawls."""
+"""Muon: orthogonalized updates, step size, weight decay, and the error on an ill-conditioned problem."""
 
 import pytest
 import torch
@@ -14,7 +14,9 @@ def normal(*shape: int, seed: int = 0) -> Tensor:
 
 @pytest.mark.parametrize("shape", [(5, 5), (7, 40), (40, 7), (1, 9), (9, 1)])
 @pytest.mark.parametrize("size", [1e-4, 1.0, 1e4])
-def test_singular_values_come_near_1_and_directions_stay(shape: tuple[int, int], size: float) -> None:
+def test_newton_schulz_brings_singular_values_near_1_and_keeps_singular_vectors(
+    shape: tuple[int, int], size: float
+) -> None:
     matrix = normal(*shape) * size
     left, _, right = torch.linalg.svd(matrix, full_matrices=False)
     inner = left.T @ newton_schulz(matrix) @ right.T
@@ -23,11 +25,11 @@ def test_singular_values_come_near_1_and_directions_stay(shape: tuple[int, int],
     torch.testing.assert_close(inner, torch.diag(values), rtol=0, atol=1e-3)
 
 
-def test_the_orthogonal_form_of_a_zero_matrix_is_zero() -> None:
+def test_newton_schulz_of_a_zero_matrix_is_zero() -> None:
     assert not newton_schulz(torch.zeros(3, 4)).any()
 
 
-def test_a_parameter_without_a_gradient_or_with_a_zero_one_stays() -> None:
+def test_parameters_with_missing_or_zero_gradients_are_not_updated() -> None:
     moved, no_gradient, zero = (torch.nn.Parameter(normal(3, 4)) for _ in range(3))
     moved.grad, zero.grad = normal(3, 4, seed=1), torch.zeros(3, 4)
     Muon([moved, no_gradient, zero], lr=0.1).step()
@@ -44,7 +46,7 @@ def test_the_size_of_a_step_depends_on_the_learning_rate_and_not_on_the_gradient
         torch.testing.assert_close(vector.detach().abs(), torch.full((6,), 0.001))
 
 
-def test_a_convolution_is_a_matrix_with_a_row_for_each_output() -> None:
+def test_convolution_weights_are_updated_as_matrices_with_a_row_per_output_channel() -> None:
     plain, convolution = torch.nn.Parameter(torch.zeros(4, 18)), torch.nn.Parameter(torch.zeros(4, 2, 3, 3))
     plain.grad = normal(4, 18)
     convolution.grad = plain.grad.view(4, 2, 3, 3)
@@ -59,8 +61,8 @@ def test_weight_decay_pulls_towards_zero() -> None:
     torch.testing.assert_close(matrix.detach(), torch.full((3, 3), 0.95))
 
 
-def test_a_badly_scaled_problem_is_solved() -> None:
-    """Least squares whose directions differ a hundredfold in size."""
+def test_muon_has_less_than_half_the_error_of_sgd_on_an_ill_conditioned_problem() -> None:
+    """Least squares with features whose scales differ by a factor of up to 100."""
     inputs = normal(200, 8) * torch.logspace(0, -2, 8)
     wanted = inputs @ normal(8, 5, seed=1)
 

@@ -26,7 +26,7 @@ def test_the_faster_precision_is_chosen(float32_s: float, bfloat16_s: float, fas
     assert bfloat16_is_faster(step, clock=lambda: now, trial_s=20) is faster
 
 
-def test_one_slow_step_does_not_decide() -> None:
+def test_one_slow_step_does_not_change_the_chosen_precision() -> None:
     now, count = 0.0, 0
 
     def step(bfloat16: bool) -> None:
@@ -37,7 +37,7 @@ def test_one_slow_step_does_not_decide() -> None:
     assert bfloat16_is_faster(step, clock=lambda: now, trial_s=100)
 
 
-def test_it_is_measured_once_and_kept(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_precision_is_measured_once_and_cached(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     measured: list[str] = []
     monkeypatch.setattr(precision_module, "_cpu_has_bfloat16", lambda: True)
     monkeypatch.setattr(precision_module, "bfloat16_is_faster", lambda step: measured.append("once") or True)
@@ -52,7 +52,7 @@ def test_named_precisions_and_models_without_bfloat16_are_not_measured(monkeypat
     assert not uses_bfloat16("auto", "linear-32", (1, 28, 28), CPU)
 
 
-def test_a_resumed_state_computes_as_it_began() -> None:
+def test_a_resumed_state_keeps_its_precision() -> None:
     begun = TrainState(small_config(model="conv-64", precision="bfloat16"), (1, 28, 28))
     resumed = TrainState(small_config(model="conv-64", precision="float32"), (1, 28, 28))
     resumed.load_state_dict(begun.state_dict())

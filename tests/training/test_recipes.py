@@ -1,4 +1,4 @@
-"""Recipes: named trainings that can be made, told apart and kept."""
+"""Recipes: valid and unique entries, JSON round trips, and configs that match a recipe."""
 
 import json
 from dataclasses import replace
@@ -17,16 +17,16 @@ PUBLISHED = [name for name, recipe in RECIPES.items() if recipe.is_published]
 
 @pytest.mark.parametrize("name", RECIPES)
 class TestEveryRecipe:
-    def test_its_model_takes_its_data(self, name: str) -> None:
+    def test_model_accepts_the_images_of_its_data_set(self, name: str) -> None:
         config = RECIPES[name].config
         shape = DATASETS[config.dataset].shape if config.dataset in DATASETS else (3, 192, 192)
         build_model(config.model, config.input_shape(shape), torch.Generator())
 
-    def test_it_survives_json(self, name: str) -> None:
+    def test_json_round_trip_gives_an_equal_config(self, name: str) -> None:
         config = RECIPES[name].config
         assert TrainConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
 
-    def test_its_entry_serves_pages_and_names_a_run(self, name: str) -> None:
+    def test_entry_is_complete_and_unique_with_a_valid_run_name(self, name: str) -> None:
         recipe = RECIPES[name]
         check_name(name)
         assert recipe.label and recipe.help.endswith(".")
@@ -34,7 +34,7 @@ class TestEveryRecipe:
         assert [other.config for other in RECIPES.values()].count(recipe.config) == 1
 
 
-def test_it_is_followed_elsewhere_but_not_by_a_training_that_is_changed() -> None:
+def test_matches_recipe_ignores_data_seed_and_device_but_not_epochs_and_target() -> None:
     config = RECIPES["noisy-targets"].config
     assert matches_recipe("noisy-targets", replace(config, dataset="mnist", seed=7, device="cpu"))
     assert not matches_recipe("noisy-targets", replace(config, epochs=1))
@@ -43,7 +43,7 @@ def test_it_is_followed_elsewhere_but_not_by_a_training_that_is_changed() -> Non
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_published_ones_train_as_a_notebook_does(name: str) -> None:
+def test_published_recipes_use_adam_with_a_constant_learning_rate_in_float32(name: str) -> None:
     config = RECIPES[name].config
     assert (config.optimizer, config.beta2, config.schedule, config.precision) == (
         "adam",
@@ -53,14 +53,14 @@ def test_published_ones_train_as_a_notebook_does(name: str) -> None:
     )
 
 
-def test_something_quick_needs_no_download() -> None:
+def test_quick_recipes_need_no_download_and_cover_three_model_families() -> None:
     quick = [recipe.config for name, recipe in RECIPES.items() if name.startswith("quick")]
     assert quick and all(DATASETS[config.dataset].download is None for config in quick)
     assert {MODELS[config.model].family for config in quick} == {"linear", "convolutional", "residual CNN"}
 
 
 @pytest.mark.parametrize("data", ["mnist", "digits"])
-def test_ours_compare_fairly(data: str) -> None:
+def test_recipes_of_a_data_set_share_their_noise_and_cover_three_model_families(data: str) -> None:
     ours = [RECIPES[f"{data}-{kind}"].config for kind in ("linear", "conv", "unet")]
     assert len({(config.dataset, config.noise) for config in ours}) == 1
     assert len({MODELS[config.model].family for config in ours}) == 3

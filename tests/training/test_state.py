@@ -1,4 +1,4 @@
-"""The state of a training: it is kept and taken up bit for bit, and its averaged weights follow."""
+"""TrainState: bit-exact resuming, EMA weights, and batch normalization statistics."""
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ TEST = tiny_dataset(8, seed=1, split="test")
 TINY = (1, 9, 9)  # enough for convolutions
 
 
-# Every pair of two settings.
+# Each pair of values of two settings occurs.
 @pytest.mark.parametrize(
     ("model", "precision", "optimizer", "average"),
     [
@@ -26,7 +26,9 @@ TINY = (1, 9, 9)  # enough for convolutions
         ("unet", "bfloat16", "adamw", 0.0),
     ],
 )
-def test_from_an_epochs_end_it_goes_on_bit_for_bit(model: str, precision: str, optimizer: str, average: float) -> None:
+def test_resuming_from_the_end_of_an_epoch_is_bit_exact(
+    model: str, precision: str, optimizer: str, average: float
+) -> None:
     config = small_config(
         model=model, precision=precision, optimizer=optimizer, ema_decay=average, epochs=3, weight_decay=0.01
     )
@@ -38,7 +40,8 @@ def test_from_an_epochs_end_it_goes_on_bit_for_bit(model: str, precision: str, o
         if report.scores and begun.epoch == 1:
             kept = {name: value.clone() for name, value in begun.state_dict().items()}
         if begun.epoch == 2:
-            break  # what happened after the end of the first epoch is to be forgotten
+            # The second epoch is discarded.
+            break
     resumed = TrainState(config, images.shape)
     resumed.load_state_dict(kept)
     assert (resumed.epoch, resumed.step) == (1, 3)
@@ -49,7 +52,7 @@ def test_from_an_epochs_end_it_goes_on_bit_for_bit(model: str, precision: str, o
     assert all(torch.equal(one[name], two[name]) for name in one if name != "seconds")
 
 
-def test_a_data_set_that_has_changed_is_told() -> None:
+def test_resuming_with_another_number_of_images_raises_a_spec_error() -> None:
     config = small_config(epochs=3)
     begun = TrainState(config, (1, 28, 28))
     for _ in fit(config, begun, tiny_dataset(40), TEST):
@@ -63,7 +66,7 @@ def test_a_data_set_that_has_changed_is_told() -> None:
     assert resumed.epoch == 2
 
 
-def test_the_running_means_of_batch_normalisation_are_averaged_kept_and_taken_up() -> None:
+def test_batch_norm_statistics_are_averaged_by_the_ema_and_restored_on_resume() -> None:
     config, images = (
         small_config(model="dncnn", epochs=2, batch_size=4, ema_decay=0.9, optimizer="muon"),
         tiny_dataset(8, TINY),
@@ -84,16 +87,17 @@ def test_the_running_means_of_batch_normalisation_are_averaged_kept_and_taken_up
     assert not torch.equal(first.running_mean, kept.running_mean) and kept.running_mean.abs().sum() > 0
 
 
-def test_averaging_looks_on_and_changes_nothing_of_what_learns() -> None:
+def test_ema_does_not_change_the_trained_weights_and_is_used_for_validation() -> None:
     plain, plain_reports = train(small_config())
     state, reports = train(small_config(ema_decay=0.9))
     assert plain.ema_model is plain.model and tensors_equal(weights(plain), weights(state))
     assert not tensors_equal(weights(state.ema_model), weights(state))
-    assert reports[-1].scores != plain_reports[-1].scores  # the averaged weights are measured
+    # The EMA weights are validated.
+    assert reports[-1].scores != plain_reports[-1].scores
     assert all(parameter.grad is None for parameter in state.ema_model.parameters())
 
 
-def test_averaged_weights_are_the_moving_average_of_all_steps() -> None:
+def test_ema_weights_are_the_exponential_moving_average_of_all_steps() -> None:
     state = TrainState(small_config(ema_decay=0.8), (1, 28, 28))
     parameter, kept = next(state.model.parameters()), next(state.ema_model.parameters())
     for step in range(1, 61):
@@ -101,10 +105,11 @@ def test_averaged_weights_are_the_moving_average_of_all_steps() -> None:
             parameter.fill_(step)
         state.after_step()
     assert state.step == 60 and kept.min() == kept.max()
-    assert kept.min() == pytest.approx(60 - 0.8 / 0.2, abs=0.01)  # lags behind a steady climb by decay / (1 - decay)
+    # The EMA of a linear increase lags behind it by decay / (1 - decay).
+    assert kept.min() == pytest.approx(60 - 0.8 / 0.2, abs=0.01)
 
 
-def test_a_model_that_does_not_fit_the_state_is_refused() -> None:
+def test_loading_the_state_of_another_model_raises_an_error() -> None:
     tensors = TrainState(small_config(model="linear-10"), (1, 28, 28)).state_dict()
     with pytest.raises(RuntimeError):
         TrainState(small_config(), (1, 28, 28)).load_state_dict(tensors)

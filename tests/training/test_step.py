@@ -44,7 +44,7 @@ def test_the_number_of_threads_does_not_change_the_weights(
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_batches_are_split_by_model_and_batch_size_alone(name: str) -> None:
+def test_number_of_shards_depends_on_batch_norm_and_batch_size(name: str) -> None:
     model = TrainState(small_config(model=name), (1, 28, 28)).model
     shards = num_shards(model, 128)
     has_batch_norm = any(isinstance(layer, nn.BatchNorm2d) for layer in model.modules())

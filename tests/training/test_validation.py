@@ -1,4 +1,4 @@
-"""Validation within epochs: when it happens, what it costs, and that it changes nothing."""
+"""Validation within epochs: its schedule, its cost, and that it does not change the weights."""
 
 import itertools
 
@@ -15,7 +15,7 @@ IMAGES = tiny_dataset(100, seed=1, split="validation")
 
 
 class Clock:
-    """A clock that only advances when told to."""
+    """A clock that only advances when a test sets it."""
 
     now = 0.0
 
@@ -54,7 +54,9 @@ def test_estimates_cost_less_than_a_twentieth_of_the_training(
         assert set(EARLY_STEPS) < set(estimated) and len(estimated) >= 20
 
 
-def test_a_resumed_run_counts_the_measurement_of_all_images_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_resumed_run_counts_its_full_validation_once_and_apart_from_estimates(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     clock = Clock()
     tested = validator(clock=clock)
 
@@ -96,7 +98,7 @@ def test_the_first_steps_are_estimated_and_have_previews() -> None:
     assert not any(report.estimate and report.scores for report in reports)
 
 
-def test_an_estimate_agrees_with_all_images_for_the_same_weights() -> None:
+def test_estimated_scores_equal_those_of_all_images_for_the_same_weights() -> None:
     tested = validator()
     scores, estimate = tested.validate().scores, tested.estimate(1.0).estimate
     assert scores and estimate
@@ -118,7 +120,7 @@ def test_a_run_of_many_epochs_has_a_bounded_number_of_previews() -> None:
     assert previews == 33
 
 
-def test_weights_that_are_no_numbers_are_told_as_divergence() -> None:
+def test_nan_weights_raise_a_diverged_error() -> None:
     tested = validator()
     tested.validate()
     with torch.no_grad():

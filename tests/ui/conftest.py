@@ -34,7 +34,7 @@ def _cache_of_pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _few_images(_cache_of_pages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Show few digits, tune filters on four, and let tests share what they have measured, but not its speed."""
+    """Show few digits, tune filters on four, share measured metrics between tests, and fix every latency at 1 ms."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(_cache_of_pages))
     monkeypatch.setitem(DATASETS, "digits", SMALL_DIGITS)
     monkeypatch.setattr(classical, "NUM_TUNING_IMAGES", NUM_TUNING_IMAGES)

@@ -1,4 +1,4 @@
-"""One server under attack: no message gives or takes a right, nothing reaches outside, and open files suffice."""
+"""One server under attack: no message unlocks controls, no connection leaves the machine, and few files stay open."""
 
 import json
 import os
@@ -88,7 +88,7 @@ def test_foreign_pages_cannot_connect(server: Server) -> None:
     assert refused(server.address, "", "http://evil.example") and refused(server.address, "", "http://localhost:1")
 
 
-def test_headers_and_closed_endpoints(server: Server) -> None:
+def test_pages_have_a_frame_policy_and_the_metrics_endpoint_returns_404(server: Server) -> None:
     with urllib.request.urlopen(server.address) as response:
         assert "frame-ancestors 'self'" in response.headers["content-security-policy"]
     with pytest.raises(urllib.error.HTTPError, match="404"):
@@ -119,7 +119,7 @@ def filled(message: Message, source: random.Random, depth: int = 0) -> None:
             setattr(message, field.name, b"\xff" if is_bytes else value)
 
 
-def test_no_message_of_the_audience_gives_or_takes_a_right_or_stops_a_training(server: Server, photos: str) -> None:
+def test_no_message_of_the_audience_unlocks_controls_or_changes_or_stops_a_run(server: Server, photos: str) -> None:
     run = new_run(server.runs, photos, name="long", epochs=10_000)
     queue = TrainingQueue()
     queue.start(run)
@@ -162,7 +162,7 @@ def test_no_message_of_the_audience_gives_or_takes_a_right_or_stops_a_training(s
         assert queue.close(PATIENCE_S)
 
 
-def test_sessions_that_come_and_go_leave_no_open_files(server: Server) -> None:
+def test_closed_sessions_leave_at_most_a_few_open_files(server: Server) -> None:
     files = Path(f"/proc/{server.pid}/fd")
     limits = Path(f"/proc/{server.pid}/limits")
 
@@ -181,7 +181,7 @@ def test_sessions_that_come_and_go_leave_no_open_files(server: Server) -> None:
     Viewer(server.address, "train").close()
 
 
-def test_nothing_reaches_outside(server: Server, contacts: Path) -> None:
+def test_the_server_connects_to_no_other_machine(server: Server, contacts: Path) -> None:
     for page in ("", "train", "explore", "compare"):
         Viewer(server.address, page).close()
     refused(server.address, "", "http://evil.example")

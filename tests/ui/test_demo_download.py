@@ -30,7 +30,7 @@ def test_the_file_has_the_labels_and_the_noise_of_the_page() -> None:
     assert '"noise":{"kind":"masking","level":0.4}' in page and f'"label":"{options[0].label}"' in page
 
 
-def test_a_file_that_cannot_be_made_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_demo_that_cannot_be_made_contains_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     images = load_dataset("digits", "test", limit=50)
     options = list(model_options.model_options(images).values())[:1]
     monkeypatch.setenv("DAE_CHECKPOINTS", str(tmp_path))

@@ -55,7 +55,7 @@ def listen_to(address: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
         ("talk.example", True, True),
     ],
 )
-def test_only_own_names_are_hosts(
+def test_only_names_and_addresses_of_the_server_are_allowed_hosts(
     host: str, local: bool, open_to_others: bool, dashboard: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DAE_ALLOWED_HOSTS", "talk.example, other.example")
@@ -69,7 +69,7 @@ def test_only_own_names_are_hosts(
     ("host", "expected"),
     [("box.local:8501", True), ("pages.example", True), ("computer", True), ("COMPUTER.local", True), ("other", False)],
 )
-def test_the_names_of_an_open_server_are_hosts(
+def test_configured_names_and_the_computer_name_are_allowed_hosts_of_an_open_server(
     host: str, expected: bool, dashboard: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = {"server.address": "box.local", "browser.serverAddress": "pages.example"}
@@ -110,7 +110,7 @@ def test_foreign_hosts_and_origins_are_refused_before_streamlit(headers: dict[st
     assert client.request("POST", "/_stcore/upload_file/1/2", **headers)[0] == 403
 
 
-def test_streamlit_gets_an_origin_that_it_knows_without_a_look_up(client: Client) -> None:
+def test_an_allowed_origin_reaches_streamlit_as_localhost(client: Client) -> None:
     assert origin_at_streamlit(client) is None
     assert origin_at_streamlit(client, origin="http://localhost:8501") == "http://localhost"
     assert origin_at_streamlit(client, origin="https://localhost:8501") == "http://localhost"
@@ -123,7 +123,7 @@ def test_pages_cannot_be_framed_or_load_images_from_elsewhere(client: Client) ->
     assert headers["x-content-type-options"] == "nosniff"
 
 
-def test_a_browser_keeps_plotly_for_the_next_page(client: Client) -> None:
+def test_only_plotly_is_served_with_an_immutable_cache_header(client: Client) -> None:
     folder = "/base/_stcore/bidi-components/dae.live_chart"
     _, headers, _ = client.request("GET", f"{folder}/vendor/plotly-7.0.0.min.js")
     assert "immutable" in headers["cache-control"] and "max-age" in headers["cache-control"]
@@ -133,7 +133,7 @@ def test_a_browser_keeps_plotly_for_the_next_page(client: Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["/_stcore/metrics", "/_stcore/metrics/", "/base/_stcore/metrics"])
-def test_metrics_are_closed(path: str, client: Client) -> None:
+def test_the_metrics_endpoint_returns_404(path: str, client: Client) -> None:
     assert client.request("GET", path)[0] == 404
 
 

@@ -16,7 +16,7 @@ SEVEN = sorted({spec.kind for spec in RECIPES["mnist-blind"].config.noise.compon
     ("kinds", "label"),
     [(list(NOISES), "U-Net (any noise)"), (SEVEN, "U-Net (any noise)"), (SEVEN[1:], "U-Net"), (["gaussian"], "U-Net")],
 )
-def test_a_model_trained_on_all_kinds_of_the_blind_recipe_is_named_so(
+def test_only_a_model_trained_on_all_kinds_of_the_blind_recipe_is_labeled_any_noise(
     kinds: list[str], label: str, tmp_path: Path
 ) -> None:
     noise = NoiseSpec.mixture([NoiseSpec(kind, (0, 1)) for kind in kinds])

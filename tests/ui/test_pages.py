@@ -49,7 +49,7 @@ def test_invalid_query_parameters_never_break_a_page(
 
 @pytest.fixture
 def _long_trainings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the trainings of cards go on until they are stopped."""
+    """Let the trainings that cards start continue until they are stopped."""
     quick, race = RECIPES["quick-linear"], SIDE_BY_SIDE_TRAININGS["race"]
     monkeypatch.setitem(RECIPES, "quick-linear", replace(quick, config=replace(quick.config, epochs=10_000)))
     overrides = {**race.overrides, "epochs": 10_000}
@@ -144,7 +144,7 @@ def test_invalid_settings_show_an_error_and_start_no_training() -> None:
     assert "does not have: clipping and replaced pixels shift the mean" in app.error[0].value and not list_runs()
 
 
-def test_a_run_can_be_stopped_renamed_and_deleted(photos: str, tmp_path: Path) -> None:
+def test_a_stopped_run_can_be_renamed_and_deleted(photos: str, tmp_path: Path) -> None:
     new_run(tmp_path / "runs", photos, name="old").status.set("stopped")
     app = opened("pages/train.py", runs="old")
     app.text_input(key="name-old").set_value("../")

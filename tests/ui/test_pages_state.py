@@ -63,14 +63,14 @@ def test_the_compared_models_are_kept(photos: str) -> None:
     assert app.multiselect(key="compared").value == ["median"]
 
 
-def test_another_kind_of_noise_starts_at_its_own_level() -> None:
+def test_another_kind_of_noise_starts_at_its_default_level() -> None:
     app = opened("pages/explore.py", level="0.9")
     app.pills(key="noise").set_value("masking")
     app.run()
     assert app.query_params["level"] == "0.5"
 
 
-def test_a_kind_of_noise_selected_on_another_page_starts_at_its_own_level() -> None:
+def test_a_kind_of_noise_selected_on_another_page_starts_at_its_default_level() -> None:
     app = opened("pages/explore.py", level="0.9")
     visited(app, "pages/train.py")
     visited(app, "pages/explore.py", noise="Masking")
@@ -99,7 +99,9 @@ def test_an_interpolation_is_kept_and_its_link_opens_the_same_images(monkeypatch
     assert app.number_input(key="walk_to_picture").value == other
 
 
-def test_a_link_uses_the_name_of_an_image_folder_in_its_widget(photos: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_option_of_an_image_folder_in_a_link_selects_that_folder(
+    photos: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     other = photos.replace("@28", "@32")
     monkeypatch.setattr(resources, "available_datasets", lambda: ["digits", photos, other])
     assert selectors.dataset_option(photos) == photos and selectors.dataset_option("digits") == "Drawn digits"

@@ -1,4 +1,4 @@
-"""The command that computes what the pages open with for the shipped models."""
+"""The command that computes in advance what the pages show first for the shipped models."""
 
 import sys
 from pathlib import Path
@@ -37,12 +37,12 @@ def test_pages_open_with_shipped_results_without_computing(
     assert list(app.dataframe[0].value["run"]) == ["noisy", "small-linear-32", "small-conv-64", "median"]
     assert set(app.dataframe[0].value["draws"]) == {3} and "60 test images and 3 noise draws" in shown(app)
     assert not opened("pages/explore.py", view="Inside the model").error
-    # What is known is not computed again, and stays.
+    # Results in the file are kept and not computed again.
     precompute.precompute({"compare": True, "map": False}, file)
     assert file.read_bytes() == first
 
 
-def test_probes_are_those_of_the_page(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_precomputed_probes_are_the_jobs_of_the_page(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAE_CHECKPOINTS", str(trained))
     jobs = [*precompute.probe_jobs("digits"), *precompute.finetuning_jobs("digits")]
     linear, tuned = linear_probe.collect_probes(

@@ -24,13 +24,13 @@ def test_names_in_the_url_are_distinct_options_in_their_order(values: list[str])
     assert names == sorted(names, key=values.index)
 
 
-def test_former_links_give_the_same_values() -> None:
+def test_the_last_number_and_the_first_known_names_in_the_url_are_used() -> None:
     assert parse_whole_number(["7"], 0) == 7 and parse_whole_number(["1", "007"], 0) == 7
     assert parse_whole_number([], 3) == parse_whole_number(["9" * 10], 3) == parse_whole_number(["\u0663"], 3) == 3
     assert parse_names(["b", "x", "b", "a", "c"], ["a", "b", "c"], 2) == ["b", "a"]
 
 
-def test_selected_models_stay_where_no_data_set_is_selected() -> None:
+def test_the_selected_models_are_kept_while_no_data_set_is_selected() -> None:
     def page() -> None:
         import streamlit
 

@@ -9,7 +9,7 @@ from dae.ui import background, resources, singletons
 from dae.ui.shell import key_attempts
 
 
-def test_clearing_the_caches_keeps_the_objects() -> None:
+def test_clearing_the_caches_keeps_the_singletons() -> None:
     getters = (resources.training_queue, resources._compute_lock, key_attempts.key_attempts, background.background)
     before = [get() for get in getters]
     st.cache_resource.clear()
@@ -17,7 +17,7 @@ def test_clearing_the_caches_keeps_the_objects() -> None:
     assert all(get() is instance for get, instance in zip(getters, before, strict=True))
 
 
-def test_a_hot_reload_keeps_the_objects() -> None:
+def test_a_hot_reload_keeps_the_training_queue() -> None:
     before = resources.training_queue()
     loaded = {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] == "dae"}
     try:
@@ -29,7 +29,7 @@ def test_a_hot_reload_keeps_the_objects() -> None:
         sys.modules.update(loaded)
 
 
-def test_cleared_objects_are_created_again() -> None:
+def test_cleared_singletons_are_created_again() -> None:
     before = resources._compute_lock()
     queue = resources.training_queue()
     assert queue.close()

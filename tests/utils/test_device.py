@@ -1,4 +1,4 @@
-"""Device selection and the flushing of denormal floats."""
+"""Device selection and the translation of out-of-memory errors."""
 
 import pytest
 import torch

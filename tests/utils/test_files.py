@@ -84,7 +84,7 @@ def test_user_cache_dir_follows_the_xdg_convention(monkeypatch: pytest.MonkeyPat
     assert user_cache_dir() == tmp_path / ".cache" / "dae"
 
 
-def test_user_cache_dir_on_macos(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_user_cache_dir_on_macos_is_in_library_caches(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr(platformdirs, "PlatformDirs", MacOS)
@@ -133,7 +133,7 @@ def test_run_is_interrupted_when_not_even_its_status_can_be_written(
     assert run.state == "finished"
 
 
-def test_names_as_long_as_the_disk_allows_are_written(tmp_path: Path) -> None:
+def test_file_names_of_249_characters_can_be_written(tmp_path: Path) -> None:
     path = tmp_path / ("y" * 245 + ".png")
     with atomic_write(path) as temporary:
         temporary.write_text("new")

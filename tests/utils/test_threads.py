@@ -1,4 +1,4 @@
-"""Worker threads: single-threaded operators, order, nesting and what they leave alone."""
+"""Worker threads: single-threaded operators, order of results, nesting, and unchanged settings of other threads."""
 
 import os
 import sys
@@ -26,7 +26,7 @@ def test_threads_use_one_core_each_and_flush_denormals_without_changing_the_call
         torch.set_num_threads(before)
 
 
-def test_a_pool_changes_the_number_of_no_thread_that_starts_later() -> None:
+def test_a_pool_does_not_change_the_thread_count_of_threads_that_start_later() -> None:
     def in_new_thread(function: Callable[..., Any], *arguments: Any) -> Any:
         with ThreadPoolExecutor(1) as fresh:
             return fresh.submit(function, *arguments).result()
@@ -34,7 +34,7 @@ def test_a_pool_changes_the_number_of_no_thread_that_starts_later() -> None:
     before = in_new_thread(torch.get_num_threads)
     in_new_thread(torch.set_num_threads, 3)
     try:
-        # Created from a thread whose own number is 1, as a training does.
+        # The inner pool is created by a thread with one PyTorch thread, as in a training.
         with thread_pool(1) as outer:
             outer.submit(lambda: thread_pool(2).shutdown()).result()
         assert in_new_thread(torch.get_num_threads) == 3
@@ -70,7 +70,7 @@ def test_an_error_reaches_the_caller(call: Callable[..., Any], wrong: int) -> No
         call(lambda item: 1 / (item - wrong), range(3))
 
 
-def test_a_thread_of_a_pool_computes_what_no_worker_has_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pool_thread_computes_items_that_no_worker_has_started(monkeypatch: pytest.MonkeyPatch) -> None:
     free = threading.Event()
     with thread_pool(1, threads.WORKER_NAME) as workers, thread_pool(1, "caller") as callers:
         monkeypatch.setattr(threads, "_shared_pool", lambda niceness: workers)

@@ -27,7 +27,7 @@ def test_models_whose_first_layer_works_on_pixels_have_filters(
     assert (None if filters is None else tuple(filters.shape)) == expected
 
 
-def test_gray_is_zero_and_the_largest_weight_is_white_or_black() -> None:
+def test_zero_weights_are_gray_and_the_largest_weight_is_white_or_black() -> None:
     layer = torch.nn.Conv2d(1, 3, (1, 3))
     with torch.no_grad():
         layer.weight.copy_(torch.tensor([[0.0, 2.0, -1.0], [-4.0, 0.0, 4.0], [0.0, 0.0, 0.0]]).view(3, 1, 1, 3))

@@ -1,4 +1,4 @@
-"""Image tensors become Pillow images with every pixel in its place and of its value."""
+"""Image tensors become Pillow images with the right position and value of every pixel."""
 
 import io
 

@@ -79,7 +79,7 @@ def test_large_codes_are_excluded_with_a_reason(
     assert [model.model for model in included] == ["linear-32"] and "64" in reasons[0]
 
 
-def test_a_known_map_by_tsne_needs_no_pca(
+def test_cached_tsne_maps_are_returned_without_computing_any_map(
     models: tuple[ModelOption, ...], photos: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     test = resources.images(photos, "test")

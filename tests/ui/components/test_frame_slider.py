@@ -54,7 +54,7 @@ def test_equal_sheets_have_equal_ids() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, len(STEPS)])
-def test_words_and_numbers_are_none_one_or_one_per_step(count: int) -> None:
+def test_words_and_numbers_can_be_absent_shared_or_one_per_step(count: int) -> None:
     row = SpriteRow("Noisy", sheet(), words=("+7.9 dB",) * count, numbers=(("19.8",) * COLUMNS,) * count)
     described = _describe([row], STEPS, COLUMNS)["rows"][0]
     assert len(described["words"]) == len(described["numbers"]) == count
@@ -77,13 +77,13 @@ def test_an_invalid_row_is_named_in_the_error(row: SpriteRow, message: str) -> N
 
 
 @pytest.mark.parametrize(("rows", "steps", "columns"), [([], STEPS, 4), (["row"], (), 4), (["row"], STEPS, 0)])
-def test_no_rows_steps_or_columns_raise(rows: list[str], steps: tuple[str, ...], columns: int) -> None:
+def test_a_slider_without_rows_steps_or_columns_raises(rows: list[str], steps: tuple[str, ...], columns: int) -> None:
     with pytest.raises(ValueError, match="Too few rows, steps or columns"):
         _describe([SpriteRow(title, sheet()) for title in rows], steps, columns)
 
 
 @pytest.mark.parametrize("state", [None, {}, {"move": None}, {"move": {"step": "9", "turn": 1}}, {"move": [1, 2]}])
-def test_a_malformed_report_is_no_move(state: Any) -> None:
+def test_a_malformed_component_state_is_parsed_as_no_move(state: Any) -> None:
     assert _parse_move(state) is None
 
 

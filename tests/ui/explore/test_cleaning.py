@@ -50,13 +50,13 @@ def estimated_noise(app: AppTest) -> str:
     return next(text.value for text in app.markdown if "Estimated noise: " in text.value)
 
 
-def test_models_with_a_level_come_first(models: dict[str, ModelOption]) -> None:
+def test_models_that_receive_a_noise_level_are_listed_first(models: dict[str, ModelOption]) -> None:
     assert list(models) == ["level", "plain"]
     assert trained_range(models["plain"]) == (0.5, 0.5)
 
 
 @pytest.mark.parametrize(("noise", "is_hinted"), [("camera:0.3", True), ("gaussian:0.1", False)])
-def test_noise_that_neighboring_pixels_share_is_hinted_at(
+def test_a_warning_is_shown_for_spatially_correlated_noise_only(
     noise: str, is_hinted: bool, models: dict[str, ModelOption]
 ) -> None:
     noisy = corrupt(photograph("chelsea")[..., :100, :100], NoiseSpec.parse(noise), make_generator(0))
@@ -87,7 +87,9 @@ def test_an_image_is_cleaned_at_each_strength(name: str, models: dict[str, Model
     assert math.isfinite(jobs.estimate_quality(cleaning, 0, models[name]))
 
 
-def test_a_large_image_keeps_one_result(models: dict[str, ModelOption], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_latest_result_of_a_large_image_is_kept(
+    models: dict[str, ModelOption], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(jobs, "_MAX_LIVE_PIXELS", 10)
     cleaning = open_image(noisy_png(), models["plain"])
     for step in (0, 1):
@@ -116,14 +118,14 @@ def test_the_archive_contains_what_the_page_shows(models: dict[str, ModelOption]
         assert files.read("a-clean.png") == cleaning.file.encode(cleaning.restored[step])
 
 
-def test_names_of_cleaned_files() -> None:
+def test_a_cleaned_file_is_named_after_its_source_with_a_writable_suffix() -> None:
     file = decode_file(noisy_png())
     names = [cleaned_name(name, file) for name in ("a.b.PNG", "noise.gif", "plain")]
     assert names == ["a.b-clean.PNG", "noise-clean.png", "plain-clean.png"]
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_samples_come_with_scikit_image(name: str) -> None:
+def test_each_sample_has_a_clean_and_a_noisy_version(name: str) -> None:
     clean, noisy = (np.asarray(Image.open(io.BytesIO(sample_file(name, is_noisy)))) for is_noisy in (False, True))
     assert clean.shape == noisy.shape and 10 < np.abs(clean.astype(float) - noisy).mean() < 25
 

@@ -1,4 +1,4 @@
-"""The denoising view without Streamlit's runtime: what is computed from a selection, and the words for it."""
+"""The denoising view without Streamlit's runtime: sprites, summaries, downloads and the order of images."""
 
 import io
 import math
@@ -105,7 +105,7 @@ def test_summary_names_the_best_model(gallery: Gallery) -> None:
     assert not summarize(replace(gallery, models=()), fake_sprites(10), 5, is_copy=False)
 
 
-def test_a_filter_never_invents_details(gallery: Gallery) -> None:
+def test_summary_never_warns_of_invented_details_for_a_filter(gallery: Gallery) -> None:
     assert "wins here" in summarize(gallery, fake_sprites(5, 6, 6, 9), 5, is_copy=False)
 
 

@@ -89,7 +89,7 @@ def test_a_link_with_former_option_names_opens_the_same_view(trained: Path, monk
     monkeypatch.setenv("DAE_CHECKPOINTS", str(trained))
     app = opened("pages/explore.py", pictures="Your picture", models="small-conv-64", level="0.3", noise="Masking")
     assert app.segmented_control(key="pictures").value == "Your image" and app.pills(key="noise").value == "masking"
-    # Until there is an image, the models wait in the address.
+    # Until there is an image, only the address contains the models.
     assert app.query_params["models"] in ("small-conv-64", ["small-conv-64"])
     app = opened("pages/explore.py", models="small-conv-64", level="0.3", noise="Masking")
     assert app.multiselect(key="models").value == ["small-conv-64"] and app.pills(key="noise").value == "masking"

@@ -49,7 +49,7 @@ def test_an_image_of_any_size_is_denoised_with_progress(selection: FullResolutio
     assert corrupt_image(selection)[1].equal(noisy)
 
 
-def test_a_callback_cancels_and_frees_the_lock(selection: FullResolution) -> None:
+def test_an_exception_in_the_progress_callback_cancels_and_releases_the_lock(selection: FullResolution) -> None:
     def cancel(done: float, caption: str) -> None:
         raise KeyboardInterrupt
 
@@ -89,7 +89,7 @@ def test_an_unchanged_image_has_an_infinite_psnr() -> None:
         (NoiseSpec("camera", 0.5), 0.3, ", not Camera 0.5."),
     ],
 )
-def test_summary_names_the_limits_of_the_model(
+def test_summary_names_the_noise_that_the_model_was_trained_on(
     selection: FullResolution, noise: NoiseSpec, level: float, expected: str
 ) -> None:
     gray = Image.new("L", (4, 4))

@@ -1,4 +1,4 @@
-"""The rows that predict the error: for which models, at which level, with which numbers."""
+"""The rows of the predicted error: their models, noise levels and PSNR values."""
 
 import io
 from dataclasses import replace
@@ -42,7 +42,7 @@ def gallery(unclipped_runs: Path, photos: str, monkeypatch: pytest.MonkeyPatch) 
     return Gallery(models, ImageSelection(photos, (5, 0)), NoiseSpec("gaussian", 0.5), 4, ("unclipped",))
 
 
-def test_only_the_suitable_model_receives_unclipped_noise_of_the_same_draw(gallery: Gallery) -> None:
+def test_only_the_model_trained_on_unclipped_noise_receives_it_with_the_same_seed(gallery: Gallery) -> None:
     plain, unclipped = compute_sprites(replace(gallery, unclipped=())), compute_sprites(gallery)
     assert (plain.noisy, plain.denoised[0]) == (unclipped.noisy, unclipped.denoised[0])
     images = gallery.images.image_set()
@@ -72,13 +72,13 @@ def test_the_row_shows_the_prediction_at_the_selected_level(gallery: Gallery) ->
     assert pixels[STEP].unique().numel() > 10 and pixels[STEP + 1].unique().numel() <= 2
 
 
-def test_a_level_without_training_is_not_predicted(gallery: Gallery) -> None:
+def test_no_error_is_predicted_at_a_level_without_training(gallery: Gallery) -> None:
     other = replace(gallery, noise=NoiseSpec("gaussian", 0.3))
     row = uncertainty_rows(other, compute_sprites(other), "slider", st.empty()).rows[1]
     assert row.words[15] == "not trained for this level" and not any(row.numbers[15])
 
 
-def test_an_image_of_the_user_is_predicted_like_the_same_test_image(gallery: Gallery) -> None:
+def test_the_prediction_for_a_user_image_equals_that_for_the_same_test_image(gallery: Gallery) -> None:
     test = ImageSelection(gallery.images.dataset, (5,))
     user = replace(test, indices=(0,), user_pixels=test.clean()[0].numpy().tobytes())
     sprites = compute_sprites(replace(gallery, images=test))

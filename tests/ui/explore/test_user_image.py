@@ -62,7 +62,9 @@ def test_a_png_of_the_boards_size_is_a_drawing() -> None:
     ],
     ids=lambda content: f"{content[:4]!r} {len(content)}",
 )
-def test_anything_else_is_no_drawing(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_drawing_that_is_damaged_or_has_another_format_or_size_is_refused(
+    content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     decoded: list[Image.Image] = []
     decode_image = user_image.decode_image
 
@@ -77,12 +79,12 @@ def test_anything_else_is_no_drawing(content: bytes, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("url", [None, 3, {"ink": 1}, [], "", "http://example.org/x.png", "data:image/png;base64,é!"])
-def test_what_is_no_data_url_is_no_drawing(url: object) -> None:
+def test_a_drawing_that_is_no_data_url_is_refused(url: object) -> None:
     with pytest.raises(DataError, match="could not be read"):
         decode_drawing(url)
 
 
-def test_decoded_uploads_belong_to_a_session() -> None:
+def test_decoded_uploads_are_cached_per_session() -> None:
     with pytest.raises(StreamlitAPIException, match="session-scoped"):
         user_image._decode_upload(encode((30, 30), "PNG"))
 
@@ -93,7 +95,7 @@ def test_an_image_is_resized_to_the_shape_of_the_test_images() -> None:
     assert resize_image(image, (3, 32, 40)).shape == (1, 3, 32, 40)
 
 
-def test_brightness_and_contrast_outside_the_data_are_noticed() -> None:
+def test_a_white_image_is_out_of_distribution_and_a_test_image_is_not() -> None:
     images = tiny_dataset()
     assert is_mnist_like(images) and not is_mnist_like(tiny_dataset(shape=(3, 32, 32)))
     assert not is_out_of_distribution(images.to_float([3]), images)

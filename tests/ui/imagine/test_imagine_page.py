@@ -42,9 +42,7 @@ def test_every_part_opens(shipped: Path, part: str) -> None:
     assert app.number_input(key="imagine_digit").value == 3
 
 
-def test_an_uploaded_image_can_be_asked_about_by_a_presenter_only(
-    shipped: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_a_presenter_can_select_an_uploaded_image(shipped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened("pages/explore.py", view="Imagine", imagine="Why this pixel?", imagine_source="Your image")
     file = io.BytesIO()
     gray_noise(60, 80, 90).save(file, "PNG")
@@ -68,7 +66,7 @@ def test_invalid_addresses_open_the_defaults(shipped: Path) -> None:
     assert app.select_slider(key="imagine_level").value == "0.5"
 
 
-def test_without_the_prior_another_model_stands_in_for_it(shipped: Path) -> None:
+def test_a_missing_prior_is_replaced_by_another_model_with_a_note(shipped: Path) -> None:
     images = load_dataset("digits", "test", limit=2)
     assert (found := prior.find_prior(images)) and found.option.name == "mnist-prior"
     shutil.rmtree(shipped / "mnist-prior")
@@ -90,7 +88,7 @@ def test_each_wiped_cell_hides_its_pixels() -> None:
     assert (~known).nonzero().tolist() == [[6, 10], [6, 11], [7, 10], [7, 11]]
 
 
-def test_a_wiped_part_fits_into_an_address() -> None:
+def test_wiped_cells_are_restored_from_hexadecimal_and_invalid_text_is_ignored() -> None:
     cells = "0" * (GRID**2 - 6) + "101100"
     assert from_hex(to_hex(cells)) == cells and len(to_hex(cells)) < 50
     assert [from_hex(text) for text in ("", "f" * 50, "x" * 49, to_hex(cells).upper())] == ["", "", "", ""]
@@ -107,12 +105,14 @@ def test_a_wiped_part_fits_into_an_address() -> None:
         (None, None),
     ],
 )
-def test_a_browser_can_report_anything(report: object, expected: Wipe | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_malformed_wipe_of_the_browser_is_ignored(
+    report: object, expected: Wipe | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(wiping_board.st, "session_state", {"board": report})
     assert last_wipe("board") == expected
 
 
-def test_a_link_opens_what_was_wiped_away(shipped: Path) -> None:
+def test_a_link_restores_the_wiped_cells(shipped: Path) -> None:
     cells = completion.hidden_cells("Center")
     params = {"view": "Imagine", "imagine": "Complete it", "imagine_hidden": "Your own"}
     app = opened("pages/explore.py", **params, imagine_wiped=to_hex(cells))
@@ -131,7 +131,7 @@ def test_the_comparison_with_memory_names_the_better_one() -> None:
     assert "tied" in alternatives.compare_with_memory((0, 9.0, 20.0, 20.01, 0))
 
 
-def test_a_filter_is_drawn_in_two_colors_and_its_width_measured() -> None:
+def test_a_filter_has_a_color_per_sign_and_a_share_of_weight_near_its_pixel() -> None:
     weights = torch.zeros(1, 9, 9)
     weights[0, 4, 4], weights[0, 0, 8] = 3.0, -1.0
     assert pixel_filters.near_share(weights, Pixel(4, 4)) == pytest.approx(0.75)

@@ -1,4 +1,4 @@
-"""Samplers in the background: frames arrive, the same key is computed once, and nobody waits for abandoned ones."""
+"""Samplers in the background: frames arrive, the same key is computed once, and abandoned samplers pause."""
 
 import threading
 from collections.abc import Generator

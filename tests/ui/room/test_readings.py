@@ -1,4 +1,4 @@
-"""Test readings of models: the questions of a game, the share right, and drawings."""
+"""Test what models read: the questions of a game, the share of right readings, and drawings."""
 
 import pytest
 import torch
@@ -19,11 +19,11 @@ def digits() -> ImageSet:
 
 @pytest.fixture
 def nearest(digits: ImageSet) -> NearestImages:
-    """Return a reader that knows the test digits, so that it reads a perfect output without an error."""
+    """Return a reader whose training images are the test digits, so that it reads a perfect output correctly."""
     return NearestImages(digits, load_dataset("digits", "validation", limit=40))
 
 
-def test_questions_differ_from_game_to_game_but_not_for_a_seed(digits: ImageSet, nearest: NearestImages) -> None:
+def test_questions_are_determined_by_the_seed_and_the_noise_levels(digits: ImageSet, nearest: NearestImages) -> None:
     contestant = Contestant("Identity", "#123456", lambda noisy: noisy.clamp(0, 1))
     first, again, other = (
         readings.make_questions(digits, [contestant], nearest, (2.0, 0.1), seed) for seed in (1, 1, 2)
@@ -39,7 +39,9 @@ def test_questions_need_no_model(digits: ImageSet, nearest: NearestImages) -> No
     assert question.readings == ()
 
 
-def test_a_perfect_model_has_all_right_and_a_black_one_has_none(digits: ImageSet, nearest: NearestImages) -> None:
+def test_the_share_of_right_readings_is_1_for_a_perfect_model_and_0_for_a_black_output(
+    digits: ImageSet, nearest: NearestImages
+) -> None:
     perfect = Contestant(
         "Perfect", "#123456", lambda noisy: digits.to_float().repeat(len(noisy) // len(digits), 1, 1, 1)
     )
@@ -50,7 +52,7 @@ def test_a_perfect_model_has_all_right_and_a_black_one_has_none(digits: ImageSet
 
 
 @pytest.mark.parametrize("index", range(3))
-def test_a_drawing_is_read_as_what_it_shows(index: int, digits: ImageSet, nearest: NearestImages) -> None:
+def test_a_drawing_of_a_test_digit_is_read_as_its_class(index: int, digits: ImageSet, nearest: NearestImages) -> None:
     image = Image.fromarray(digits.images[index, 0].numpy()).resize((SIDE, SIDE))
     clean = Contestant("Clean", "#123456", lambda noisy: normalize_digit(image).expand(len(noisy), -1, -1, -1))
     results = readings.read_drawings([Drawing(1, image.tobytes())], clean, nearest)

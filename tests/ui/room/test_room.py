@@ -18,7 +18,7 @@ def question(digit: int, level: float = 0.5) -> Question:
 
 @pytest.fixture
 def clock() -> list[float]:
-    """Return the time that the room reads."""
+    """Return the time in seconds, in a list that the clock of the room reads and tests change."""
     return [0.0]
 
 
@@ -34,7 +34,7 @@ def step(room: Room) -> None:
     room.advance(shown.number, shown.phase)
 
 
-def test_a_closed_room_lets_nobody_in_and_forgets_everything(room: Room) -> None:
+def test_closing_the_room_removes_all_phones_and_refuses_new_phones_and_games(room: Room) -> None:
     phone = room.join()
     room.start_guess([question(3)])
     room.close()
@@ -48,7 +48,7 @@ def test_a_closed_room_lets_nobody_in_and_forgets_everything(room: Room) -> None
     assert room.snapshot().activity == "closed"
 
 
-def test_a_phone_keeps_its_token_and_strangers_get_a_new_one(room: Room) -> None:
+def test_join_returns_a_known_token_unchanged_and_replaces_an_unknown_one(room: Room) -> None:
     phone = room.join()
     assert room.join(phone) == phone and room.join("guessed") not in ("guessed", phone)
     with pytest.raises(UnknownPhoneError):
@@ -63,7 +63,9 @@ def test_the_number_of_phones_is_limited_but_known_ones_come_back(room: Room, mo
     assert room.join(first) == first
 
 
-def test_phones_that_sleep_are_not_present_and_come_back_into_the_round(room: Room, clock: list[float]) -> None:
+def test_an_inactive_phone_is_not_counted_and_returns_to_the_round_with_its_answer(
+    room: Room, clock: list[float]
+) -> None:
     sleeper, other = room.join(), room.join()
     room.start_guess([question(3), question(4)])
     room.answer(sleeper, room.phone_state(sleeper)["round"], 3)
@@ -89,7 +91,7 @@ def test_the_first_answer_of_a_phone_counts_and_the_solution_is_secret_until_it_
 
 
 @pytest.mark.parametrize("digit", [-1, 10, 10**9])
-def test_only_ten_digits_are_answers(room: Room, digit: int) -> None:
+def test_an_answer_outside_0_to_9_is_refused(room: Room, digit: int) -> None:
     phone = room.join()
     room.start_guess([question(3)])
     with pytest.raises(RoomError, match="0 to 9"):
@@ -113,7 +115,7 @@ def test_answers_to_another_round_or_after_its_end_are_refused(room: Room) -> No
     assert room.snapshot().num_answers == 0
 
 
-def test_two_presses_at_once_go_one_step(room: Room) -> None:
+def test_two_simultaneous_presses_advance_the_game_by_one_step(room: Room) -> None:
     room.start_guess([question(3), question(4)])
     shown = room.snapshot()
     room.advance(shown.number, shown.phase)
@@ -121,7 +123,7 @@ def test_two_presses_at_once_go_one_step(room: Room) -> None:
     assert (room.snapshot().number, room.snapshot().phase) == (1, "revealed")
 
 
-def test_the_curve_has_the_share_right_at_each_noise_level(room: Room) -> None:
+def test_the_results_have_the_share_of_right_answers_at_each_noise_level(room: Room) -> None:
     phones = [room.join() for _ in range(2)]
     room.start_guess([question(1, 2.0), question(2, 1.0), question(3, 2.0)])
     for _ in range(3):
@@ -147,7 +149,7 @@ def test_the_results_can_be_shown_before_the_last_round(room: Room) -> None:
     assert room.phone_state(phone)["phase"] == "finished" and room.phone_state(phone)["score"] == 1
 
 
-def test_only_the_current_image_is_given_out(room: Room) -> None:
+def test_only_the_noisy_image_of_the_current_round_is_returned(room: Room) -> None:
     phone = room.join()
     assert room.noisy_image(1) is None
     room.start_guess([question(3), question(4)])
@@ -164,9 +166,7 @@ def test_answers_of_many_threads_are_all_counted(room: Room) -> None:
     assert room.snapshot().counts[7] == 200
 
 
-def test_a_drawing_appears_when_its_result_is_there_and_replaces_the_earlier_one(
-    room: Room, clock: list[float]
-) -> None:
+def test_a_drawing_with_a_result_is_shown_until_its_phone_sends_another(room: Room, clock: list[float]) -> None:
     first, second = room.join(), room.join()
     room.start_draw()
     room.draw(first, INK)
@@ -184,7 +184,7 @@ def test_a_drawing_appears_when_its_result_is_there_and_replaces_the_earlier_one
     assert room.phone_state(first)["reading"] == "" and len(room.snapshot().drawings) == 1
 
 
-def test_one_press_takes_a_drawing_down_and_silences_its_phone(room: Room, clock: list[float]) -> None:
+def test_taking_a_drawing_down_blocks_its_phone_until_the_next_game(room: Room, clock: list[float]) -> None:
     phone, other = room.join(), room.join()
     room.start_draw()
     room.draw(phone, INK)
@@ -215,7 +215,7 @@ def test_a_reviewed_drawing_waits_until_it_is_shown_or_dismissed(room: Room, clo
     clock[0] += MIN_INTERVAL_S
     room.draw(first, OTHER_INK)
     room.draw(second, INK)
-    # The first drawing stays on the wall while the second one waits, and an old press does not show the second one.
+    # The first drawing stays on the wall while the new ones wait, and an outdated press of Show does not show them.
     room.show_drawings([one.id, two.id])
     assert [drawing.id for drawing in room.snapshot().drawings] == [one.id] and len(room.snapshot().waiting) == 2
     assert not room.phone_state(second)["dismissed"]
@@ -223,7 +223,7 @@ def test_a_reviewed_drawing_waits_until_it_is_shown_or_dismissed(room: Room, clo
     assert len(room.snapshot().waiting) == 1 and room.phone_state(first)["blocked"]
 
 
-def test_drawings_have_one_size_and_ink_and_come_slowly(room: Room) -> None:
+def test_a_drawing_of_the_wrong_size_without_ink_or_sent_too_soon_is_refused(room: Room) -> None:
     phone = room.join()
     with pytest.raises(RoomError, match="The wall is closed"):
         room.draw(phone, INK)

@@ -47,7 +47,7 @@ class Phone:
         return int(self.send("GET", "state")[1]["round"])
 
 
-def test_the_page_runs_own_scripts_only_and_finds_its_files(client: Client) -> None:
+def test_the_page_allows_only_its_own_scripts_and_all_its_files_are_served(client: Client) -> None:
     status, headers, page = client.request("GET", "/play")
     assert status == 200 and headers["content-type"].startswith("text/html")
     policy = headers["content-security-policy"]
@@ -73,19 +73,19 @@ def test_the_page_is_below_the_base_path_of_the_server(client: Client, monkeypat
 @pytest.mark.parametrize(
     "path", ["/playground", "/play/secret", "/play/../dashboard.py", "/play/image/x", "/play/image/-1", "/play/play"]
 )
-def test_nothing_else_is_there(path: str, client: Client, opened: Room) -> None:
+def test_unknown_paths_return_404(path: str, client: Client, opened: Room) -> None:
     phone = Phone(client)
     assert client.request("GET", path, cookie=phone.cookie)[0] == 404
 
 
 @pytest.mark.parametrize("headers", [{"origin": "http://evil.example"}, {"host": "evil.example"}])
-def test_other_sites_cannot_join_or_answer(headers: dict[str, str], client: Client, opened: Room) -> None:
+def test_other_sites_cannot_open_the_page_or_join(headers: dict[str, str], client: Client, opened: Room) -> None:
     assert client.request("GET", "/play", **headers)[0] == 403
     assert client.request("POST", "/play/join", **headers)[0] == 403
     assert opened.snapshot().present == 0
 
 
-def test_a_closed_room_says_so(client: Client) -> None:
+def test_joining_a_closed_room_returns_409_with_a_message_and_no_cookie(client: Client) -> None:
     status, headers, body = client.request("POST", "/play/join")
     assert status == 409 and "closed" in json.loads(body)["problem"] and "set-cookie" not in headers
     assert client.request("GET", "/play/state")[0] == 401
@@ -133,24 +133,24 @@ def test_phones_play_a_round(client: Client, opened: Room) -> None:
         b'{"round": 1, "digit": 3, "more": "' + b"x" * 10_000 + b'"}',
     ],
 )
-def test_what_is_no_answer_is_refused_with_a_sentence(content: bytes, client: Client, opened: Room) -> None:
+def test_a_malformed_answer_is_refused_with_a_message(content: bytes, client: Client, opened: Room) -> None:
     phone = Phone(client)
     opened.start_guess([Question(1.0, 3, b"noisy", b"clean")])
     assert phone.send("POST", "answer", content) == (400, {"problem": "The answer could not be read. Choose a digit."})
     assert opened.snapshot().num_answers == 0
 
 
-def test_strangers_cannot_answer_draw_or_see(client: Client, opened: Room) -> None:
+def test_requests_without_a_valid_token_return_401(client: Client, opened: Room) -> None:
     opened.start_guess([Question(1.0, 3, b"noisy", b"clean")])
     for cookie in ({}, {"cookie": f"{routes.COOKIE}=invented"}):
         for method, path in (("GET", "state"), ("POST", "answer"), ("POST", "drawing"), ("GET", "image/1")):
             assert client.request(method, f"/play/{path}", b"{}", **cookie)[0] == 401
 
 
-def test_a_phone_that_asks_too_often_is_slowed_down(
+def test_a_phone_beyond_the_request_limit_gets_429_and_another_phone_does_not(
     client: Client, opened: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Nothing is allowed anew, however slow the test is.
+    # No further request becomes allowed, however slow the test is.
     monkeypatch.setattr(routes, "_REQUESTS_PER_SECOND", 0.0)
     monkeypatch.setattr(routes, "_REQUESTS_AT_ONCE", 3)
     phone, other = Phone(client), Phone(client)
@@ -158,7 +158,7 @@ def test_a_phone_that_asks_too_often_is_slowed_down(
     assert other.send("GET", "state")[0] == 200
 
 
-def test_joining_is_limited_by_address_but_waiting_and_coming_back_are_not(
+def test_only_new_phones_in_an_open_room_count_towards_the_join_limit_of_an_address(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(routes, "_JOINS_PER_SECOND", 0.0)
@@ -171,7 +171,7 @@ def test_joining_is_limited_by_address_but_waiting_and_coming_back_are_not(
     assert [client.request("POST", "/play/join")[0] for _ in range(2)] == [200, 429]
 
 
-def test_a_drawing_is_taken_as_bytes_of_one_size(client: Client, opened: Room) -> None:
+def test_only_a_drawing_of_the_expected_number_of_bytes_is_accepted(client: Client, opened: Room) -> None:
     phone = Phone(client)
     opened.start_draw()
     status, answer = phone.send("POST", "drawing", b"x" * 10)
@@ -182,7 +182,7 @@ def test_a_drawing_is_taken_as_bytes_of_one_size(client: Client, opened: Room) -
     assert len(opened.pending_drawings(9)) == 1
 
 
-def test_a_starting_server_asks_for_patience(
+def test_a_starting_server_returns_503_with_a_message(
     client: Client, dashboard: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dashboard.libraries_loaded.clear()

@@ -1,4 +1,4 @@
-"""The room on the projector: who may open it, how to open the server, and a whole game."""
+"""The room on the projector: opening it, the address for phones, games, results and the wall of drawings."""
 
 from pathlib import Path
 
@@ -64,13 +64,15 @@ def test_only_presenters_open_the_room(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Only a presenter" in shown(app) and room().snapshot().activity == "closed"
 
 
-def test_a_local_server_says_how_to_open_it(trained: Path) -> None:
+def test_a_local_server_shows_how_to_open_it_to_phones(trained: Path) -> None:
     app = press(opened("dashboard.py"), "**Play with the room**")
     assert "phones cannot reach it" in shown(app) and app.code[0].value == address.HOW_TO_OPEN
     assert room().snapshot().activity == "closed"
 
 
-def test_a_game_from_the_code_to_the_curve(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_game_of_guess_runs_from_opening_the_room_to_closing_it(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DAE_CHECKPOINTS", str(trained))
     monkeypatch.setattr(readings, "NUM_SHARE_DIGITS", 10)
     app = press(press(opened("dashboard.py"), "**Play with the room**"), "Rehearse on this computer")
@@ -107,7 +109,7 @@ def test_the_headline_counts_answers_and_then_names_the_digit() -> None:
     assert guess_view.headline(Snapshot("guess", 5, "revealed", 2, 6, question)) == "It is a 4. Nobody answered."
 
 
-def test_the_verdict_compares_at_the_levels_that_people_answered() -> None:
+def test_the_verdict_compares_people_and_models_at_the_answered_levels() -> None:
     models = {
         "Linear": ModelShares("#123456", {1.0: 0.5, 2.0: 0.1}),
         "U-Net": ModelShares("#654321", {1.0: 0.6, 2.0: 0.9}),
@@ -139,7 +141,9 @@ def test_a_drawing_appears_on_the_wall_until_it_is_taken_down(trained: Path, mon
     assert room().snapshot().drawings == ()
 
 
-def test_drawings_wait_in_the_view_of_the_presenter(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_drawings_wait_for_review_until_the_presenter_shows_or_dismisses_them(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DAE_CHECKPOINTS", str(trained))
     app = press(press(opened("dashboard.py"), "**Play with the room**"), "Rehearse on this computer")
     phones = [room().join() for _ in range(3)]
@@ -158,7 +162,7 @@ def test_drawings_wait_in_the_view_of_the_presenter(trained: Path, monkeypatch: 
     assert "Drawings appear here" in shown(review.run())
 
 
-def test_without_a_model_the_wall_says_so() -> None:
+def test_draw_without_a_trained_model_shows_a_message() -> None:
     app = press(press(opened("dashboard.py"), "**Play with the room**"), "Rehearse on this computer")
     next(button for button in app.button if button.label == "Draw").click()
     app.run()

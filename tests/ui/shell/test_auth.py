@@ -1,4 +1,4 @@
-"""Test the presenter key: everybody can watch, only presenters can act, and a cookie keeps the right."""
+"""Test the presenter key: everybody can watch, only presenters can act, and a cookie keeps them signed in."""
 
 from pathlib import Path
 
@@ -73,7 +73,9 @@ def test_callbacks_check_the_key_again(with_key: None) -> None:
     del st.session_state["page_state"]
 
 
-def test_a_wrong_key_locks_out_nobody(with_key: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_keys_cause_growing_delays_and_the_right_key_is_still_accepted(
+    with_key: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pauses: list[float] = []
     attempts = KeyAttempts(lambda: 1_000.0, pauses.append)
     monkeypatch.setattr(auth, "key_attempts", lambda: attempts)
@@ -85,7 +87,9 @@ def test_a_wrong_key_locks_out_nobody(with_key: None, monkeypatch: pytest.Monkey
     assert pauses == [1.0, 2.0, 4.0, 4.0, 4.0, 4.0, 4.0]
 
 
-def test_the_cookie_of_a_ticket_keeps_the_right(with_key: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_valid_presenter_cookie_signs_in_and_a_forged_or_expired_one_does_not(
+    with_key: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cookies: dict[str, str] = {}
 
     class Context:

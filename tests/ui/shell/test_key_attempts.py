@@ -40,7 +40,7 @@ def test_the_right_key_is_accepted_after_any_number_of_wrong_ones() -> None:
     assert attempts.check("10.0.0.1", KEY, KEY) and clock.now_s - before_s <= DELAYS_S[-1]
 
 
-def test_a_client_starts_anew_after_a_pause() -> None:
+def test_the_delay_of_a_client_is_reset_after_a_pause() -> None:
     clock = Clock()
     attempts = KeyAttempts(clock, clock.sleep)
     for _ in range(5):

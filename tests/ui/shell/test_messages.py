@@ -20,7 +20,7 @@ def test_markup_is_escaped(text: str) -> None:
         assert escaped.count(f"\\{sign}") == escaped.count(sign) == text.count(sign)
 
 
-def test_text_that_is_no_unicode_can_be_sent() -> None:
+def test_a_lone_surrogate_is_replaced_so_that_the_text_can_be_encoded() -> None:
     assert messages.escape_markdown("caf\udce9").encode() == b"caf?"
 
 

@@ -1,4 +1,4 @@
-"""The Start page: its model, its kinds of noise, its answer, and its doors."""
+"""The Start page: its model, its kinds of noise, the clean images as the answer, and the links to other pages."""
 
 from pathlib import Path
 from typing import Any
@@ -28,13 +28,15 @@ def option(name: str, noise: str, family: str = "residual CNN") -> ModelOption:
         ([option("blind", "+".join(f"{kind}:0-1" for kind in NOISES))], "blind", list(NOISES)),
     ],
 )
-def test_the_model_for_most_kinds_of_noise_is_shown(options: list[ModelOption], chosen: str, kinds: list[str]) -> None:
+def test_the_model_trained_on_the_most_kinds_of_noise_is_selected(
+    options: list[ModelOption], chosen: str, kinds: list[str]
+) -> None:
     model = view.select_model(options)
     assert model and model.name == chosen and view.trained_kinds(model) == kinds
     assert view.select_model([]) is None
 
 
-def test_the_answer_is_the_clean_row_below_the_others(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_show_the_answer_adds_the_clean_images_as_the_last_row(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows: list[list[str]] = []
     values: list[int] = []
 
@@ -52,7 +54,9 @@ def test_the_answer_is_the_clean_row_below_the_others(trained: Path, monkeypatch
     assert values == [40, 40]
 
 
-def test_the_audience_gets_no_door_to_an_upload(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_audience_gets_a_link_to_drawing_instead_of_uploading(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DAE_CHECKPOINTS", str(trained))
 
     def doors() -> set[str]:

@@ -21,7 +21,7 @@ def test_the_links_of_the_bar_keep_the_presentation_mode(trained: Path) -> None:
 
 
 @pytest.mark.parametrize("number", ["end", "0", "11", "-1", "x", "²"])
-def test_an_end_or_an_invalid_number_shows_no_bar(trained: Path, number: str) -> None:
+def test_the_end_of_the_tour_or_an_invalid_stop_number_shows_no_bar(trained: Path, number: str) -> None:
     app = opened("dashboard.py", tour=number)
     assert "Start the tour" in html(app) and "<nav" not in html(app)
 

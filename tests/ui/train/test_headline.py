@@ -50,7 +50,7 @@ def lines(*psnr_db: float, epochs: int = 5, within: float | None = None) -> list
         ("stopped", lines(5, 16), lines(5, 15), "Stopped in epoch 2 of 5. U-Net leads by 1.0 dB."),
     ],
 )
-def test_headline_of_a_race(states: str, unet: Any, conv: Any, expected: str) -> None:
+def test_the_headline_of_a_race_shows_its_state_and_leader(states: str, unet: Any, conv: Any, expected: str) -> None:
     progress = {"quick-unet": unet, "quick-conv": conv}
     assert headline(LABELS, dict.fromkeys(LABELS, states), progress, remaining_s=12.4) == expected
 
@@ -66,17 +66,17 @@ def test_headline_of_a_race(states: str, unet: Any, conv: Any, expected: str) ->
         ("failed", [], "Failed."),
     ],
 )
-def test_headline_of_one_training(state: str, progress: Any, expected: str) -> None:
+def test_the_headline_of_one_training_shows_its_state_and_gain(state: str, progress: Any, expected: str) -> None:
     assert headline({"run": "Linear"}, {"run": state}, {"run": progress}, remaining_s=3) == expected
 
 
-def test_trainings_on_other_noise_have_no_leader() -> None:
+def test_the_headline_names_no_leader_of_trainings_on_different_noise() -> None:
     progress = {"quick-unet": lines(5, 16), "quick-conv": lines(5, 15)}
     states = {"quick-unet": "finished", "quick-conv": "stopped"}
     assert headline(LABELS, states, progress, comparable=False) == ""
 
 
-def test_a_model_that_does_not_learn_is_told_with_a_remedy() -> None:
+def test_the_headline_reports_a_model_that_does_not_learn_with_a_remedy() -> None:
     progress = {"quick-unet": lines(5, 16), "quick-conv": lines(5, 10)}
     states, remedy = dict.fromkeys(LABELS, "running"), "Try a lower learning rate."
     assert headline({"run": "Linear"}, {"run": "running"}, {"run": lines(5, 10)}, collapsed={"run": "black"}) == (
@@ -102,7 +102,7 @@ DIFFERENT = BLACK + np.arange(0, 160, 20, dtype=np.uint8)[:, None, None]
         ([(60, MEAN), (120, MEAN)], ""),
         ([(60, BLACK), (120, DIFFERENT)], ""),
         ([(60, DIFFERENT), (120, BLACK)], ""),
-        # Too early, or too little to tell.
+        # Too early, or too few frames to decide.
         ([(16, BLACK), (120, BLACK)], ""),
         ([(120, BLACK)], ""),
     ],

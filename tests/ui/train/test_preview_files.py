@@ -1,4 +1,4 @@
-"""Preview files that training did not write end in a message and hang no page."""
+"""Preview files that training did not write cause an error message, and no page waits for them."""
 
 import io
 import os
@@ -22,7 +22,7 @@ def test_strips_of_one_size_are_stacked(tmp_path: Path) -> None:
     assert previews._read_sheet([strip(tmp_path / "a.png"), strip(tmp_path / "b.png")]).startswith(b"\x89PNG")
 
 
-def test_filters_that_are_missing_or_damaged_leave_a_gray_row_and_old_runs_show_none(tmp_path: Path) -> None:
+def test_missing_or_damaged_filter_images_become_gray_and_a_run_without_any_has_no_row(tmp_path: Path) -> None:
     (tmp_path / "damaged.png").write_bytes(b"\x89PNG")
     paths = [tmp_path / "missing.png", strip(tmp_path / "a.png", (24, 3)), tmp_path / "damaged.png"]
     sheet = previews._read_filters(paths, side=28, columns=8)
@@ -34,7 +34,7 @@ def test_filters_that_are_missing_or_damaged_leave_a_gray_row_and_old_runs_show_
 
 
 @pytest.mark.parametrize("size", [(224, 27), (200, 28), (1, 1)])
-def test_strips_of_uneven_sizes_are_damaged(size: tuple[int, int], tmp_path: Path) -> None:
+def test_strips_of_different_sizes_raise_an_error(size: tuple[int, int], tmp_path: Path) -> None:
     with pytest.raises(RunError, match="Preview images are damaged"):
         previews._read_sheet([strip(tmp_path / "a.png"), strip(tmp_path / "b.png", size)])
 
@@ -47,7 +47,7 @@ def test_huge_and_damaged_strips_are_refused_before_decoding(content: bytes, tmp
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in directories")
-def test_a_pipe_in_place_of_a_strip_hangs_nobody(tmp_path: Path) -> None:
+def test_a_named_pipe_in_place_of_a_strip_raises_an_error_and_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.png")
     with pytest.raises(RunError, match="Preview images are damaged"):
         previews._read_sheet([tmp_path / "a.png"])

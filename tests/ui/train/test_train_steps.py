@@ -40,7 +40,7 @@ def runs(photos: str, tmp_path: Path) -> list[Run]:
     return runs
 
 
-def test_selection_has_the_runs_of_the_url_and_the_default_axes(runs: list[Run]) -> None:
+def test_selection_keeps_only_the_existing_runs_of_the_url(runs: list[Run]) -> None:
     app = opened("pages/train.py", runs=["slow", "missing"])
     assert app.session_state["runs:0"] == ["slow"]
     app.run()
@@ -165,7 +165,7 @@ def test_form_makes_a_config_per_model() -> None:
     ]
 
 
-def test_form_mixes_kinds_and_clips_only_those_that_need_it() -> None:
+def test_form_mixes_kinds_of_noise_and_leaves_only_gaussian_noise_unclipped() -> None:
     form = replace(FORM, noise_kinds=("gaussian", "masking"), level_range=(0.1, 0.6), clipped=False)
     (config,) = form.configs().values()
     assert str(config.noise) == "gaussian:0.1-0.6:unclipped+masking:0.1-0.6"
