@@ -27,16 +27,12 @@ class CodeMap {
     this.cardImage = make("canvas", "", this.card)
     this.cardWords = make("div", "", this.card)
     this.reported = 0
-    this.input.oninput = ({ isTrusted }) => {
-      this.pressed ||= !isTrusted   // by a free key, see `onFreeArrows`
-      this.step = Number(this.input.value)
-      this.draw()
-    }
+    this.input.oninput = () => { this.step = Number(this.input.value); this.draw() }
     // A held key is reported once, at its release.
     this.input.onkeydown = () => { this.pressed = true }
     this.input.onchange = () => { if (!this.pressed) this.report() }
     this.input.onkeyup = this.input.onblur = () => {
-      if (this.pressed && this.step !== this.reported) this.report()
+      if (this.step !== this.reported) this.report()
       this.pressed = false
     }
     this.release = onFreeArrows(this.input)
