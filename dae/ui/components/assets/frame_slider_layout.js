@@ -7,7 +7,7 @@ const SMALLEST = 36          // CSS pixels; below it a row of images breaks in t
 const SMALLEST_ON_PHONE = 64 // there, a page may be long
 const PHONE_WIDTH = 640
 const HEADER_HEIGHT = 64     // CSS pixels of Streamlit's header
-const BELOW = 2.75           // rem below images that must fit the window
+const BELOW = [0.5, 2.75]    // rem below images that must fit the window, without and with a caption
 const NUMBERS = 2            // rem for a line of numbers
 const NAME_WIDTH = 9         // rem for the name above a narrow image of a column
 const SMALLEST_BESIDE = 100  // CSS pixels of images of columns; with less room there are several lines of columns
@@ -25,7 +25,7 @@ class FrameLayout {
     if (!this.spec.fold) return innerHeight - HEADER_HEIGHT - this.head.offsetHeight
     const scrolled = document.querySelector('[data-testid="stMain"]')?.scrollTop ?? 0
     const bar = document.querySelector(".st-key-tour_bar")?.offsetHeight ?? 0   // at the bottom of the window
-    return innerHeight - bar - this.body.getBoundingClientRect().top - scrolled - BELOW * rem()
+    return innerHeight - bar - this.body.getBoundingClientRect().top - scrolled - BELOW[Number(Boolean(this.spec.caption))] * rem()
   }
 
   // One scale for all rows: from 2 on, a whole number of device pixels per image pixel, so that edges stay sharp.
