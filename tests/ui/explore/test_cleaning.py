@@ -130,7 +130,11 @@ def test_each_sample_has_a_clean_and_a_noisy_version(name: str) -> None:
     assert clean.shape == noisy.shape and 10 < np.abs(clean.astype(float) - noisy).mean() < 25
 
 
-def test_the_page_cleans_an_upload_and_rejects_other_files(models: dict[str, ModelOption]) -> None:
+def test_the_page_cleans_an_upload_and_rejects_other_files(
+    models: dict[str, ModelOption], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The sample is cleaned at one strength instead of seven.
+    monkeypatch.setattr(jobs, "_MAX_LIVE_PIXELS", 10_000)
     app = opened("pages/explore.py", pictures="Your image")
     assert "Upload a noisy image" in shown(app)
     png = noisy_png(24)
