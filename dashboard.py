@@ -29,7 +29,6 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 _PAGE_MODULES = ("dae.ui.start.view", "dae.ui.explore.view", "dae.ui.train.view", "dae.ui.compare.view")
 # What this server answers itself: paths below its base path, the module that responds, and the longest body.
 _ROUTES = {"/_dae/presenter": ("dae.ui.shell.auth", 200), "/play": ("dae.ui.room.phones.routes", 8_192)}
-_MANY_FILES = 10_240
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # Images are loaded from nowhere else, and no other site can show the pages in a frame.
 _HEADERS = (
@@ -55,12 +54,11 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
 
 def raise_file_limit() -> None:
     """Allow as many open files as the system permits: a session that left keeps three for two minutes."""
-    # Windows has no such limit.
+    # Windows has no such limit, and macOS refuses infinity.
     if os.name == "posix":
         resource = import_module("resource")
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        # macOS refuses a limit of infinity.
-        for limit in (hard, _MANY_FILES):
+        for limit in (hard, 10_240):
             with suppress(ValueError, OSError):
                 resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
                 return

@@ -13,17 +13,8 @@ from dae.data.image_formats import ALL_SUFFIXES
 from dae.data.uploads import BYTES_LIMIT
 from dae.errors import DataError
 
-# What the module zipfile raises for members that are damaged, encrypted or compressed by an unknown method.
-_ARCHIVE_ERRORS = (
-    OSError,
-    RuntimeError,
-    NotImplementedError,
-    KeyError,
-    EOFError,
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-)
+# Raised by zipfile for members that are damaged, encrypted or compressed by an unknown method.
+_ARCHIVE_ERRORS = (OSError, RuntimeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 
 @dataclass(frozen=True)

@@ -122,10 +122,9 @@ def decode_file(content: bytes) -> ImageFile:
         metadata = _read_metadata(image)
         if is_deep(image):
             mode, white = image.mode, float(decoded.white or 65_535)
-            is_inverted = is_white_zero(image)
             shares = (read_deep_values(image) / white).clip(0, 1).astype(np.float32)
-            upright = np.array(transpose(Image.fromarray(1 - shares if is_inverted else shares), orientation))
-            pixels = torch.from_numpy(upright)[None, None]
+            shares = 1 - shares if is_white_zero(image) else shares
+            pixels = torch.from_numpy(np.array(transpose(Image.fromarray(shares), orientation)))[None, None]
             return ImageFile(pixels, format, None, mode, white, metadata)
         if has_deep_color:
             colors = read_colors(content, orientation)

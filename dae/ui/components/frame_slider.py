@@ -34,7 +34,7 @@ class SpriteRow:
 
 @dataclass(frozen=True)
 class LiveNoise:
-    """How the browser computes the images of a drawing.
+    """Settings for the images that the browser computes while a digit is drawn.
 
     Attributes:
         kind: of noise.

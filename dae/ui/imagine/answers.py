@@ -21,7 +21,7 @@ NUM_STEPS = 30
 
 
 class Readings(NamedTuple):
-    """What images read as, and the fraction of held-out images that reading gets right."""
+    """Readings of images, and the fraction of held-out images that are read correctly."""
 
     readings: tuple[str, ...]
     accuracy: float

@@ -22,7 +22,7 @@ _STOPPED = "imagine_stopped"
 
 
 class Summary(NamedTuple):
-    """What a page says about the result of a sampler: a sentence, a text under each image, and a line below."""
+    """Texts about the result of a sampler: a sentence, a text under each image, and a line below."""
 
     sentence: str = ""
     captions: Sequence[str] = ()

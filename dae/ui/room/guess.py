@@ -11,7 +11,7 @@ Phase = Literal["answering", "revealed", "finished"]
 
 @dataclass(frozen=True)
 class Reading:
-    """What a model makes of the digit of a question.
+    """Output of a model for the digit of a question.
 
     Attributes:
         label: display name of the model.
@@ -46,7 +46,7 @@ class Question:
 
 @dataclass(frozen=True)
 class LevelShare:
-    """How many answers at a noise level were right."""
+    """Number of answers, and of right ones, at a noise level."""
 
     level: float
     right: int

@@ -11,7 +11,7 @@ Activity = Literal["closed", "waiting", "guess", "draw"]
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What the projector shows.
+    """State that the projector shows.
 
     Attributes:
         present: number of phones that are in the room now.

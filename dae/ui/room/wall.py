@@ -21,7 +21,7 @@ class DrawingError(DaeError):
 
 @dataclass(frozen=True)
 class WallImage:
-    """What a model makes of a drawing: PNGs of the noisy and the denoised digit, and what that reads as."""
+    """Output of a model for a drawing: PNGs of the noisy and the denoised digit, and the reading of the latter."""
 
     noisy: bytes
     denoised: bytes

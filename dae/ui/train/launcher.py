@@ -21,7 +21,7 @@ _QUICK = [name for name in RECIPES if name.startswith("quick-")]
 
 @dataclass(frozen=True)
 class Launch:
-    """What one button starts: a recipe, or several that are trained in turns, an epoch each.
+    """Trainings that one button starts: a recipe, or several that are trained in turns, an epoch each.
 
     Attributes:
         overrides: settings that replace those of all recipes, so that a race is quick and fair.

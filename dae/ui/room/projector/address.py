@@ -16,7 +16,7 @@ HOW_TO_OPEN = "DAE_PRESENTER_KEY=choose-a-key streamlit run dashboard.py --serve
 
 @dataclass(frozen=True)
 class PhoneAddress:
-    """Where phones find the game.
+    """Address of the game for phones.
 
     Attributes:
         problem: why they cannot, and what to do; empty if they can.

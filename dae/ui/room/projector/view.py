@@ -26,7 +26,7 @@ _DOWN, _UP = "Less and less noise", "More and more noise"
 
 @dataclass
 class RoomState:
-    """What a session wants of the room; callbacks change it.
+    """Settings of the room in one session; callbacks change them.
 
     Attributes:
         is_rehearsing: whether the presenter plays without an open server.
