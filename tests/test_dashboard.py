@@ -64,7 +64,7 @@ def test_a_session_that_clears_the_caches_does_not_stop_the_training(server: Ser
     presenter = Viewer(server.address, "train", "runs=long")
     message = BackMsg()
     message.clear_cache = True
-    presenter._socket.send(message.SerializeToString())
+    presenter.send(message)
     visitor = Viewer(server.address, "train", "runs=long")
     step = endless.progress()[-1]["step"]
     wait_for(lambda: endless.progress()[-1]["step"] > step)

@@ -1,7 +1,7 @@
 """A light client of the dashboard: it speaks Streamlit's websocket protocol like a browser, and renders nothing."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -30,6 +30,7 @@ class Viewer:
 
     Attributes:
         query: query string as the page has last changed it.
+        buttons: ids of the buttons that the page has drawn.
         errors: exceptions that the page shows.
         alerts: texts of the colored boxes on the page.
         bytes_received: size of all messages from the server.
@@ -47,7 +48,8 @@ class Viewer:
                 open_timeout=_TIMEOUT_S,
             )
         )
-        self._buttons: set[str] = set()
+        self.buttons: set[str] = set()
+        self._text_inputs: set[str] = set()
         # Intervals of the fragments that rerun on a timer, in seconds.
         self._timers: dict[str, float] = {}
         # Hashes of messages that the server need not send again.
@@ -57,8 +59,14 @@ class Viewer:
         self.bytes_received = 0
         self.draw()
 
-    def draw(self, *, press: str = "", fragment: str = "") -> float:
-        """Rerun the page or one fragment of it; return the seconds until it has finished."""
+    def draw(self, *, press: Iterable[str] = (), texts: Mapping[str, str] | None = None, fragment: str = "") -> float:
+        """Rerun the page or one fragment of it; return the seconds until it has finished.
+
+        Args:
+            press: ids of the buttons to click, which need not be on the page.
+            texts: new contents of text inputs, by id.
+            fragment: id of the fragment; empty for the whole page.
+        """
         message = BackMsg()
         request = message.rerun_script
         request.page_name = self._page
@@ -67,10 +75,12 @@ class Viewer:
         request.is_auto_rerun = bool(fragment)
         request.cached_message_hashes.extend(self._cached)
         request.widget_states.SetInParent()
-        if press:
-            request.widget_states.widgets.add(id=press, trigger_value=True)
+        for text_input, content in (texts or {}).items():
+            request.widget_states.widgets.add(id=text_input, string_value=content)
+        for button in press:
+            request.widget_states.widgets.add(id=button, trigger_value=True)
         begin = time.perf_counter()
-        self._socket.send(message.SerializeToString())
+        self.send(message)
         for reply in self._replies():
             finished = reply.WhichOneof("type") == "script_finished"
             if finished and reply.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
@@ -79,12 +89,20 @@ class Viewer:
 
     def has_button(self, key: str) -> bool:
         """Return whether the page has drawn a button with this key."""
-        return any(name.endswith(f"-{key}") for name in self._buttons)
+        return any(name.endswith(f"-{key}") for name in self.buttons)
 
     def press(self, key: str) -> float:
         """Click the button with this key; return the seconds until the page is drawn."""
-        (button,) = [name for name in self._buttons if name.endswith(f"-{key}")]
-        return self.draw(press=button)
+        return self.draw(press=[_with_key(self.buttons, key)])
+
+    def sign_in(self, presenter_key: str) -> None:
+        """Enter the presenter key."""
+        text_input = _with_key(self._text_inputs, "presenter_key")
+        self.draw(press=[_with_key(self.buttons, "Unlock")], texts={text_input: presenter_key})
+
+    def send(self, message: BackMsg) -> None:
+        """Send a message as it is, without waiting for replies."""
+        self._socket.send(message.SerializeToString())
 
     def watch(self, seconds: float) -> list[float]:
         """Rerun fragments at their intervals, as an open page does; return the seconds that each rerun took."""
@@ -121,13 +139,21 @@ class Viewer:
                 case "delta":
                     element = reply.delta.new_element
                     if element.WhichOneof("type") == "button":
-                        self._buttons.add(element.button.id)
+                        self.buttons.add(element.button.id)
+                    elif element.WhichOneof("type") == "text_input":
+                        self._text_inputs.add(element.text_input.id)
                     elif element.WhichOneof("type") == "exception":
                         self.errors.append(element.exception.message)
                     elif element.WhichOneof("type") == "alert":
                         body = element.alert.body
                         (self.errors if body.startswith(_FAILED) else self.alerts).append(body)
             yield reply
+
+
+def _with_key(ids: Iterable[str], key: str) -> str:
+    """Return the only widget id that ends with a key."""
+    (found,) = [widget for widget in ids if widget.endswith(f"-{key}")]
+    return found
 
 
 def start_endless_run(server: Server, recipe: str, name: str) -> Run:

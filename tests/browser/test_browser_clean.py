@@ -42,13 +42,13 @@ def test_an_upload_is_cleaned_compared_and_downloaded(page: "playwright.Page", s
     handle = divider.locator(".frame input")
     handle.focus()
     handle.press("End")
-    assert "100%" in str(divider.locator(".frame").get_attribute("style"))
+    playwright.expect(divider.locator(".frame")).to_have_attribute("style", re.compile("100%"))
 
     # Zoom, and the removed noise.
     # The frame magnifies 64 pixels already, so 100% and 200% would not change anything.
-    assert page.get_by_role("button", name="200%").is_disabled()
+    playwright.expect(page.get_by_role("button", name="200%")).to_be_disabled()
     divider.locator(".frame").dblclick()
-    assert float(re.search(r"scale\(([\d.]+)\)", str(after.get_attribute("style")))[1]) > 1
+    playwright.expect(after).to_have_attribute("style", re.compile(r"scale\((1\.0*[1-9]|[2-9]|\d\d)"))
     page.get_by_role("button", name="Removed noise").click()
     playwright.expect(after).to_be_hidden()
 
@@ -78,4 +78,4 @@ def test_the_task_control_switches_to_adding_noise(page: "playwright.Page", serv
     page.get_by_text("Add noise to it").click()
     page.wait_for_url(re.compile("task=Add"))
     page.get_by_text("Upload an image, or choose").wait_for()
-    assert page.get_by_test_id("stException").count() == 0
+    playwright.expect(page.get_by_test_id("stException")).to_have_count(0)

@@ -82,7 +82,7 @@ def test_hovering_over_a_map_shows_the_test_image(shared_map: "playwright.Page")
         seen = np.asarray(shown.convert("L"))
     images = datasets.load_dataset("digits", "test", limit=NUM_IMAGES["test"])
     assert (seen == images.images[number, 0].numpy()).all()
-    assert card.text_content() == f"{images.classes[images.labels[number]]}, image {number}"
+    playwright.expect(card).to_have_text(f"{images.classes[images.labels[number]]}, image {number}")
     shared_map.mouse.move(0, 0)
     playwright.expect(card).to_be_hidden()
 
@@ -94,18 +94,18 @@ def test_a_click_shows_the_denoised_image(mapped: "playwright.Page") -> None:
     canvas.click(position=position)
     row = mapped.get_by_test_id("frame-row")
     row.get_by_text(re.compile(rf", image {number}$")).wait_for()
-    assert "Linear" in (row.text_content() or "") and "dB" in (row.text_content() or "")
+    playwright.expect(row).to_contain_text(re.compile("Linear.*dB"))
 
 
 def test_a_drag_moves_the_points_and_is_reported_at_its_end(mapped: "playwright.Page") -> None:
     track, before = mapped.get_by_test_id("code-map-input"), [drawn(mapped, panel) for panel in (0, 1)]
     words = mapped.get_by_test_id("code-map-panel").first
-    assert (words.text_content() or "").endswith("no noise")
+    playwright.expect(words).to_have_text(re.compile("no noise$"))
     # As during a drag.
     track.evaluate("node => { node.value = 5; node.dispatchEvent(new Event('input')) }")
     wait_for(lambda: mapped.get_by_test_id("code-map").get_attribute("data-step") == "5")
     assert all(drawn(mapped, panel) != old for panel, old in enumerate(before))
-    assert re.search(r"moved \d+% of the typical distance", words.text_content() or "")
+    playwright.expect(words).to_have_text(re.compile(r"moved \d+% of the typical distance"))
     # The drag has not ended, so Python has not received it.
     assert not mapped.get_by_text("At noise level").count()
     track.evaluate("node => node.dispatchEvent(new Event('change'))")
@@ -119,7 +119,7 @@ def test_one_class_can_be_selected(shared_map: "playwright.Page") -> None:
     only = shared_map.get_by_role("button", name="Only 3")
     only.click()
     wait_for(lambda: drawn(shared_map) != before)
-    assert only.get_attribute("aria-pressed") == "true"
+    playwright.expect(only).to_have_attribute("aria-pressed", "true")
     only.click()
     shared_map.mouse.move(0, 0)
     wait_for(lambda: drawn(shared_map) == before)
@@ -149,7 +149,7 @@ def test_an_interpolation_is_dragged_and_its_ends_are_selected(page: "playwright
     def image() -> str:
         return str(row.first.locator("canvas").first.evaluate(PIXELS))
 
-    assert page.get_by_test_id("frame-slider").first.get_attribute("data-step") == "10"
+    playwright.expect(page.get_by_test_id("frame-slider").first).to_have_attribute("data-step", "10")
     middle = image()
     track.focus()
     track.press("Home")

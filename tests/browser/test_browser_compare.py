@@ -124,7 +124,8 @@ def test_the_report_opens_offline(compared: "playwright.Page", chromium: "playwr
     page.on("request", lambda request: urls.append(request.url))
     page.goto(file.as_uri())
     page.locator("table").first.wait_for()
-    assert page.locator("tbody tr").count() == 4 and page.locator("img").count() == 5
+    playwright.expect(page.locator("tbody tr")).to_have_count(4)
+    playwright.expect(page.locator("img")).to_have_count(5)
     assert page.locator("img").evaluate_all("nodes => nodes.every(node => node.naturalWidth === 8 * 28)")
     assert not [url for url in urls if url.startswith("http")]
     context.close()
@@ -165,4 +166,4 @@ def test_measuring_can_be_stopped_and_continued(page: "playwright.Page", server:
     page.get_by_role("heading", name="Still measuring: Convolutional makes the images").wait_for()
     page.get_by_role("button", name="Continue").click()
     page.get_by_text("Measuring Non-local means").first.wait_for()
-    assert page.get_by_test_id("stException").count() == 0
+    playwright.expect(page.get_by_test_id("stException")).to_have_count(0)

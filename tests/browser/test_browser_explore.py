@@ -80,7 +80,7 @@ def test_all_rows_and_the_verdict_are_visible_without_scrolling(page: "playwrigh
     for node in (page.get_by_test_id("frame-slider-input"), rows.nth(0), rows.nth(4), verdict):
         playwright.expect(node).to_be_in_viewport(ratio=1)
     assert verdict.bounding_box()["y"] < rows.nth(0).bounding_box()["y"]
-    assert rows.nth(4).locator("canvas").bounding_box()["height"] >= 2 * 28
+    wait_for(lambda: rows.nth(4).locator("canvas").bounding_box()["height"] >= 2 * 28)
 
 
 def test_the_large_view_shows_few_large_images_on_one_screen(page: "playwright.Page", server: str) -> None:
@@ -91,9 +91,9 @@ def test_the_large_view_shows_few_large_images_on_one_screen(page: "playwright.P
     verdict = page.get_by_text(re.compile("wins here|is closest"))
     for node in (page.get_by_test_id("frame-slider-input"), columns.nth(0), columns.nth(4), verdict):
         playwright.expect(node).to_be_in_viewport(ratio=1)
-    assert columns.nth(4).locator("canvas").first.bounding_box()["height"] >= 7 * 28
+    wait_for(lambda: columns.nth(4).locator("canvas").first.bounding_box()["height"] >= 7 * 28)
     seed = page.get_by_role("spinbutton", name="Noise seed")
-    assert not seed.is_visible()
+    playwright.expect(seed).to_be_hidden()
     page.get_by_role("button", name="Options").click()
     seed.wait_for()
 
@@ -112,7 +112,7 @@ def test_pages_of_images_can_be_turned(page: "playwright.Page", server: str) -> 
     page.wait_for_url(re.compile("^(?!.*page=)"))
     wait_for(lambda: (canvas(page, 0) == first).all())
     previous = page.get_by_role("button", name="Previous", exact=True)
-    assert previous.is_disabled()
+    playwright.expect(previous).to_be_disabled()
     page.get_by_role("button", name="Next", exact=True).click()
     page.wait_for_url(re.compile("page=2"))
     wait_for(lambda: (canvas(page, 0) != first).any())
@@ -146,7 +146,7 @@ def test_a_large_image_is_denoised_at_full_resolution(page: "playwright.Page", s
         page.get_by_role("button", name="Denoised image").click()
     with Image.open(download.value.path()) as denoised:
         assert denoised.size == (900, 700)
-    assert page.get_by_test_id("divider").count() == 2
+    playwright.expect(page.get_by_test_id("divider")).to_have_count(2)
 
 
 def test_the_state_of_explore_is_in_the_url(page: "playwright.Page", server: str) -> None:
@@ -223,7 +223,7 @@ def test_a_damaged_upload_shows_an_error_and_a_valid_one_follows(
     page.get_by_text("Also compare the models for small images").click()
     page.get_by_text("60 × 80, resized to").wait_for()
     page.get_by_test_id("frame-row").nth(3).wait_for()
-    assert page.get_by_test_id("stException").count() == 0
+    playwright.expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
 def test_the_inspector_has_a_divider_to_drag(page: "playwright.Page", server: str) -> None:
@@ -240,5 +240,5 @@ def test_the_inspector_has_a_divider_to_drag(page: "playwright.Page", server: st
     page.mouse.down()
     handle.hover(position={"x": box["width"] * 0.9, "y": box["height"] / 2})
     page.mouse.up()
-    assert divider.evaluate(clip) != before
+    wait_for(lambda: divider.evaluate(clip) != before)
     assert all(divider.locator("img").evaluate_all("nodes => nodes.map(node => node.naturalWidth === 28)"))

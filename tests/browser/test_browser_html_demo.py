@@ -66,7 +66,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 def test_dragging_makes_fresh_noise_in_each_frame(demo: "playwright.Page") -> None:
     assert 8 < decibels(demo, "noisy-db") < 12 and decibels(demo, "denoised-db") > 15
-    assert demo.locator("#gain").inner_text().startswith("+")
+    playwright.expect(demo.locator("#gain")).to_have_text(re.compile(r"^\+"))
     slider = demo.locator("#level")
     box = slider.bounding_box()
     assert box
@@ -89,13 +89,13 @@ def test_dragging_makes_fresh_noise_in_each_frame(demo: "playwright.Page") -> No
 
 def test_models_are_switched_and_described(demo: "playwright.Page") -> None:
     noisy, linear = pixels(demo, "noisy"), pixels(demo, "denoised")
-    assert "Fully connected" in demo.locator("#sentence").inner_text()
+    playwright.expect(demo.locator("#sentence")).to_contain_text("Fully connected")
     demo.get_by_role("radio", name="U-Net").check()
     playwright.expect(demo.locator("#sentence")).to_contain_text("116,881 weights")
     assert pixels(demo, "noisy") == noisy and pixels(demo, "denoised") != linear
     playwright.expect(demo.locator("#status")).to_contain_text("denoised by U-Net")
     demo.get_by_text("Model card").click()
-    assert "digits-unet" in demo.locator("#card").inner_text()
+    playwright.expect(demo.locator("#card")).to_contain_text("digits-unet")
 
 
 def test_samples_and_kinds_of_noise_are_chosen(demo: "playwright.Page") -> None:
@@ -113,7 +113,7 @@ def test_samples_and_kinds_of_noise_are_chosen(demo: "playwright.Page") -> None:
 
 def test_a_drawn_digit_is_denoised_while_it_is_drawn(demo: "playwright.Page") -> None:
     demo.get_by_role("button", name="Draw a digit").click()
-    assert demo.locator("#hint").is_visible()
+    playwright.expect(demo.locator("#hint")).to_be_visible()
     box = demo.locator("#board").bounding_box()
     assert box
     demo.locator("#level").fill("0")
@@ -125,9 +125,10 @@ def test_a_drawn_digit_is_denoised_while_it_is_drawn(demo: "playwright.Page") ->
     demo.mouse.up()
     image = pixels(demo, "noisy")
     rows = [row for row in range(28) if any(image[28 * row : 28 * row + 28])]
-    assert len(rows) == 20 and not demo.locator("#hint").is_visible()
+    assert len(rows) == 20
+    playwright.expect(demo.locator("#hint")).to_be_hidden()
     demo.get_by_role("button", name="Clear").click()
-    assert demo.locator("#hint").is_visible()
+    playwright.expect(demo.locator("#hint")).to_be_visible()
     demo.get_by_role("button", name="Back to the samples").click()
     playwright.expect(demo.locator("#class")).to_have_text("digit 0")
 
@@ -137,11 +138,11 @@ def test_the_noise_is_animated_until_stopped(demo: "playwright.Page") -> None:
     count = frames(demo)
     wait_until(lambda: frames(demo) > count + 3)
     demo.get_by_role("button", name="Stop").click()
-    assert demo.get_by_role("button", name="Animate").get_attribute("aria-pressed") == "false"
+    playwright.expect(demo.get_by_role("button", name="Animate")).to_have_attribute("aria-pressed", "false")
 
 
 @pytest.mark.parametrize("width", [390, 1280])
 def test_nothing_is_wider_than_the_screen(demo: "playwright.Page", width: int) -> None:
     demo.set_viewport_size({"width": width, "height": 844})
     assert demo.evaluate("document.documentElement.scrollWidth") <= width
-    assert demo.locator("figure canvas:visible").count() == 3
+    playwright.expect(demo.locator("figure canvas:visible")).to_have_count(3)

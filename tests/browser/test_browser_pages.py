@@ -50,12 +50,12 @@ def test_a_direct_visit_opens_a_page_without_a_serious_accessibility_violation(
     for name in ("Start", "Train", "Explore", "Compare"):
         page.get_by_role("link", name=name, exact=True).first.wait_for()
     page.locator("h1").wait_for()
-    assert page.locator("h1").count() == 1
+    playwright.expect(page.locator("h1")).to_have_count(1)
     assert page.title().endswith("Denoising autoencoders")
-    assert not page.get_by_test_id("stSidebarNav").is_visible()
+    playwright.expect(page.get_by_test_id("stSidebarNav")).to_be_hidden()
     page.get_by_test_id(shows).first.wait_for()
     page.wait_for_selector(READY)
-    assert page.get_by_test_id("stException").count() == 0
+    playwright.expect(page.get_by_test_id("stException")).to_have_count(0)
     light = background(page)
     assert not violations(page)
     if theme_of_help == "light":
@@ -184,7 +184,7 @@ def test_reset_opens_a_new_session(page: "playwright.Page", server: str) -> None
     page.get_by_role("heading", name="Explore").wait_for()
     page.wait_for_selector(READY)
     assert "Masking" not in page.url and "seed" not in page.url
-    assert page.get_by_role("spinbutton", name="Noise seed").input_value() == "0"
+    playwright.expect(page.get_by_role("spinbutton", name="Noise seed")).to_have_value("0")
 
 
 def test_the_whole_card_on_the_start_page_is_a_link(page: "playwright.Page", server: str) -> None:

@@ -117,7 +117,7 @@ def test_a_watched_run_can_be_renamed_and_deleted(page: "playwright.Page", serve
     page.get_by_role("button", name="Delete").click()
     page.wait_for_url(lambda address: "renamed" not in address)
     wait_for(lambda: not (runs / "renamed").exists())
-    assert page.get_by_text("There is no run").count() == 0
+    playwright.expect(page.get_by_text("There is no run")).to_have_count(0)
 
 
 def test_a_click_sent_together_with_the_state_of_a_component_is_handled(page: "playwright.Page", server: str) -> None:
@@ -139,7 +139,8 @@ def test_a_failed_run_shows_the_reason_and_keeps_its_traceback(
     visit(page, f"{server}/train?runs=failing")
     button(page, "Continue training").click()
     page.get_by_test_id("stAlert").get_by_text("/no/such/folder").wait_for()
-    assert failed.state == "failed" and page.locator(".stMain").get_by_text("failed").count()
+    playwright.expect(page.locator(".stMain").get_by_text("failed").first).to_be_visible()
+    assert failed.state == "failed"
     assert "Traceback" in (failed.path / "failure.txt").read_text()
 
 
@@ -151,10 +152,10 @@ def test_a_race_is_drawn_in_one_chart_with_its_leader(page: "playwright.Page", s
     assert names == {"Linear", "Convolutional", "U-Net"}
     # Clean, noisy, and two per model: its outputs, and the filters of its first layer.
     rows = page.get_by_test_id("frame-row")
-    assert rows.count() == 8
+    playwright.expect(rows).to_have_count(8)
     # The outputs of all models are visible without scrolling.
     playwright.expect(rows.nth(4)).to_be_in_viewport(ratio=1)
-    assert rows.nth(4).locator("canvas").bounding_box()["height"] >= 2 * 28
+    wait_for(lambda: rows.nth(4).locator("canvas").bounding_box()["height"] >= 2 * 28)
     button(page, "Stop the race").click()
     for name in ("quick-linear", "quick-conv", "quick-unet"):
         wait_for(lambda name=name: find_run(name, runs).state == "stopped")

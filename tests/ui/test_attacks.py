@@ -18,7 +18,7 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
-from dae.runs import TrainingQueue
+from dae.runs import Run, TrainingQueue
 from tests.benchmarks.server import Server, dashboard
 from tests.benchmarks.viewer import Viewer
 from tests.helpers import PATIENCE_S, new_run, wait_for
@@ -119,47 +119,83 @@ def filled(message: Message, source: random.Random, depth: int = 0) -> None:
             setattr(message, field.name, b"\xff" if is_bytes else value)
 
 
-def test_no_message_of_the_audience_unlocks_controls_or_changes_or_stops_a_run(server: Server, photos: str) -> None:
+@pytest.fixture(scope="module")
+def long_run(server: Server, photos: str) -> Iterator[Run]:
+    """Train a run that does not end by itself."""
     run = new_run(server.runs, photos, name="long", epochs=10_000)
     queue = TrainingQueue()
     queue.start(run)
     try:
         wait_for(run.progress)
-        source = random.Random(0)
-        kinds = [field.name for field in BackMsg.DESCRIPTOR.oneofs_by_name["type"].fields]
-        assert len(kinds) > 5
-        for kind in kinds:
-            visitor = Viewer(server.address, "train", "runs=long")
-            for _ in range(4):
-                message = BackMsg()
-                field = BackMsg.DESCRIPTOR.fields_by_name[kind]
-                if field.cpp_type == FieldDescriptor.CPPTYPE_MESSAGE:
-                    target = getattr(message, kind)
-                    target.SetInParent()
-                    filled(target, source)
-                elif field.cpp_type == FieldDescriptor.CPPTYPE_STRING:
-                    setattr(message, kind, "presenter")
-                else:
-                    setattr(message, kind, True)
-                # The names of buttons that only a presenter has.
-                if kind == "rerun_script":
-                    for key in ("stop-long", "delete-long", "start-quick-conv", "hold-long"):
-                        message.rerun_script.widget_states.widgets.add(id=f"$$ID-0-{key}", trigger_value=True)
-                    message.rerun_script.page_name, message.rerun_script.query_string = "train", "runs=long"
-                try:
-                    visitor._socket.send(message.SerializeToString())
-                except WebSocketException:
-                    break
-            visitor.close()
-        visitor = Viewer(server.address, "train", "runs=long")
-        assert not visitor.errors and not any("-long" in name for name in visitor._buttons)
-        step = run.progress()[-1]["step"]
-        wait_for(lambda: run.progress()[-1]["step"] > step)
-        assert run.state == "running" and [path.name for path in server.runs.glob("*/config.json")]
-        assert sorted(path.parent.name for path in server.runs.glob("*/config.json")) == ["digits-linear", "long"]
-        visitor.close()
+        yield run
     finally:
         assert queue.close(PATIENCE_S)
+
+
+def assert_unchanged(server: Server, run: Run) -> None:
+    """Check that the run still trains and that no run was started, renamed or deleted."""
+    step = run.progress()[-1]["step"]
+    wait_for(lambda: run.progress()[-1]["step"] > step)
+    assert run.state == "running"
+    assert sorted(path.parent.name for path in server.runs.glob("*/config.json")) == ["digits-linear", "long"]
+
+
+def test_no_message_of_the_audience_unlocks_controls_or_changes_or_stops_a_run(server: Server, long_run: Run) -> None:
+    source = random.Random(0)
+    kinds = [field.name for field in BackMsg.DESCRIPTOR.oneofs_by_name["type"].fields]
+    assert len(kinds) > 5
+    for kind in kinds:
+        visitor = Viewer(server.address, "train", "runs=long")
+        for _ in range(4):
+            message = BackMsg()
+            field = BackMsg.DESCRIPTOR.fields_by_name[kind]
+            if field.cpp_type == FieldDescriptor.CPPTYPE_MESSAGE:
+                target = getattr(message, kind)
+                target.SetInParent()
+                filled(target, source)
+            elif field.cpp_type == FieldDescriptor.CPPTYPE_STRING:
+                setattr(message, kind, "presenter")
+            else:
+                setattr(message, kind, True)
+            if kind == "rerun_script":
+                message.rerun_script.page_name, message.rerun_script.query_string = "train", "runs=long"
+            try:
+                visitor.send(message)
+            except WebSocketException:
+                break
+        visitor.close()
+    visitor = Viewer(server.address, "train", "runs=long")
+    assert not visitor.errors and not visitor.has_button("stop-long")
+    assert_unchanged(server, long_run)
+    visitor.close()
+
+
+@pytest.mark.parametrize(
+    ("page", "query", "pressed", "keys"),
+    [
+        ("train", "runs=long", "", ("start-race", "start-quick-unet", "open-custom", "stop-long")),
+        ("train", "runs=digits-linear", "", ("rename-digits-linear", "delete-digits-linear")),
+        ("", "room=true", "room_rehearse", ("room_guess", "room_draw", "room_close")),
+    ],
+)
+def test_the_audience_cannot_press_the_buttons_of_a_presenter(
+    server: Server, long_run: Run, page: str, query: str, pressed: str, keys: tuple[str, ...]
+) -> None:
+    """A browser can send the id of any button, which is the same in all sessions."""
+    presenter, visitor = Viewer(server.address, page, query), Viewer(server.address, page, query)
+    drawn = set(visitor.buttons)
+    presenter.sign_in(KEY)
+    if pressed:
+        presenter.press(pressed)
+    visitor.draw(press=presenter.buttons - drawn)
+    assert visitor.buttons == drawn and not visitor.errors
+    presenter.buttons.clear()
+    presenter.draw()
+    for key in keys:
+        assert presenter.has_button(key) and not visitor.has_button(key)
+    assert_unchanged(server, long_run)
+    visitor.close()
+    presenter.close()
 
 
 def test_closed_sessions_leave_at_most_a_few_open_files(server: Server) -> None:
