@@ -44,7 +44,7 @@ def make_demo(options: Sequence[ModelOption], images: ImageSet, noise: NoiseSpec
     """Return the HTML file; if a model cannot enter it, a page with the reason."""
     try:
         # One export at a time: torch.export patches PyTorch while it runs.
-        with resources.compute_lock(lambda: None):
+        with resources.compute_lock():
             models = [DemoModel(option.name, find_run(option.name).load(), option.label) for option in options]
             return render_demo(models, images, noise)
     except DaeError as error:

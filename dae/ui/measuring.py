@@ -1,5 +1,6 @@
 """Denoisers of the Compare page, and the jobs that measure them step by step."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -48,9 +49,8 @@ def denoiser_for(option: ModelOption, dataset: str) -> NamedDenoiser:
         return denoisers.posterior_mean(resources.images(dataset, "train"))
     if option.family == "classical":
         return _filter(option.name, dataset)
-    key = weights_key(option.name, resources.weights_mtime(option.name))
     images = resources.images(dataset, "test")
-    return denoisers.model_denoiser(option.name, resources.checkpoint(option.name), images, key)
+    return denoisers.model_denoiser(option.name, resources.checkpoint(option.name), images, weights_key(option.name))
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
@@ -58,9 +58,13 @@ def _filter(name: str, dataset: str) -> NamedDenoiser:
     return denoisers.filter_denoiser(name, resources.images(dataset, "train", NUM_TUNING_IMAGES))
 
 
+def weights_key(name: str) -> str:
+    """Return a hash of the weights of a run."""
+    return _weights_key(name, resources.weights_mtime(name))
+
+
 @st.cache_data(show_spinner=False, max_entries=256)
-def weights_key(name: str, mtime_ns: int) -> str:
-    """Return a hash of the weights of a run; `mtime_ns` is only part of the cache key."""
+def _weights_key(name: str, mtime_ns: int) -> str:
     return fingerprint(find_run(name).model_path.read_bytes())
 
 
@@ -185,6 +189,24 @@ def run_jobs(
             updated_s = time.monotonic()
     placeholder.empty()
     return True
+
+
+def run_jobs_and_rerun(
+    jobs: Sequence[Job], placeholder: DeltaGenerator, question: str, key: str, rerun_s: float = math.inf
+) -> bool:
+    """Run the jobs like `run_jobs`; draw the page again `rerun_s` after the start and at the end.
+
+    Returns:
+        Whether there was no job to run.
+    """
+    rerun_at_s = time.monotonic() + rerun_s
+
+    def rerun() -> None:
+        # One run of the page can draw a chart only once.
+        if time.monotonic() > rerun_at_s or all(job.is_done() for job in jobs):
+            st.rerun()
+
+    return run_jobs(jobs, placeholder, question, key, rerun)
 
 
 def _run_job(job: Job, bar: DeltaGenerator, index: int, num_jobs: int) -> None:

@@ -16,11 +16,11 @@ from dae.training.recipes import NOISE_ABLATION_RECIPES, matches_recipe
 from dae.ui import resources
 from dae.viz.plots import BASELINE_COLOR
 
-# The posterior mean compares each image with all training images, which takes seconds for small ones only.
-MEMORY_SHAPE = (1, 28, 28)
+# Of MNIST and of drawn digits.
+DIGIT_SHAPE: Shape = (1, 28, 28)
 _ANY_NOISE = "(any noise)"
-# The first model of each family is selected at first.
-FAMILIES = ("linear", "convolutional", "residual CNN")
+# The first model of each family is selected at first; the best architecture is the last.
+_FAMILIES = ("linear", "convolutional", "residual CNN")
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,10 @@ class ModelOption:
     def is_model(self) -> bool:
         """Return whether this is a trained model."""
         return self.family not in ("classical", "memory", "nothing")
+
+    def can_hallucinate(self, images: ImageSet) -> bool:
+        """Return whether this can invent plausible details: models of digits can, classical filters cannot."""
+        return self.family not in ("classical", "nothing") and images.shape == DIGIT_SHAPE
 
     def supports(self, noise: NoiseSpec) -> bool:
         """Return whether the denoiser is defined for this noise; the posterior mean needs Gaussian noise above 0."""
@@ -171,9 +175,9 @@ def disambiguate_labels(options: Sequence[ModelOption]) -> list[ModelOption]:
     ]
 
 
-def default_options(options: Mapping[str, ModelOption], families: Sequence[str] = FAMILIES) -> list[str]:
+def default_options(options: Mapping[str, ModelOption]) -> list[str]:
     """Return the name of the first option of each family that has one."""
     first: dict[str, str] = {}
     for name, option in options.items():
         first.setdefault(option.family, name)
-    return [first[family] for family in families if family in first]
+    return [first[family] for family in _FAMILIES if family in first]

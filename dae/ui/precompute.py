@@ -8,7 +8,8 @@ after a training only those of its model are. Interrupted with Ctrl-C, it writes
 import argparse
 import contextlib
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,19 +54,10 @@ def ablation_jobs(dataset: str) -> Iterator[Job]:
         yield cache, method, count
 
 
-def probe_jobs(dataset: str) -> Iterator[Job]:
-    """Yield the linear probes of the models that Inside the model opens with."""
-    yield from _probe_jobs(dataset, 0)
-
-
-def finetuning_jobs(dataset: str) -> Iterator[Job]:
-    """Yield the fine-tuning of the models that Inside the model opens with."""
-    yield from _probe_jobs(dataset, 1)
-
-
-def _probe_jobs(dataset: str, index: int) -> Iterator[Job]:
+def probe_jobs(dataset: str, fine_tuning: bool) -> Iterator[Job]:
+    """Yield the linear probes, or the fine-tuning, of the models that Inside the model opens with."""
     cache = linear_probe.probe_cache(dataset)
-    for method, count in linear_probe.collect_probes(_models(dataset), cache, LABEL_COUNTS)[index].jobs:
+    for method, count in linear_probe.collect_probes(_models(dataset), cache, LABEL_COUNTS)[fine_tuning].jobs:
         yield cache, method, count
 
 
@@ -76,12 +68,12 @@ def _models(dataset: str) -> list[ModelOption]:
 
 
 # Those that take minutes are last.
-PARTS = {
+PARTS: Mapping[str, Callable[[str], Iterator[Job]]] = {
     "compare": compare_jobs,
     "map": map_jobs,
     "ablation": ablation_jobs,
-    "probe": probe_jobs,
-    "fine-tuning": finetuning_jobs,
+    "probe": partial(probe_jobs, fine_tuning=False),
+    "fine-tuning": partial(probe_jobs, fine_tuning=True),
 }
 
 

@@ -30,7 +30,7 @@ def _compute_lock() -> threading.Lock:
 
 
 @contextmanager
-def compute_lock(on_wait: Callable[[], object]) -> Iterator[None]:
+def compute_lock(on_wait: Callable[[], object] = lambda: None) -> Iterator[None]:
     """Hold the lock that lets one session at a time compute.
 
     Args:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Literal
 
 import streamlit as st
 
@@ -10,6 +11,7 @@ from dae.noise import NOISES
 from dae.ui import address, model_options, resources
 from dae.ui.model_options import ModelOption
 from dae.ui.shell import page
+from dae.utils.text import describe_terms
 
 MAX_MODELS = 4
 _NUM_SEEDS = 10_000
@@ -23,7 +25,7 @@ def select_noise_kind(small: bool = False) -> str:
     """
     labels = {kind: info.label for kind, info in NOISES.items()}
     _load_choice("noise", labels)
-    help_text = "\n".join(f"- **{info.label}**: {info.help}" for info in NOISES.values())
+    help_text = describe_terms({info.label: info.help for info in NOISES.values()})
 
     kind: str | None
     if small:
@@ -99,6 +101,29 @@ def dataset_option(dataset: str, available: Sequence[str] | None = None) -> str:
     """
     labels = [dataset_label(name) for name in available or resources.available_datasets()]
     return dataset if labels.count(dataset_label(dataset)) > 1 else dataset_label(dataset)
+
+
+def url_choice(
+    label: str,
+    options: Sequence[str],
+    *,
+    key: str,
+    help: str | None = None,
+    label_visibility: Literal["visible", "collapsed"] = "visible",
+) -> str:
+    """Draw a row of buttons, of which one is selected, and return it; it is in the URL unless it is the first one."""
+    choice = st.segmented_control(
+        label,
+        options,
+        default=options[0],
+        required=True,
+        key=key,
+        bind="query-params",
+        help=help,
+        label_visibility=label_visibility,
+    )
+    # An empty query parameter selects nothing.
+    return choice or options[0]
 
 
 def url_number_input(

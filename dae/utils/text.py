@@ -1,7 +1,7 @@
 """Readable text for decibels, durations and lists."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 # Measured on MNIST with three models and a classifier: of denoised images below this
 # PSNR, the classifier reads a fifth or more as another digit, for every kind of noise.
@@ -67,3 +67,8 @@ def join_words(words: Sequence[str]) -> str:
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun in the singular or plural: "1 noise draw", "3 noise draws"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def describe_terms(descriptions: Mapping[str, str]) -> str:
+    """Return a Markdown list of terms and their descriptions."""
+    return "\n".join(f"- **{term}**: {description}" for term, description in descriptions.items())

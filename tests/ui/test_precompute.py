@@ -44,7 +44,7 @@ def test_pages_open_with_shipped_results_without_computing(
 
 def test_the_precomputed_probes_are_the_jobs_of_the_page(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAE_CHECKPOINTS", str(trained))
-    jobs = [*precompute.probe_jobs("digits"), *precompute.finetuning_jobs("digits")]
+    jobs = [job for name in ("probe", "fine-tuning") for job in precompute.PARTS[name]("digits")]
     linear, tuned = linear_probe.collect_probes(
         precompute._models("digits"), linear_probe.probe_cache("digits"), cache.LABEL_COUNTS
     )

@@ -1,5 +1,7 @@
 """Compute the cleaned copies of an image, without drawing anything."""
 
+import io
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,9 +13,10 @@ from dae.data.image_file import ImageFile, decode_file
 from dae.data.image_formats import SUFFIXES
 from dae.errors import DaeError
 from dae.evaluation.restoration import estimate_level, has_correlated_noise, restore, restore_into, sure_psnr_db
+from dae.models import Checkpoint
 from dae.ui import resources
 from dae.ui.cleaning.strengths import Strength, scale_level, strengths
-from dae.ui.cleaning.uploads import Upload, zip_files
+from dae.ui.cleaning.uploads import Upload
 from dae.ui.components.divider import data_url
 from dae.ui.model_options import ModelOption
 from dae.utils.random import make_generator
@@ -67,7 +70,7 @@ def open_image(content: bytes, model: ModelOption, key: str = "") -> Cleaning:
         DataError: the file cannot be decoded.
     """
     file, checkpoint = decode_file(content), resources.checkpoint(model.name)
-    with resources.compute_lock(lambda: None):
+    with resources.compute_lock():
         level = estimate_level(checkpoint.model, checkpoint.shape[0], file.pixels)
     steps = strengths(level, checkpoint.model.takes_level)
     return Cleaning(key, file, level, has_correlated_noise(file.pixels), steps, data_url(make_grid(file.pixels, 1)))
@@ -81,7 +84,8 @@ def clean_step(cleaning: Cleaning, step: int, model: ModelOption, on_progress: C
     """
     noisy, strength = cleaning.file.pixels, cleaning.steps[step]
     if strength.level not in cleaning.outputs:
-        output = _run_model(cleaning, strength.level, model, on_progress)
+        checkpoint = resources.checkpoint(model.name)
+        output = restore_with_progress(checkpoint, noisy, strength.level, 1.0, on_progress)
         if not cleaning.is_live:
             cleaning.outputs.clear()
         cleaning.outputs[strength.level] = output
@@ -95,14 +99,24 @@ def clean_step(cleaning: Cleaning, step: int, model: ModelOption, on_progress: C
     cleaning.views[step] = data_url(make_grid(restored, 1)), data_url(make_grid(removed, 1))
 
 
-def _run_model(
-    cleaning: Cleaning, level: float | None, model: ModelOption, on_progress: Callable[[float], object]
+def restore_with_progress(
+    checkpoint: Checkpoint,
+    noisy: Tensor,
+    level: float | None,
+    amount: float,
+    on_progress: Callable[[float], object],
+    on_wait: Callable[[float], object] | None = None,
 ) -> Tensor:
-    checkpoint, noisy = resources.checkpoint(model.name), cleaning.file.pixels
-    output = torch.empty_like(noisy)
-    tiles, done = restore_into(output, checkpoint.model, checkpoint.shape[0], noisy, level), 0.0
+    """Denoise an image (1, C, H, W) as `restore` does; other sessions can compute between two tiles.
+
+    Args:
+        on_progress: called after each tile with the share that is done; may raise to cancel.
+        on_wait: called with that share while another session computes; None for `on_progress`.
+    """
+    output, done = torch.empty_like(noisy), 0.0
+    tiles = restore_into(output, checkpoint.model, checkpoint.shape[0], noisy, level, amount)
     while done < 1:
-        with resources.compute_lock(partial(on_progress, done)):
+        with resources.compute_lock(partial(on_wait or on_progress, done)):
             done = next(tiles)
         on_progress(done)
     return output
@@ -117,7 +131,7 @@ def estimate_quality(cleaning: Cleaning, step: int, model: ModelOption) -> float
             return restore(checkpoint.model, checkpoint.shape[0], images, strength.level, strength.amount)
 
         generator = make_generator(0, _SURE_STREAM)
-        with resources.compute_lock(lambda: None):
+        with resources.compute_lock():
             cleaning.sure_db[step] = sure_psnr_db(denoiser, cleaning.file.pixels, cleaning.level, generator)
     return cleaning.sure_db[step]
 
@@ -140,19 +154,23 @@ def clean_all(
     checkpoint, files, failures = resources.checkpoint(model.name), {}, []
     for number, upload in enumerate(uploads):
         try:
+
+            def show(done: float, number: int = number, name: str = upload.name) -> None:
+                on_progress((number + done) / len(uploads), f"Cleaning {name} …")
+
+            show(0.0)
             file = decode_file(upload.content)
-            channels, restored = checkpoint.shape[0], torch.empty_like(file.pixels)
-            with resources.compute_lock(lambda: None):
-                level = scale_level(estimate_level(checkpoint.model, channels, file.pixels), strength.factor)
-            given = level if checkpoint.model.takes_level else None
-            tiles, done = restore_into(restored, checkpoint.model, channels, file.pixels, given, strength.amount), 0.0
-            while done < 1:
-                show = partial(on_progress, (number + done) / len(uploads), f"Cleaning {upload.name} …")
-                show()
-                with resources.compute_lock(show):
-                    done = next(tiles)
+            with resources.compute_lock():
+                level = estimate_level(checkpoint.model, checkpoint.shape[0], file.pixels)
+            given = scale_level(level, strength.factor) if checkpoint.model.takes_level else None
+            restored = restore_with_progress(checkpoint, file.pixels, given, strength.amount, show)
             name = cleaned_name(upload.name, file)
             files[f"{number + 1}-{name}" if name in files else name] = file.encode(restored)
         except DaeError as error:
             failures.append(f"{upload.name}: {error}")
-    return zip_files(files) if files else b"", failures
+    buffer = io.BytesIO()
+    # Stored: image files are compressed already.
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue() if files else b"", failures

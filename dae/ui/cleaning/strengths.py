@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from dae.ui.model_options import ModelOption
-
 # Of the estimated level, for models that take one.
 _LEVEL_FACTORS = (0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0)
 # Of the removed noise, for the others.
@@ -45,9 +43,3 @@ def strengths(level: float, takes_level: bool) -> list[Strength]:
 def scale_level(level: float, factor: float) -> float:
     """Return the noise level that a model receives, from the estimate; without noise there would be none to vary."""
     return min(factor * max(level, 1 / 255), _MAX_LEVEL)
-
-
-def trained_range(model: ModelOption) -> tuple[float, float]:
-    """Return the levels of Gaussian noise that a model was trained on; (0, 0) if there were none."""
-    component = model.noise.component("gaussian")
-    return component.level_range if component else (0.0, 0.0)

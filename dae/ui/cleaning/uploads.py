@@ -1,6 +1,5 @@
 """Image files of the user: uploaded, or a sample photograph of scikit-image."""
 
-import io
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,14 +93,3 @@ def sample_file(name: str, noisy: bool) -> bytes:
         return to_png(Image.fromarray(pixels))
     images = torch.from_numpy(pixels.reshape(*pixels.shape[:2], -1).transpose(2, 0, 1).copy())[None].float() / 255
     return to_png(make_grid(corrupt(images, _SAMPLE_NOISE, make_generator(0)), 1))
-
-
-def zip_files(files: dict[str, bytes]) -> bytes:
-    """Return a ZIP archive of files that are compressed already."""
-    import zipfile
-
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()

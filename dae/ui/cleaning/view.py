@@ -8,11 +8,11 @@ import streamlit as st
 from dae.evaluation.restoration import describe_level
 from dae.ui import resources
 from dae.ui.cleaning.jobs import Cleaning, clean_all, clean_step, cleaned_name, estimate_quality, open_image
-from dae.ui.cleaning.strengths import Strength, trained_range
+from dae.ui.cleaning.strengths import Strength
 from dae.ui.cleaning.uploads import Upload
 from dae.ui.components.divider import Step, strength_divider
 from dae.ui.model_options import ModelOption, photo_options
-from dae.ui.selectors import link_to_train, select_model
+from dae.ui.selectors import link_to_train, select_model, url_choice
 from dae.ui.shell import page
 
 CLEAN, ADD_NOISE = "Clean this image", "Add noise to it"
@@ -24,16 +24,12 @@ _RESULT, _STOPPED, _ARCHIVE = "cleaning", "cleaning_stopped", "cleaning_archive"
 
 def select_task() -> str:
     """Let the user select CLEAN or ADD_NOISE."""
-    task = st.segmented_control(
+    return url_choice(
         "What to do with it",
         [CLEAN, ADD_NOISE],
-        default=CLEAN,
-        required=True,
         key="task",
-        bind="query-params",
         help="Clean an image that is noisy already, or add noise to a clean one and see how well it is removed.",
     )
-    return task or CLEAN
 
 
 def render_cleaning(uploads: list[Upload], index: int) -> None:
@@ -80,13 +76,13 @@ def _open(upload: Upload, model: ModelOption) -> Cleaning:
 
 def _render_hints(cleaning: Cleaning, model: ModelOption) -> None:
     """Draw a hint if the model was not trained for the estimated noise level or for this kind of noise."""
-    level = cleaning.level
-    low, high = trained_range(model)
-    if not model.noise.component("gaussian"):
+    level, gaussian = cleaning.level, model.noise.component("gaussian")
+    if gaussian is None:
         st.warning(f"{model.label} was trained on {model.noise.label}, not on Gaussian noise; results may be poor.")
-    elif level > 1.2 * high or level < 0.8 * low:
-        trained = f"{high:.3g}" if low == high else f"{low:.3g} to {high:.3g}"
-        relation = "stronger" if level > high else "weaker"
+    elif level > 1.2 * gaussian.high or level < 0.8 * gaussian.low:
+        is_range = gaussian.low < gaussian.high
+        trained = f"{gaussian.low:.3g} to {gaussian.high:.3g}" if is_range else f"{gaussian.high:.3g}"
+        relation = "stronger" if level > gaussian.high else "weaker"
         st.warning(f"The noise is {relation} than {model.label} was trained for ({trained}); results may be poor.")
     if cleaning.is_correlated and not model.noise.component("camera"):
         st.warning(
@@ -115,9 +111,8 @@ def _render_image(cleaning: Cleaning, model: ModelOption) -> int | None:
     chosen = strength_divider(
         cleaning.before, (width, height), steps, available, id=cleaning.key, width=view_width, key=f"cleaned_{key}"
     )
-    missing = [index for index in range(len(steps)) if index not in cleaning.restored] if cleaning.is_live else []
-    if not cleaning.is_live and chosen not in cleaning.restored:
-        missing = [chosen]
+    wanted = range(len(steps)) if cleaning.is_live else [chosen]
+    missing = [index for index in wanted if index not in cleaning.restored]
     if not missing:
         return chosen
     if st.session_state.get(_STOPPED) == (cleaning.key, chosen):

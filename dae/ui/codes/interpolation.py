@@ -1,7 +1,6 @@
 """Interpolation: from one test image to another along a straight line between their codes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import streamlit as st
 import torch
@@ -23,16 +22,6 @@ _DEFAULT_CLASSES = ("3", "8")
 _CROSS_FADE = "Plain cross-fade"
 
 
-@dataclass(frozen=True)
-class InterpolationSelection:
-    """Models, and the indices of the two test images."""
-
-    models: tuple[ModelOption, ...]
-    dataset: str
-    start: int
-    end: int
-
-
 def render_interpolation(models: Sequence[ModelOption], dataset: str, test: ImageSet) -> None:
     """Draw the interpolation by each model that can decode a code alone, next to a cross-fade of the pixels."""
     decodable = tuple(model for model in models if has_decoder(resources.checkpoint(model.name).model))
@@ -47,16 +36,32 @@ def render_interpolation(models: Sequence[ModelOption], dataset: str, test: Imag
     with st.container(horizontal=True, vertical_alignment="bottom"):
         start = _select_image(test, "from", "From", _DEFAULT_CLASSES[0])
         end = _select_image(test, "to", "To", _DEFAULT_CLASSES[1], anchor=start)
-    selection = InterpolationSelection(decodable, dataset, start, end)
-    _render(selection, compute_sequences(selection, test), test)
+    sequences = compute_sequences(decodable, dataset, test, (start, end))
+    names = [*(model.label for model in decodable), _CROSS_FADE]
+    _render_steps(names, sequences)
+    sizes = [describe_code_size(resources.checkpoint(model.name).model, test.shape) for model in decodable]
+    colors = [*(model.color for model in decodable), ""]
+    _render_full_sequence(names, sequences, colors, [*sizes, "for comparison"])
+    presentation.footnote(
+        "Each model decodes codes at equal steps on the straight line between those of the two clean images. If the "
+        "code captures digits, the steps in between look like digits; a cross-fade shows both at once.",
+        key="walk",
+    )
 
 
-def compute_sequences(selection: InterpolationSelection, test: ImageSet) -> list[Tensor]:
-    """Return one sequence of images (NUM_STEPS, C, H, W) per model, then that of the cross-fade."""
-    start, end = test.to_float([selection.start, selection.end])
+def compute_sequences(
+    models: Sequence[ModelOption], dataset: str, test: ImageSet, ends: tuple[int, int]
+) -> list[Tensor]:
+    """Return one sequence of images (NUM_STEPS, C, H, W) per model, then that of the cross-fade.
+
+    Args:
+        ends: indices of the first and the last test image.
+    """
+    start, end = test.to_float(list(ends))
     cross_fade = lerp(start.flatten(), end.flatten(), NUM_STEPS).view(NUM_STEPS, *test.shape)
-    images = selection.dataset, len(test), selection.start, selection.end
-    decoded = [decode_path(model.name, resources.weights_mtime(model.name), *images) for model in selection.models]
+    decoded = [
+        decode_path(model.name, resources.weights_mtime(model.name), dataset, len(test), *ends) for model in models
+    ]
     return [*decoded, cross_fade]
 
 
@@ -75,9 +80,8 @@ def decode_path(run: str, version: int, dataset: str, limit: int, start: int, en
     return decode(model, lerp(codes[0], codes[1], NUM_STEPS), test.shape)
 
 
-def _render(selection: InterpolationSelection, sequences: Sequence[Tensor], test: ImageSet) -> None:
-    """Draw one step at a time under a slider, then the full sequence."""
-    names = [*(model.label for model in selection.models), _CROSS_FADE]
+def _render_steps(names: Sequence[str], sequences: Sequence[Tensor]) -> None:
+    """Draw one step at a time under a slider."""
     by_step = torch.stack(list(sequences), dim=1).flatten(0, 1)  # (steps * sequences, C, H, W)
     ends = {0: "the first image's code", NUM_STEPS - 1: "the second image's code"}
     frame_slider(
@@ -95,29 +99,24 @@ def _render(selection: InterpolationSelection, sequences: Sequence[Tensor], test
         label="Position",
         key="walk",
         alt=f"An image between the first and the second one, by {text.join_words(names)}",
-        play=True,
         fold=True,
     )
+
+
+def _render_full_sequence(
+    names: Sequence[str], sequences: Sequence[Tensor], colors: Sequence[str], words: Sequence[str]
+) -> None:
+    """Draw steps of each sequence side by side."""
     st.header("Full sequence", anchor=False)
     shown = torch.linspace(0, NUM_STEPS - 1, _NUM_SHOWN).round().long()
-    sizes = [describe_code_size(resources.checkpoint(model.name).model, test.shape) for model in selection.models]
-    colors = [*(model.color for model in selection.models), ""]
     frame_slider(
         [
-            SpriteRow(name, to_png(hstack(sequence[shown])), color, words=(words,))
-            for name, sequence, color, words in zip(names, sequences, colors, [*sizes, "for comparison"], strict=True)
+            SpriteRow(name, to_png(hstack(sequence[shown])), color, words=(line,))
+            for name, sequence, color, line in zip(names, sequences, colors, words, strict=True)
         ],
-        steps=[""],
         columns=_NUM_SHOWN,
-        value=0,
-        label="",
         key="walk_whole",
         alt=f"The sequence from the first to the second image in {_NUM_SHOWN} steps, by {text.join_words(names)}",
-    )
-    presentation.footnote(
-        "Each model decodes codes at equal steps on the straight line between those of the two clean images. If the "
-        "code captures digits, the steps in between look like digits; a cross-fade shows both at once.",
-        key="walk",
     )
 
 

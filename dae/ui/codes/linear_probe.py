@@ -93,8 +93,8 @@ def collect_probes(
     methods: list[ProbeMethod] = []
     for model in models:
         try:
-            key = measuring.weights_key(model.name, resources.weights_mtime(model.name))
-            methods += probe_methods(model.name, resources.checkpoint(model.name), cache.task, key)
+            checkpoint, key = resources.checkpoint(model.name), measuring.weights_key(model.name)
+            methods += probe_methods(model.name, checkpoint, cache.task, key)
         except DaeError as error:
             st.caption(f":material/info: {model.label}: {messages.for_viewer(str(error))}")
     jobs = list(probe_jobs(deduplicate(methods), cache.feasible_counts(counts)))
@@ -158,7 +158,6 @@ def _render_table(slot: DeltaGenerator, probes: Probes) -> None:
         slot.dataframe(
             probe_table(rows, probes.models),
             hide_index=True,
-            width="stretch",
             column_config={"Input": st.column_config.TextColumn(width=260)},
             alt="The share of recognized test images, a row per input, a column per number of labels.",
         )

@@ -58,8 +58,7 @@ def map_cache(dataset: str, limit: int) -> MapCache:
 
 def encoder(model: ModelOption) -> Encoder:
     """Return the model of an option."""
-    key = measuring.weights_key(model.name, resources.weights_mtime(model.name))
-    return Encoder(model.name, resources.checkpoint(model.name).model, key)
+    return Encoder(model.name, resources.checkpoint(model.name).model, measuring.weights_key(model.name))
 
 
 def default_settings(kind: str) -> MapSettings:
@@ -95,13 +94,10 @@ def render_map(models: Sequence[ModelOption], dataset: str, test: ImageSet, cont
 
 def _select_settings() -> MapSettings:
     settings = default_settings(selectors.select_noise_kind(small=True))
-    projection = st.segmented_control(
+    projection = selectors.url_choice(
         "Projection",
         [_TSNE, _PCA],
-        default=_TSNE,
-        required=True,
         key="map_by",
-        bind="query-params",
         help="**t-SNE** keeps neighbors together; distances between clusters mean nothing. It takes about 30 s for a "
         "model that was not shipped. **PCA** shows the directions in which the codes differ the most.",
     )
@@ -192,10 +188,7 @@ def _render_selected(selected: MapInputs, level: float, selection: MapSelection)
                 numbers=(("clean", *captions),),
             )
         ],
-        steps=[""],
         columns=len(images) + 1,
-        value=0,
-        label="",
         key="picked",
         alt=f"Image {index}: clean, noisy, and {text.join_words(names[1:])}",
     )

@@ -13,8 +13,6 @@ from dae.ui.model_options import ModelOption
 from dae.utils import text
 
 LABEL_COUNTS = (10, 100, 1_000)
-# Of the images that the recipes train on.
-_SHAPE = (1, 28, 28)
 # All models share one architecture and so one color, which would not distinguish them.
 _COLORS = ("#56B4E9", "#0072B2", "#D55E00", "#CC79A7")
 
@@ -28,7 +26,7 @@ def render_noise_ablation() -> None:
     dataset = selectors.select_dataset()
     models = ablation_models(dataset)
     missing = [name for name in NOISE_ABLATION_RECIPES if name not in {model.recipe for model in models}]
-    if missing and resources.images(dataset, "test", 1).shape != _SHAPE:
+    if missing and resources.images(dataset, "test", 1).shape != model_options.DIGIT_SHAPE:
         st.info("These models take gray images of 28 × 28 pixels. Choose MNIST or Drawn digits.")
     elif missing:
         labels = text.join_words([RECIPES[name].label for name in missing])

@@ -15,6 +15,7 @@ from dae.ui.codes.map import render_map
 from dae.ui.codes.noise_ablation import render_noise_ablation
 from dae.ui.model_options import ModelOption
 from dae.ui.shell import messages, presentation
+from dae.utils.text import describe_terms
 
 # Test images of the map and the interpolation.
 NUM_IMAGES = 2_000
@@ -33,15 +34,8 @@ def render_codes(row: DeltaGenerator) -> None:
     Raises:
         DaeError: a run or the data set cannot be read.
     """
-    view = row.segmented_control(
-        "Part",
-        list(_HELP),
-        default=MAP,
-        required=True,
-        key="part",
-        bind="query-params",
-        help="\n".join(f"- **{name}**: {description}" for name, description in _HELP.items()),
-    )
+    with row:
+        view = selectors.url_choice("Part", list(_HELP), key="part", help=describe_terms(_HELP))
     if view == ABLATION:
         render_noise_ablation()
         return

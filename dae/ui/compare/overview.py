@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dae.evaluation import IDENTITY, counted_psnr_db
+from dae.ui import selectors
 from dae.ui.compare.selection import Selection
 from dae.ui.compare.side_by_side import image_rows, rank_images, render_side_by_side
 from dae.ui.components.live_chart import live_chart
@@ -14,7 +15,6 @@ from dae.viz.comparison_plots import gain_figure
 from dae.viz.html_report import ReportImage
 
 _NUM_IMAGES = 8
-_FIRST = "First"
 # CSS pixels of the chart.
 _BAR_HEIGHT, _AXIS_HEIGHT = 50, 80
 
@@ -52,18 +52,10 @@ def render_images(selection: Selection, scores: Mapping[str, pd.DataFrame]) -> N
     identity, *others = selection.options
     ranked = sorted((option for option in others if option.name in scores), key=lambda option: -psnr_db[option.name])
     best = (ranked or [identity])[0]
-    ranks = {_FIRST: (0,), **rank_images(scores[best.name])}
-    rank = st.segmented_control(
-        "Image",
-        list(ranks),
-        default=_FIRST,
-        required=True,
-        key="rank",
-        bind="query-params",
-        help=f"Best, typical and worst are ranked by the PSNR of {best.label}.",
-        label_visibility="collapsed",
-    )
-    rows = image_rows(selection, scores, [identity, *ranked], ranks[rank or _FIRST][:1])
+    ranks = {"First": (0,), **rank_images(scores[best.name])}
+    help_text = f"Best, typical and worst are ranked by the PSNR of {best.label}."
+    rank = selectors.url_choice("Image", list(ranks), key="rank", help=help_text, label_visibility="collapsed")
+    rows = image_rows(selection, scores, [identity, *ranked], ranks[rank][:1])
     figures = [ReportImage(row.title, row.sheet, f"{row.numbers[0][0]} dB" if row.numbers else "") for row in rows]
     st.html(f'<div class="image-grid">{"".join(figure.html() for figure in figures)}</div>')
 

@@ -9,13 +9,12 @@ from dae.evaluation import FILTERS
 from dae.noise import NOISES, NoiseSpec
 from dae.runs.naming import to_run_name
 from dae.ui import measuring, model_options, resources, selectors
-from dae.ui.model_options import MEMORY_SHAPE, ModelOption
+from dae.ui.model_options import DIGIT_SHAPE, ModelOption
 from dae.utils.text import counted
 
 NUM_QUICK_IMAGES = 1_000
 MAX_DENOISERS = 16
 _LEVEL_STEP = 0.05
-# Families of which one model each is selected at first.
 # The fastest of those that remove heavy noise; the others can be added.
 _DEFAULT_FILTER = "median"
 
@@ -129,7 +128,8 @@ def _denoisers(dataset: str) -> tuple[dict[str, ModelOption], list[str]]:
     test = resources.images(dataset, "test")
     models = model_options.model_options(test)
     others = [model_options.filter_option(name, dataset) for name in FILTERS]
-    if test.shape == MEMORY_SHAPE:
+    # The posterior mean compares each image with all training images, which takes seconds for small ones only.
+    if test.shape == DIGIT_SHAPE:
         others.append(model_options.memory_option(dataset))
     available = models | {option.name: option for option in others if option.name not in models}
     return available, [*model_options.default_options(models), _DEFAULT_FILTER]

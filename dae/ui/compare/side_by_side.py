@@ -11,7 +11,6 @@ from dae.noise import NoiseSpec
 from dae.ui import measuring, resources
 from dae.ui.compare.selection import Selection
 from dae.ui.components.frame_slider import SpriteRow, frame_slider
-from dae.ui.explore.gallery import can_hallucinate
 from dae.ui.model_options import ModelOption
 from dae.utils import text
 from dae.viz import hstack, to_png
@@ -80,7 +79,6 @@ def render_side_by_side(
         rows,
         steps=[f"{noise.level:g}"],
         columns=len(indices),
-        value=0,
         label="Noise level",
         key=key,
         alt=f"{len(indices)} test images with {noise.label} noise: {text.join_words([row.title for row in rows])}",
@@ -90,7 +88,7 @@ def render_side_by_side(
 
 def _describe_gain(option: ModelOption, selection: Selection, metrics: pd.DataFrame, noisy: pd.DataFrame) -> str:
     gain_db = float(psnr_gain(metrics, noisy).mean())
-    psnr_db = float(counted_psnr_db(metrics).mean()) if can_hallucinate(option, selection.images) else math.inf
+    psnr_db = float(counted_psnr_db(metrics).mean()) if option.can_hallucinate(selection.images) else math.inf
     return text.describe_gain(gain_db, psnr_db)
 
 

@@ -1,6 +1,5 @@
 """Compare beyond the selected noise: PSNR at every noise level, and a table of every kind of noise."""
 
-import time
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -72,15 +71,8 @@ def _render_open_sweep(selection: Selection, infos: Mapping[str, DenoiserInfo]) 
         for option in ordered
         for job in measuring.metric_jobs([option], selection.dataset, NUM_SWEEP_IMAGES, noises)
     ]
-    redraw_at = time.monotonic() + (_FIRST_REDRAW_S if rows.empty else _REDRAW_EVERY_S)
-
-    def redraw() -> None:
-        # One run of the page can draw a chart only once.
-        if time.monotonic() > redraw_at or all(job.is_done() for job in jobs):
-            st.rerun()
-
-    is_done = measuring.run_jobs(jobs, progress, selection.key, "curves", redraw)
-    if is_done:
+    redraw_s = _FIRST_REDRAW_S if rows.empty else _REDRAW_EVERY_S
+    if measuring.run_jobs_and_rerun(jobs, progress, selection.key, "curves", redraw_s):
         crossovers.markdown(" ".join(crossover_sentences(rows, infos)))
     return figure
 

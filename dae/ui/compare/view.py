@@ -1,13 +1,8 @@
 """The Compare page in three steps: select, compute, render."""
 
-import math
-import time
-from collections.abc import Sequence
-
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from dae.ui import measuring
 from dae.ui.compare.comparison import Comparison, compute
@@ -36,12 +31,12 @@ def render_compare() -> None:
     if comparison:
         _render_overview(selection, comparison)
     redraw_s = _REDRAW_EVERY_S if comparison else _FIRST_REDRAW_S
-    is_done = _measure(_first_jobs(selection), selection, progress, redraw_s)
+    is_done = measuring.run_jobs_and_rerun(_first_jobs(selection), progress, selection.key, "table", redraw_s)
     if comparison and is_done and comparison.is_complete:
         sections, downloads = st.container(), st.empty()
         with sections:
             figure, gains = _render_details(selection, comparison)
-        _measure(_more_jobs(selection), selection, more_progress)
+        measuring.run_jobs_and_rerun(_more_jobs(selection), more_progress, selection.key, "table")
         # A click on a button that the next run of the page replaces would be lost, so there is none while it measures.
         with downloads.container():
             render_exports(selection, comparison, figure, gains)
@@ -59,20 +54,6 @@ def _more_jobs(selection: Selection) -> list[measuring.Job]:
     for draw in range(1, measuring.NUM_DRAWS):
         jobs += measuring.metric_jobs(options, dataset, selection.limit, [noise], draw)
     return jobs
-
-
-def _measure(
-    jobs: Sequence[measuring.Job], selection: Selection, progress: DeltaGenerator, redraw_s: float = math.inf
-) -> bool:
-    """Run the jobs and draw the page again after `redraw_s` and at their end; return whether there was none to run."""
-    redraw_at = time.monotonic() + redraw_s
-
-    def redraw() -> None:
-        # One run of the page can draw a chart only once.
-        if time.monotonic() > redraw_at or all(job.is_done() for job in jobs):
-            st.rerun()
-
-    return measuring.run_jobs(jobs, progress, selection.key, "table", redraw)
 
 
 def _render_overview(selection: Selection, comparison: Comparison) -> None:

@@ -63,15 +63,14 @@ class _SliderState(NamedTuple):
 def frame_slider(
     rows: Sequence[SpriteRow],
     *,
-    steps: Sequence[str],
     columns: int,
-    value: int,
-    label: str,
     key: str,
     alt: str,
+    steps: Sequence[str] = ("",),
+    value: int = 0,
+    label: str = "",
     trained: tuple[int, int] | None = None,
     caption: str = "",
-    play: bool = False,
     follow: str = "",
     fold: bool = False,
     side_by_side: bool = False,
@@ -80,19 +79,18 @@ def frame_slider(
     """Draw a slider over frames computed in advance and return its step.
 
     During a drag the browser draws images, words and numbers. The script runs again when the pointer is released, after
-    a key press, or when playing stops.
+    a key press, or when playing stops, which a button starts: 8 steps a second, over and over.
 
     Args:
         rows: drawn from top to bottom, at one scale.
-        steps: label of each step, "0.30".
         columns: number of images in a row.
-        value: initial step. The slider follows a change of it, unless the user has moved the slider meanwhile.
-        label: what the slider changes, "Noise level".
         key: identifies the slider on its page.
         alt: one sentence that describes the images, for a screen reader.
+        steps: label of each step, "0.30". A single step has no slider.
+        value: initial step. The slider follows a change of it, unless the user has moved the slider meanwhile.
+        label: what the slider changes, "Noise level".
         trained: first and last step that the model was trained on, marked on the track.
         caption: a line under the images: what the numbers are, their unit.
-        play: draw a button that plays 8 steps a second, over and over.
         follow: name of what is shown, if steps are added while it is shown. The slider starts at the last one and moves
             to a new one, unless the user has moved it to an earlier step, where it stays. `value` has no effect.
         fold: make the images as large as the window has room below the position of the slider, with a line of text
@@ -111,7 +109,7 @@ def frame_slider(
     state: _SliderState | None = st.session_state.get(state_key)
     request = _desired_step(state, value, _parse_move(st.session_state.get(key)))
     header |= {"key": key, "label": label, "alt": alt, "caption": caption}
-    header |= {"trained": trained, "play": play, "follow": follow, "fold": fold, "side_by_side": side_by_side}
+    header |= {"trained": trained, "follow": follow, "fold": fold, "side_by_side": side_by_side}
     header["live"] = live and asdict(live)
     header |= {"value": request.step, "turn": request.turn}
     data = pack_message(header, (row.sheet for row in rows))

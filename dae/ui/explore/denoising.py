@@ -7,28 +7,22 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dae.evaluation import FILTERS
 from dae.noise import NoiseSpec
-from dae.ui import model_options, resources, selectors
+from dae.ui import model_options, resources, selectors, user_image
 from dae.ui.cleaning.uploads import select_uploads
 from dae.ui.cleaning.view import CLEAN, render_cleaning, select_task
-from dae.ui.explore import user_image
 from dae.ui.explore.full_resolution import render_full_resolution
-from dae.ui.explore.gallery import (
-    GALLERY_CAPTION,
-    Gallery,
-    ImageSelection,
-    compute_sprites,
-    ordering,
-    render_gallery,
-    summarize,
-)
+from dae.ui.explore.gallery import ordering
 from dae.ui.explore.gallery.downloads import render_downloads
 from dae.ui.explore.gallery.inspector import render_inspector
+from dae.ui.explore.gallery.render import GALLERY_CAPTION, render_gallery, summarize
+from dae.ui.explore.gallery.sprites import Gallery, ImageSelection, compute_sprites
 from dae.ui.explore.gallery.uncertainty import select_uncertainty, uncertainty_rows
 from dae.ui.explore.level import load_level, save_level
 from dae.ui.explore.live_answer import render_live_answer
 from dae.ui.explore.readings import describe_drawing, read_drawing
 from dae.ui.model_options import ModelOption
 from dae.ui.shell import auth, presentation
+from dae.utils.text import describe_terms
 from dae.viz import noise_sweep
 
 TEST_IMAGES, UPLOAD, DRAWING = "Test images", "Your image", "Draw a digit"
@@ -86,7 +80,15 @@ def render_denoising() -> None:
         # The browser has no rows of predicted errors, and clips the noise.
         is_live = selection.is_drawing and not gallery.unclipped
         with rows:
-            step = render_gallery(gallery, sprites, _SLIDER, clean_row, True, is_beside, is_live, below.rows)
+            step = render_gallery(
+                gallery,
+                sprites,
+                _SLIDER,
+                clean_row=clean_row,
+                side_by_side=is_beside,
+                live=is_live,
+                below=below.rows,
+            )
         with verdict:
             st.markdown(summarize(gallery, sprites, step, selection.is_copy) if has_ink else "")
             ordering.render_pager(selection.num_pages)
@@ -176,18 +178,10 @@ def _select(controls: DeltaGenerator, slot: DeltaGenerator, more_controls: Delta
 
 
 def _select_source() -> str:
-    source = st.segmented_control(
-        "Images",
-        # Only the presenter may upload to the server.
-        [TEST_IMAGES, UPLOAD, DRAWING] if auth.is_presenter() else [TEST_IMAGES, DRAWING],
-        default=TEST_IMAGES,
-        required=True,
-        key="pictures",
-        bind="query-params",
-        help="Test images, a drawing, or (for presenters) your own image.",
-    )
-    # An empty query parameter selects nothing.
-    return source or TEST_IMAGES
+    # Only the presenter may upload to the server.
+    sources = [TEST_IMAGES, UPLOAD, DRAWING] if auth.is_presenter() else [TEST_IMAGES, DRAWING]
+    help_text = "Test images, a drawing, or (for presenters) your own image."
+    return selectors.url_choice("Images", sources, key="pictures", help=help_text)
 
 
 def _select_filter(dataset: str) -> list[ModelOption]:
@@ -200,7 +194,7 @@ def _select_filter(dataset: str) -> list[ModelOption]:
         bind="query-params",
         width=200,
         help="A classical filter (no training), tuned for each noise level:\n"
-        + "\n".join(f"- **{entry.label}**: {entry.help}" for entry in FILTERS.values()),
+        + describe_terms({entry.label: entry.help for entry in FILTERS.values()}),
     )
     return [model_options.filter_option(name, dataset)] if name in FILTERS else []
 

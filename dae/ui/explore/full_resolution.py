@@ -4,10 +4,8 @@ import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 
 import streamlit as st
-import torch
 from PIL import Image
 from torch import Tensor
 
@@ -15,6 +13,7 @@ from dae.data.uploads import to_tensor
 from dae.evaluation import metrics, restoration
 from dae.noise import NOISES, NoiseSpec, corrupt
 from dae.ui import resources, selectors
+from dae.ui.cleaning.jobs import restore_with_progress
 from dae.ui.cleaning.view import fit_view
 from dae.ui.components.divider import divider
 from dae.ui.model_options import ModelOption, photo_options
@@ -129,15 +128,17 @@ def denoise(
     Args:
         on_progress: called after each tile with the share that is done and a caption; may raise to cancel.
     """
-    checkpoint, denoised = resources.checkpoint(model.name), torch.empty_like(clean)
-    network, channels = checkpoint.model, checkpoint.shape[0]
-    tiles, done = restoration.restore_into(denoised, network, channels, noisy), 0.0
-    while done < 1:
-        with resources.compute_lock(partial(on_progress, done, "Waiting for another computation …")):
-            done = next(tiles)
-        on_progress(done, f"Denoising … {done:.0%}")
-    with resources.compute_lock(lambda: None):
-        level = restoration.estimate_level(network, channels, noisy)
+    checkpoint = resources.checkpoint(model.name)
+    denoised = restore_with_progress(
+        checkpoint,
+        noisy,
+        level=None,
+        amount=1.0,
+        on_progress=lambda done: on_progress(done, f"Denoising … {done:.0%}"),
+        on_wait=lambda done: on_progress(done, "Waiting for another computation …"),
+    )
+    with resources.compute_lock():
+        level = restoration.estimate_level(checkpoint.model, checkpoint.shape[0], noisy)
     return replace(compare(clean, noisy, denoised), level=level)
 
 

@@ -11,7 +11,7 @@ from dae.html_demo.packing import fits_half_precision, pack_program
 from dae.html_demo.page import ASSETS, noisy_examples
 from dae.ui import resources
 from dae.ui.components.base import inline_component
-from dae.ui.explore.gallery import Gallery
+from dae.ui.explore.gallery.sprites import Gallery
 
 _SCRIPTS = tuple(ASSETS / f"{name}.js" for name in ("convolution", "inference", "noise", "digit"))
 # Test images that decide about half precision.
@@ -43,7 +43,7 @@ def _pack(name: str, version: int, dataset: str) -> str:
     model = resources.checkpoint(name).model
     try:
         # One export at a time: torch.export patches PyTorch while it runs.
-        with resources.compute_lock(lambda: None):
+        with resources.compute_lock():
             program = build_program(model, name, images.shape)
             half = fits_half_precision(model, noisy_examples(images.to_float()))
     except SpecError:

@@ -5,8 +5,8 @@ import torch
 from dae.data.uploads import resize_image
 from dae.imagination.nearest import UNREADABLE
 from dae.ui import resources
-from dae.ui.explore.gallery import Gallery, GallerySprites
 from dae.ui.explore.gallery.inspector import crop_sprite
+from dae.ui.explore.gallery.sprites import Gallery, GallerySprites
 from dae.ui.imagine.subject import nearest_images
 from dae.utils import text
 

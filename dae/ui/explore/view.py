@@ -2,10 +2,10 @@
 
 import streamlit as st
 
+from dae.ui import selectors
 from dae.ui.codes.view import render_codes
 from dae.ui.explore.denoising import is_cleaning, render_denoising
 from dae.ui.explore.links import update_params
-from dae.ui.explore.user_image import select_user_image
 from dae.ui.imagine.view import render_imagine
 from dae.ui.shell import page
 
@@ -30,20 +30,12 @@ def render_explore() -> None:
     with page.show_errors():
         # On wide screens the style sheet moves this container next to the title.
         with st.container(key="views"):
-            view = st.segmented_control(
-                "View",
-                list(_LEADS),
-                default=_IMAGES,
-                required=True,
-                key="view",
-                bind="query-params",
-                label_visibility="collapsed",
-            )
-        if view not in (_INSIDE, _IMAGINE):
+            view = selectors.url_choice("View", list(_LEADS), key="view", label_visibility="collapsed")
+        if view == _IMAGES:
             render_denoising()
             return
         row = st.container(horizontal=True, vertical_alignment="bottom")
         if view == _INSIDE:
             render_codes(row)
         else:
-            render_imagine(row, select_user_image)
+            render_imagine(row)

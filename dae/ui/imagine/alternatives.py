@@ -15,7 +15,7 @@ from dae.noise import NoiseSpec
 from dae.ui import resources
 from dae.ui.imagine import answers, subject
 from dae.ui.imagine.prior import PriorModel, render_prior_note
-from dae.ui.imagine.subject import SelectUserDigit, Subject
+from dae.ui.imagine.subject import Subject
 from dae.utils import text
 from dae.utils.random import make_generator
 
@@ -23,12 +23,10 @@ from dae.utils.random import make_generator
 _DEFAULT = 5
 
 
-def render_alternatives(
-    model: PriorModel, images: ImageSet, controls: DeltaGenerator, select_user_digit: SelectUserDigit
-) -> None:
+def render_alternatives(model: PriorModel, images: ImageSet, controls: DeltaGenerator) -> None:
     """Draw eight answers, with the choice of the digit and its noise in `controls`."""
     with controls:
-        digit = subject.select_subject(images, select_user_digit, default=_DEFAULT)
+        digit = subject.select_subject(images, default=_DEFAULT)
         level = subject.select_level("1.0")
         seed = subject.select_seed("New noise")
         compare = st.toggle(
@@ -86,7 +84,7 @@ def recall(denoised: Tensor, noisy: Tensor, level: float) -> tuple[Tensor, Tenso
         noisy: clean image plus Gaussian noise of this level.
     """
     train, validation = subject.load_training_digits()
-    with st.spinner("Looking through the training digits …"), resources.compute_lock(lambda: None):
+    with st.spinner("Looking through the training digits …"), resources.compute_lock():
         _, indices = subject.nearest_images(train, validation).find(denoised)
         memory = posterior_mean_denoiser(train, NoiseSpec("gaussian", level, clipped=False))(noisy)
     return train.to_float(indices), memory

@@ -80,10 +80,7 @@ def render_strip(title: str, images: list[Tensor], captions: tuple[str, ...], ke
     """Draw images (1, C, H, W) side by side, with a text under each."""
     frame_slider(
         [SpriteRow(title[:1].upper() + title[1:], to_png(hstack(torch.cat(images))), numbers=(captions,))],
-        steps=[""],
         columns=len(images),
-        value=0,
-        label="",
         key=f"{key}_strip",
         alt=f"{title}: {text.join_words(captions)}",
     )

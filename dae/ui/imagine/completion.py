@@ -6,11 +6,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dae.data import ImageSet
 from dae.imagination import complete
-from dae.ui import address
+from dae.ui import address, selectors
 from dae.ui.components.wiping_board import GRID, from_hex, last_wipe, to_hex, wiping_board
 from dae.ui.imagine import answers, subject
 from dae.ui.imagine.prior import PriorModel, render_prior_note
-from dae.ui.imagine.subject import SelectUserDigit
 from dae.utils.random import make_generator
 from dae.viz.images import hstack
 
@@ -31,20 +30,15 @@ _PARAM = "imagine_wiped"
 _CELLS, _TURN = "imagine_cells", "imagine_turn"
 
 
-def render_completion(
-    model: PriorModel, images: ImageSet, controls: DeltaGenerator, select_user_digit: SelectUserDigit
-) -> None:
+def render_completion(model: PriorModel, images: ImageSet, controls: DeltaGenerator) -> None:
     """Draw eight completions, with the choice of the digit and the hidden part in `controls`."""
     _load_wipe()
     with controls:
-        digit = subject.select_subject(images, select_user_digit, default=_DEFAULT)
-        part = st.segmented_control(
+        digit = subject.select_subject(images, default=_DEFAULT)
+        part = selectors.url_choice(
             "Hide",
             [*_HIDDEN, _OWN],
-            default="Bottom",
-            required=True,
             key="imagine_hidden",
-            bind="query-params",
             help="A fixed part, or what you wipe away with the pointer. The first stroke after a fixed part starts "
             "with nothing hidden.",
         )
@@ -53,7 +47,7 @@ def render_completion(
     address.write_param(_PARAM, [to_hex(wiped)] if part == _OWN and "1" in wiped else [])
     if digit is None:
         return
-    cells = wiped if part == _OWN else hidden_cells(part or "")
+    cells = wiped if part == _OWN else hidden_cells(part)
     clean, prior = digit.clean(), model.prior
     question, answer = st.columns([1, 2], gap="medium")
     with question:
@@ -96,8 +90,8 @@ def _load_wipe() -> None:
 
 
 def hidden_cells(part: str) -> str:
-    """Return the cells of a part, row by row, "1" for each hidden one; an unknown part hides the lower half."""
-    top, bottom, left, right = _HIDDEN.get(part, _HIDDEN["Bottom"])
+    """Return the cells of a part, row by row, "1" for each hidden one."""
+    top, bottom, left, right = _HIDDEN[part]
     return "".join(
         str(int(top <= row < bottom and left <= column < right)) for row in range(GRID) for column in range(GRID)
     )

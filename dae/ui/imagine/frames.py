@@ -128,12 +128,10 @@ def _render_frames(sampling: Sampling, stream: Stream) -> None:
         rows,
         steps=[f"{step} of {sampling.num_frames - 1}" for step in range(steps)],
         columns=columns,
-        value=0,
         label="Step",
         key=f"{sampling.name}_slider",
         alt=sampling.alt,
         caption=summary.footnote,
-        play=True,
         fold=True,
         follow=str(hash(sampling.question)),
     )

@@ -16,7 +16,6 @@ from dae.models import Autoencoder
 from dae.ui import address, model_options, resources, selectors
 from dae.ui.components.pixel_filters import FilterPanel, Pixel, pixel_filters, pointed_pixel
 from dae.ui.imagine import subject
-from dae.ui.imagine.subject import SelectUserDigit
 from dae.ui.model_options import ModelOption
 from dae.viz.images import make_grid
 
@@ -31,10 +30,10 @@ _GAMMA = 0.7
 _POSITIVE, _NEGATIVE = (255, 150, 30), (60, 140, 255)
 
 
-def render_pixel_filters(images: ImageSet, controls: DeltaGenerator, select_user_digit: SelectUserDigit) -> None:
+def render_pixel_filters(images: ImageSet, controls: DeltaGenerator) -> None:
     """Draw the filters of models at the pixel that the user points at, with the choice of the digit in `controls`."""
     with controls:
-        digit = subject.select_subject(images, select_user_digit, default=_DEFAULT)
+        digit = subject.select_subject(images, default=_DEFAULT)
         level = subject.select_level("0.5")
         options = model_options.model_options(images)
         models = selectors.select_models(options, None)

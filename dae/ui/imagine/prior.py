@@ -6,7 +6,6 @@ import streamlit as st
 
 from dae.data import ImageSet
 from dae.imagination.sampling import Prior, as_prior
-from dae.models import Autoencoder
 from dae.noise import NoiseSpec
 from dae.ui import model_options, resources
 from dae.ui.model_options import ModelOption
@@ -27,14 +26,10 @@ class PriorModel:
     version: int
 
     @property
-    def model(self) -> Autoencoder:
-        """Return the network."""
-        return resources.checkpoint(self.option.name).model
-
-    @property
     def prior(self) -> Prior:
         """Return the network as a function of noisy images and their level."""
-        return as_prior(self.model, clipped=not self.option.noise.is_zero_mean)
+        network = resources.checkpoint(self.option.name).model
+        return as_prior(network, clipped=not self.option.noise.is_zero_mean)
 
     @property
     def key(self) -> tuple[object, ...]:

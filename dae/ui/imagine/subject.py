@@ -1,7 +1,6 @@
 """The digit that the Imagine view asks about: a test image, a drawing or an upload, under Gaussian noise."""
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import cachetools
@@ -13,11 +12,8 @@ from dae.data import ImageSet
 from dae.imagination import NearestImages
 from dae.ui import resources, selectors
 from dae.ui.shell import auth
+from dae.ui.user_image import select_user_image
 from dae.utils.random import make_generator
-
-# Draws a board (True) or an uploader (False); returns the digit in the shape of the images, (1, C, H, W), or None while
-# there is none.
-SelectUserDigit = Callable[[ImageSet, bool], Tensor | None]
 
 TEST_DIGIT, DRAWING, UPLOAD = "Test digit", "Draw a digit", "Your image"
 NUM_DIGITS = 1_000
@@ -57,24 +53,18 @@ def dataset() -> str:
     return "mnist" if "mnist" in resources.available_datasets() else "digits"
 
 
-def select_subject(images: ImageSet, select_user_digit: SelectUserDigit, default: int) -> Subject | None:
+def select_subject(images: ImageSet, default: int) -> Subject | None:
     """Draw the choice of a digit; return None while there is none.
 
     Args:
         default: number of the test digit that is shown first.
     """
-    source = st.segmented_control(
-        "Digit",
-        # Only the presenter may upload to the server.
-        [TEST_DIGIT, DRAWING, UPLOAD] if auth.is_presenter() else [TEST_DIGIT, DRAWING],
-        default=TEST_DIGIT,
-        required=True,
-        key="imagine_source",
-        bind="query-params",
-    )
+    # Only the presenter may upload to the server.
+    sources = [TEST_DIGIT, DRAWING, UPLOAD] if auth.is_presenter() else [TEST_DIGIT, DRAWING]
+    source = selectors.url_choice("Digit", sources, key="imagine_source")
     if source in (DRAWING, UPLOAD):
         with st.container(width=300):
-            pixels = select_user_digit(images, source == DRAWING)
+            pixels = select_user_image(images, source == DRAWING)
         name = "your drawing" if source == DRAWING else "your image"
         return None if pixels is None else Subject(pixels.numpy().tobytes(), images.shape, name)
     number = selectors.url_number_input(

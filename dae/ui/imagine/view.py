@@ -10,7 +10,7 @@ from dae.ui.imagine.completion import render_completion
 from dae.ui.imagine.dream import render_dream
 from dae.ui.imagine.pixel_filters import render_pixel_filters
 from dae.ui.imagine.prior import find_prior
-from dae.ui.imagine.subject import SelectUserDigit
+from dae.utils.text import describe_terms
 
 DREAM, ALTERNATIVES, COMPLETION, FILTERS = "Dream", "What else could it be?", "Complete it", "Why this pixel?"
 _HELP = {
@@ -21,34 +21,24 @@ _HELP = {
 }
 
 
-def render_imagine(row: DeltaGenerator, select_user_digit: SelectUserDigit) -> None:
+def render_imagine(row: DeltaGenerator) -> None:
     """Draw one part of the view, with the choice of the part in `row`.
-
-    Args:
-        select_user_digit: draws a board or an uploader for a digit.
 
     Raises:
         DaeError: a run or the data set cannot be read.
     """
-    part = row.segmented_control(
-        "Part",
-        list(_HELP),
-        default=DREAM,
-        required=True,
-        key="imagine",
-        bind="query-params",
-        help="\n".join(f"- **{name}**: {description}" for name, description in _HELP.items()),
-    )
+    with row:
+        part = selectors.url_choice("Part", list(_HELP), key="imagine", help=describe_terms(_HELP))
     images = subject.test_digits()
     controls = st.container(horizontal=True, vertical_alignment="bottom")
     model = find_prior(images)
     if model is None:
         selectors.show_no_compatible_model(images.name)
     elif part == FILTERS:
-        render_pixel_filters(images, controls, select_user_digit)
+        render_pixel_filters(images, controls)
     elif part == ALTERNATIVES:
-        render_alternatives(model, images, controls, select_user_digit)
+        render_alternatives(model, images, controls)
     elif part == COMPLETION:
-        render_completion(model, images, controls, select_user_digit)
+        render_completion(model, images, controls)
     else:
         render_dream(model, images.shape, row)

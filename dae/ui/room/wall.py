@@ -6,7 +6,7 @@ from typing import Any
 
 from dae.errors import DaeError
 
-# A drawing is gray, one byte per pixel, row by row; SIDE in phones/assets/board.js.
+# A drawing is gray, one byte per pixel, row by row; SIDE in components/assets/sketch_board.js.
 SIDE = 84
 NUM_BYTES = SIDE * SIDE
 # Seconds between two drawings of one phone.

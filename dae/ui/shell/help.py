@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from dae.ui.shell import presentation
 from dae.ui.shell.glossary import GLOSSARY
+from dae.utils.text import describe_terms
 
 ABOUT = {
     "dashboard.py": """
@@ -68,7 +68,7 @@ KEYS = {
     "H": "this help",
     "F11": "full screen",
 }
-_GLOSSARY = "\n".join(f"- **{term}**: {definition}" for term, definition in GLOSSARY.items())
+_GLOSSARY = describe_terms(GLOSSARY)
 _KEYS = "\n".join(f"- **{key}** &ensp; {action}" for key, action in KEYS.items())
 
 
@@ -81,4 +81,6 @@ def render_help(path: str) -> None:
         with presenting:
             st.markdown(_KEYS)
             st.markdown("Copy the address to share this view (except your own images). Everything works offline.")
-            presentation.reset_link()
+            # A plain link opens a new session.
+            st.html('<a href="./" target="_self">Start over</a>')
+            st.caption("Back to the start page with default settings. Models and running trainings are kept.")

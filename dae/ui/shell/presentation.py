@@ -62,11 +62,5 @@ def register_shortcuts(page_keys: Iterable[str]) -> None:
             st.html('<i class="large-view"></i>')
 
 
-def reset_link() -> None:
-    """Draw the link to the start page that opens a new session."""
-    st.html('<a href="./" target="_self">Start over</a>')
-    st.caption("Back to the start page with default settings. Models and running trainings are kept.")
-
-
 def _set_presentation_mode(large: bool) -> None:
     st.session_state[_LARGE] = large

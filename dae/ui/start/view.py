@@ -8,14 +8,15 @@ import streamlit as st
 from dae.noise import NOISES, NoiseSpec
 from dae.ui import model_options, resources
 from dae.ui.explore.denoising import DRAWING, UPLOAD
-from dae.ui.explore.gallery import GALLERY_CAPTION, Gallery, ImageSelection, compute_sprites, render_gallery
+from dae.ui.explore.gallery.render import GALLERY_CAPTION, render_gallery
+from dae.ui.explore.gallery.sprites import Gallery, ImageSelection, compute_sprites
 from dae.ui.explore.level import parse_level
 from dae.ui.model_options import ModelOption
 from dae.ui.room.projector import view as room_view
 from dae.ui.shell import auth, page, presentation
+from dae.utils.text import describe_terms
 
 NUM_IMAGES = 6
-_FAMILIES = ("residual CNN", "convolutional", "linear")
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def render_start() -> None:
         noise = NoiseSpec(kind, parse_level(kind, st.query_params.get("level", "")))
         gallery = Gallery((model,) if model else (), images, noise, seed=0)
         clean_row = "last" if has_answer else ""
-        render_gallery(gallery, compute_sprites(gallery), key="front", clean_row=clean_row, fold=True)
+        render_gallery(gallery, compute_sprites(gallery), key="front", clean_row=clean_row)
         presentation.footnote(GALLERY_CAPTION, key="front")
 
 
@@ -79,8 +80,8 @@ def render_doors() -> None:
 
 def select_model(options: Sequence[ModelOption]) -> ModelOption | None:
     """Return the model that was trained on most kinds of noise, of several the best architecture; None for no model."""
-    families = model_options.default_options({option.name: option for option in options}, _FAMILIES)
-    return max(options, key=lambda option: (len(trained_kinds(option)), option.name in families[:1]), default=None)
+    best = model_options.default_options({option.name: option for option in options})[-1:]
+    return max(options, key=lambda option: (len(trained_kinds(option)), option.name in best), default=None)
 
 
 def trained_kinds(option: ModelOption) -> list[str]:
@@ -101,6 +102,6 @@ def _select_kind(kinds: Sequence[str]) -> str:
         required=True,
         persist_state="session",
         label_visibility="collapsed",
-        help="\n".join(f"- **{NOISES[name].label}**: {NOISES[name].help}" for name in kinds),
+        help=describe_terms({NOISES[name].label: NOISES[name].help for name in kinds}),
     )
     return kind or kinds[0]

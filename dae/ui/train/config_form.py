@@ -15,6 +15,7 @@ from dae.runs import Run, to_run_name
 from dae.training import TrainConfig
 from dae.training.config import LOSSES, OPTIMIZERS, TARGETS
 from dae.utils.device import available_devices
+from dae.utils.text import describe_terms
 
 _OPTIMIZER_LABELS = {"adam": "Adam", "adamw": "AdamW", "muon": "Muon"}
 _TARGET_LABELS = {"clean": "Clean images", "noisy": "Other noisy copies (Noise2Noise)"}
@@ -81,7 +82,7 @@ def _select_models() -> list[str]:
         default=[_DEFAULTS.model],
         max_selections=4,
         format_func=lambda name: MODELS[name].label,
-        help="\n".join(f"- **{info.label}**: {info.help}" for info in MODELS.values()),
+        help=describe_terms({info.label: info.help for info in MODELS.values()}),
     )
 
 
@@ -93,7 +94,7 @@ def _select_noise() -> tuple[list[str], tuple[float, float], bool]:
         default=[_DEFAULTS.noise.kind],
         format_func=lambda name: NOISES[name].label,
         help="In a mix, each image gets one kind at random.\n"
-        + "\n".join(f"- **{info.label}**: {info.help}" for info in NOISES.values()),
+        + describe_terms({info.label: info.help for info in NOISES.values()}),
     )
     level_range = st.slider(
         "Noise level",

@@ -61,19 +61,19 @@ def _stage(states: Sequence[str], progress: Sequence[Sequence[Mapping[str, Any]]
     lines = [run[-1] for run, own in zip(progress, states, strict=True) if run and (own in ACTIVE_STATES or not active)]
     if not lines or state in ("queued", "finished"):
         return {"queued": "Waiting to start.", "running": "Loading images …"}.get(state, f"{state.capitalize()}.")
-    last = min(lines, key=_position)
-    epoch = f"poch {min(math.floor(_position(last)) + 1, last['epochs'])} of {last['epochs']}."
+    last = min(lines, key=epochs_passed)
+    epoch = f"poch {min(math.floor(epochs_passed(last)) + 1, last['epochs'])} of {last['epochs']}."
     return f"E{epoch}" if state == "running" else f"{state.capitalize()} in e{epoch}"
 
 
 def leader_sentence(labels: Mapping[str, str], progress: Progress, is_over: bool = False) -> str:
     """Return who leads at the last point that all runs have reached; empty before their first step."""
     validated = {name: [line for line in progress[name] if validation_scores(line)] for name in labels}
-    position = min((_position(lines[-1]) if lines else 0.0 for lines in validated.values()), default=0.0)
+    position = min((epochs_passed(lines[-1]) if lines else 0.0 for lines in validated.values()), default=0.0)
     if not position:
         return ""
     psnr_db = {
-        name: next(_psnr_db(line) for line in reversed(lines) if _position(line) <= position)
+        name: next(_psnr_db(line) for line in reversed(lines) if epochs_passed(line) <= position)
         for name, lines in validated.items()
     }
     first, second = sorted(psnr_db, key=lambda name: -psnr_db[name])[:2]
@@ -113,7 +113,7 @@ def collapsed_output(frames: Sequence[tuple[int, np.ndarray]]) -> str:
     return "black" if last.max() <= _MAX_DIFFERENCE else "white" if last.min() >= 255 - _MAX_DIFFERENCE else "gray"
 
 
-def _position(line: Mapping[str, Any]) -> float:
+def epochs_passed(line: Mapping[str, Any]) -> float:
     """Return how many epochs have passed, with fractions."""
     return float(line["step"] / max(line["steps"], 1) * line["epochs"])
 

@@ -14,6 +14,7 @@ from dae.errors import RunError
 from dae.models import MODELS
 from dae.runs import ACTIVE_STATES, Run, preview_of
 from dae.ui.components.frame_slider import SpriteRow, frame_slider
+from dae.ui.train.headline import epochs_passed
 from dae.utils import text
 from dae.utils.files import open_regular
 from dae.viz import plots, to_png
@@ -62,9 +63,8 @@ def run_frames(run: Run, lines: Sequence[Mapping[str, Any]]) -> list[Frame]:
     frames = []
     for line in lines:
         if (scores := validation_scores(line)) and (path := run.preview_path(preview_of(line))).is_file():
-            position = line["step"] / max(line["steps"], 1) * line["epochs"]
             gain_db, filters = scores["psnr_db"] - noisy_db, run.filters_path(preview_of(line))
-            frames.append(Frame(position, line["step"], path, gain_db, filters))
+            frames.append(Frame(epochs_passed(line), line["step"], path, gain_db, filters))
     return frames
 
 
@@ -98,18 +98,21 @@ def render_previews(runs: Sequence[Run], progress: Mapping[str, Any], labels: Ma
     is_active = any(run.state in ACTIVE_STATES for run in shown)
     positions = select_positions(list(frames.values()), _MAX_LIVE_FRAMES if is_active else _MAX_FRAMES)
     with _open_strip(shown[0].preview_path("clean")) as strip:
-        # Images of equal sides, in a row.
-        num_images, side = max(strip.width // strip.height, 1), strip.height
+        size = strip.size
+    num_images, rest = divmod(size[0], size[1])
+    if rest:
+        raise RunError(_DAMAGED)
     rows, filter_rows = [], []
     for which, words in (("clean", "the original"), ("noisy", "the input")):
-        rows.append(SpriteRow(which.capitalize(), _read_sheet([shown[0].preview_path(which)]), words=(words,)))
+        sheet = _read_sheet([shown[0].preview_path(which)], size)
+        rows.append(SpriteRow(which.capitalize(), sheet, words=(words,)))
     for run in shown:
         latest = [_latest(frames[run.name], position) for position in positions]
         gains = tuple(text.describe_gain(frame.gain_db) for frame in latest)
-        sheet = _read_sheet([frame.path for frame in latest])
+        sheet = _read_sheet([frame.path for frame in latest], size)
         color = model_color(run.model)
         rows.append(SpriteRow(labels[run.name], sheet, color=color, words=gains))
-        if filters := _read_filters([frame.filters for frame in latest], side, num_images):
+        if filters := _read_filters([frame.filters for frame in latest], size[1], num_images):
             source = f"of the first layer of {labels[run.name]}"
             filter_rows.append(SpriteRow("Filters", filters, color=color, words=(source,), below=True))
     others = text.join_words([labels[run.name] for run in runs if run not in shown])
@@ -119,27 +122,24 @@ def render_previews(runs: Sequence[Run], progress: Mapping[str, Any], labels: Ma
         [*rows, *filter_rows],
         steps=_step_labels(positions, {frame.position: frame.step for run in shown for frame in frames[run.name]}),
         columns=num_images,
-        value=0,
         label="Watch it learn: after",
         key="playback",
         alt=f"{num_images} validation images: clean, noisy, and denoised during the training",
         caption=" ".join(captions),
-        play=True,
         follow=" ".join(run.name for run in shown),
         fold=True,
     )
 
 
-def latest_previews(run: Run, lines: Sequence[Mapping[str, Any]], count: int = 2) -> list[tuple[int, np.ndarray]]:
-    """Return the step and the images, uint8 (N, H, W) or (N, H, W, 3), of the last previews that can be read."""
+def latest_previews(run: Run, lines: Sequence[Mapping[str, Any]]) -> list[tuple[int, np.ndarray]]:
+    """Return step and images, uint8 (N, H, W) or (N, H, W, 3), of those of the last two previews that can be read."""
     previews = []
-    for frame in run_frames(run, lines[-400:])[-count:]:
-        try:
-            with _open_strip(frame.path) as strip:
-                pixels = np.asarray(strip)
-        except (OSError, ValueError, SyntaxError):
-            continue
-        previews.append((frame.step, np.stack(np.split(pixels, max(pixels.shape[1] // pixels.shape[0], 1), axis=1))))
+    for frame in run_frames(run, lines[-400:])[-2:]:
+        # ValueError: the strip is not a row of squares.
+        with suppress(RunError, ValueError):
+            pixels = np.asarray(_read_strip(frame.path))
+            images = np.split(pixels, pixels.shape[1] // pixels.shape[0], axis=1)
+            previews.append((frame.step, np.stack(images)))
     return previews
 
 
@@ -153,15 +153,9 @@ def _step_labels(positions: Sequence[float], steps: Mapping[float, int]) -> list
     steps = {round(position, 6): step for position, step in steps.items()}
     labels = []
     for position in positions:
-        count, unit = (
-            (f"{position:.2f}".rstrip("0").rstrip("."), "epoch")
-            if position >= 1
-            else (
-                f"{steps[position]}",
-                "step",
-            )
-        )
-        labels.append(f"{count} {unit}" + ("" if count == "1" else "s"))
+        is_epoch = position >= 1
+        count = f"{position:.2f}".rstrip("0").rstrip(".") if is_epoch else str(steps[position])
+        labels.append(f"{count} {'epoch' if is_epoch else 'step'}{'' if count == '1' else 's'}")
     return labels
 
 
@@ -170,8 +164,8 @@ def _preview_key(run: Run) -> tuple[object, ...]:
     return run.dataset, run.noise, run.seed
 
 
-def _read_sheet(paths: Sequence[Path]) -> bytes:
-    return _stack(tuple((str(path), path.stat().st_mtime_ns) for path in paths))
+def _read_sheet(paths: Sequence[Path], size: tuple[int, int]) -> bytes:
+    return _stack(tuple((str(path), path.stat().st_mtime_ns) for path in paths), size)
 
 
 def _read_filters(paths: Sequence[Path], side: int, columns: int) -> bytes | None:
@@ -192,20 +186,16 @@ def _stack_filters(paths: tuple[tuple[str, int] | None, ...], side: int, columns
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _stack(paths: tuple[tuple[str, int], ...]) -> bytes:
-    """Return a PNG with image strips of one size on top of each other.
+def _stack(paths: tuple[tuple[str, int], ...], size: tuple[int, int]) -> bytes:
+    """Return a PNG with image strips of this (width, height) on top of each other.
 
     Args:
         paths: of the strips, with the times of their last change, which are part of the cache key.
     """
     strips = [_read_strip(Path(path)) for path, _ in paths]
-    first = strips[0]
-    if any((strip.size, strip.mode) != (first.size, first.mode) for strip in strips):
+    if {(strip.size, strip.mode) for strip in strips} != {(size, strips[0].mode)}:
         raise RunError(_DAMAGED)
-    sheet = Image.new(first.mode, (first.width, first.height * len(strips)))
-    for index, strip in enumerate(strips):
-        sheet.paste(strip, (0, index * strip.height))
-    return to_png(sheet)
+    return to_png(Image.fromarray(np.vstack([np.asarray(strip) for strip in strips])))
 
 
 def _read_strip(path: Path) -> Image.Image:

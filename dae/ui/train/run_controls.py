@@ -95,8 +95,7 @@ def _render_remote_controls(run: Run) -> None:
         "Stop",
         icon=":material/stop:",
         key=f"stop-{run.name}",
-        on_click=presenter_callback(_request_stop),
-        args=(run.name,),
+        on_click=presenter_callback(lambda: find_run(run.name).status.request_stop()),
     )
 
 
@@ -105,8 +104,7 @@ def _render_resume_button(run: Run, label: str) -> None:
         f"Continue {label}" if label else "Continue training",
         icon=":material/play_arrow:",
         key=f"resume-{run.name}",
-        on_click=presenter_callback(_resume),
-        args=(run.name,),
+        on_click=presenter_callback(lambda: resources.training_queue().start(find_run(run.name))),
     )
 
 
@@ -141,14 +139,6 @@ def _render_more(runs: Sequence[Run], labels: dict[str, str]) -> None:
                 args=(page_state(), run.name),
                 disabled=not is_sure,
             )
-
-
-def _resume(name: str) -> None:
-    resources.training_queue().start(find_run(name))
-
-
-def _request_stop(name: str) -> None:
-    find_run(name).status.request_stop()
 
 
 def _rename(state: PageState, name: str) -> None:

@@ -23,10 +23,10 @@ _Y_AXES = {"PSNR": ("psnr_db", False), "Loss": ("loss", False), "Loss, log scale
 class CurveAxes:
     """Axes and smoothing of the curves; see `loss_figure`."""
 
-    x: str = "epoch"
-    y: str = "psnr_db"
-    log: bool = False
-    smoothing: float = 0.0
+    x: str
+    y: str
+    log: bool
+    smoothing: float
 
 
 @dataclass(frozen=True)

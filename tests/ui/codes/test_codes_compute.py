@@ -10,7 +10,7 @@ from dae.models import MODELS
 from dae.representation import Method
 from dae.ui import model_options, resources
 from dae.ui.codes import linear_probe, map
-from dae.ui.codes.interpolation import NUM_STEPS, InterpolationSelection, compute_sequences, nearest_position
+from dae.ui.codes.interpolation import NUM_STEPS, compute_sequences, nearest_position
 from dae.ui.codes.linear_probe import method_label, probe_curves, probe_table
 from dae.ui.codes.map import describe_movement
 from dae.ui.codes.view import exclude_large_codes
@@ -54,7 +54,7 @@ def test_every_method_has_a_label(models: tuple[ModelOption, ...]) -> None:
 
 def test_a_cross_fade_and_all_sequences_connect_the_two_images(models: tuple[ModelOption, ...], photos: str) -> None:
     test = resources.images(photos, "test")
-    *decoded, cross_fade = compute_sequences(InterpolationSelection(models, photos, 2, 6), test)
+    *decoded, cross_fade = compute_sequences(models, photos, test, (2, 6))
     assert len(decoded) == len(models) and all(sequence.shape == (NUM_STEPS, *test.shape) for sequence in decoded)
     torch.testing.assert_close(cross_fade[[0, -1]], test.to_float([2, 6]))
     torch.testing.assert_close(cross_fade[NUM_STEPS // 2], test.to_float([2, 6]).mean(0))

@@ -16,11 +16,12 @@ from dae.evaluation import make_denoiser, make_filter
 from dae.evaluation.denoisers import identity
 from dae.noise import NOISES, NoiseSpec, corrupt
 from dae.ui import model_options, resources
-from dae.ui.explore.gallery import Gallery, GallerySprites, ImageSelection, compute_sprites, ordering, summarize
+from dae.ui.explore.gallery import ordering
 from dae.ui.explore.gallery import sprites as gallery_sprites
 from dae.ui.explore.gallery.downloads import psnr_table, stack_rows
 from dae.ui.explore.gallery.inspector import crop_sprite
-from dae.ui.explore.gallery.render import gallery_rows
+from dae.ui.explore.gallery.render import gallery_rows, summarize
+from dae.ui.explore.gallery.sprites import Gallery, GallerySprites, ImageSelection, compute_sprites
 from dae.ui.explore.level import parse_level
 from dae.ui.model_options import ModelOption
 from dae.utils.random import make_generator

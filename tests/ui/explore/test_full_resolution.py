@@ -64,7 +64,7 @@ def test_waiting_for_another_computation_is_shown(selection: FullResolution, mon
     captions: list[str] = []
 
     @contextmanager
-    def lock(waiting) -> Iterator[None]:  # type: ignore[no-untyped-def]
+    def lock(waiting=lambda: None) -> Iterator[None]:  # type: ignore[no-untyped-def]
         waiting()
         yield
 

@@ -7,7 +7,7 @@ import pytest
 
 from dae.noise import NoiseSpec
 from dae.ui.explore import live_answer
-from dae.ui.explore.gallery import Gallery, ImageSelection
+from dae.ui.explore.gallery.sprites import Gallery, ImageSelection
 from dae.ui.model_options import ModelOption
 from tests.helpers import ROOT
 

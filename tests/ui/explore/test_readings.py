@@ -3,7 +3,7 @@
 from dae.data import load_dataset
 from dae.imagination.nearest import UNREADABLE
 from dae.noise import NoiseSpec
-from dae.ui.explore.gallery import Gallery, ImageSelection, compute_sprites
+from dae.ui.explore.gallery.sprites import Gallery, ImageSelection, compute_sprites
 from dae.ui.explore.readings import describe_drawing, read_drawing
 
 

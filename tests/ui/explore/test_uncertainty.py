@@ -15,7 +15,7 @@ from dae.imagination import posterior_variance, predicted_psnr_db
 from dae.noise import NoiseSpec, corrupt
 from dae.runs import run_training
 from dae.ui import model_options, resources
-from dae.ui.explore.gallery import Gallery, ImageSelection, compute_sprites
+from dae.ui.explore.gallery.sprites import Gallery, ImageSelection, compute_sprites
 from dae.ui.explore.gallery.uncertainty import uncertainty_rows
 from dae.utils.random import make_generator
 from tests.helpers import new_run

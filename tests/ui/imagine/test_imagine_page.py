@@ -79,7 +79,6 @@ def test_a_missing_prior_is_replaced_by_another_model_with_a_note(shipped: Path)
 def test_a_hidden_part_covers_half_of_the_image() -> None:
     known = completion.known_pixels(completion.hidden_cells("Left"), (1, 28, 28))
     assert known.shape == (1, 1, 28, 28) and known[..., 14:].all() and not known[..., :14].any()
-    assert completion.hidden_cells("unknown") == completion.hidden_cells("Bottom")
 
 
 def test_each_wiped_cell_hides_its_pixels() -> None:

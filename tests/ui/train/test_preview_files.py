@@ -19,7 +19,9 @@ def strip(path: Path, size: tuple[int, int] = (224, 28)) -> Path:
 
 
 def test_strips_of_one_size_are_stacked(tmp_path: Path) -> None:
-    assert previews._read_sheet([strip(tmp_path / "a.png"), strip(tmp_path / "b.png")]).startswith(b"\x89PNG")
+    sheet = previews._read_sheet([strip(tmp_path / "a.png"), strip(tmp_path / "b.png")], (224, 28))
+    with Image.open(io.BytesIO(sheet)) as image:
+        assert image.size == (224, 56)
 
 
 def test_missing_or_damaged_filter_images_become_gray_and_a_run_without_any_has_no_row(tmp_path: Path) -> None:
@@ -36,18 +38,21 @@ def test_missing_or_damaged_filter_images_become_gray_and_a_run_without_any_has_
 @pytest.mark.parametrize("size", [(224, 27), (200, 28), (1, 1)])
 def test_strips_of_different_sizes_raise_an_error(size: tuple[int, int], tmp_path: Path) -> None:
     with pytest.raises(RunError, match="Preview images are damaged"):
-        previews._read_sheet([strip(tmp_path / "a.png"), strip(tmp_path / "b.png", size)])
+        previews._read_sheet([strip(tmp_path / "a.png"), strip(tmp_path / "b.png", size)], (224, 28))
+    # A whole row of another size than the clean images.
+    with pytest.raises(RunError, match="Preview images are damaged"):
+        previews._read_sheet([tmp_path / "b.png"], (224, 28))
 
 
 @pytest.mark.parametrize("content", [png_header(9_000, 9_000), png_header(2**31 - 1, 1), b"", b"\x89PNG\r\n\x1a\n"])
 def test_huge_and_damaged_strips_are_refused_before_decoding(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(content)
     with pytest.raises(RunError, match="Preview images are damaged"):
-        previews._read_sheet([tmp_path / "a.png"])
+        previews._read_sheet([tmp_path / "a.png"], (224, 28))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in directories")
 def test_a_named_pipe_in_place_of_a_strip_raises_an_error_and_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.png")
     with pytest.raises(RunError, match="Preview images are damaged"):
-        previews._read_sheet([tmp_path / "a.png"])
+        previews._read_sheet([tmp_path / "a.png"], (224, 28))

@@ -85,7 +85,7 @@ def test_default_model_is_a_finished_run_rather_than_a_stopped_one(photos: str, 
             if name == "stopped" and report.epoch == 1:
                 recording.close()
     images = resources.images(photos, "test")
-    assert model_options.default_options(model_options.model_options(images), ("linear",)) == ["finished"]
+    assert model_options.default_options(model_options.model_options(images)) == ["finished"]
 
 
 def test_default_model_follows_its_recipe(photos: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +99,7 @@ def test_default_model_follows_its_recipe(photos: str, tmp_path: Path, monkeypat
         config = small_config(dataset=photos, **changes)
         list(run_training(Run.create(config, root=tmp_path / "runs", name=name, recipe="mnist-linear")))
     images = resources.images(photos, "test")
-    assert model_options.default_options(model_options.model_options(images), ("linear",)) == ["first"]
+    assert model_options.default_options(model_options.model_options(images)) == ["first"]
 
 
 def test_link_to_a_run_on_another_data_set_shows_that_run(

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from dae.runs import preview_of
 from dae.ui.train import previews
@@ -36,6 +37,19 @@ def test_frames_are_the_lines_with_scores_or_estimates_whose_images_exist(photos
         (1.0, 10, 6.0),
         (pytest.approx(1.2), 12, 7.0),
     ]
+
+
+@pytest.mark.parametrize("damage", [b"", b"\x89PNG", None])
+def test_damaged_previews_are_left_out_of_the_latest_ones(damage: bytes | None, photos: str, tmp_path: Path) -> None:
+    run = new_run(tmp_path, photos)
+    sizes = {0: (224, 28), 1: (224, 28), 10: (224, 28), 12: (100, 28)}
+    for entry in (LINES[0], LINES[1], LINES[4], LINES[5]):
+        path = run.preview_path(preview_of(entry))
+        Image.new("L", sizes[entry["step"]]).save(path, "PNG")
+        if entry["step"] == 12 and damage is not None:
+            path.write_bytes(damage)
+    ((step, images),) = previews.latest_previews(run, LINES)
+    assert step == 10 and images.shape == (8, 28, 28)
 
 
 @pytest.mark.parametrize("count", [1, 2, 24, 25, 100, 1_000])

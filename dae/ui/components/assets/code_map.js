@@ -77,8 +77,7 @@ class CodeMap {
     write(this.caption, spec.caption)
     this.input.max = spec.steps.length - 1
     this.input.value = this.step
-    while (this.panels.length > spec.panels.length) this.panels.pop().node.remove()
-    while (this.panels.length < spec.panels.length) this.panels.push(this.newPanel(this.panels.length))
+    fill(this.panels, spec.panels.length, (index) => this.newPanel(index))
     spec.panels.forEach(({ title, color }, index) => {
       write(this.panels[index].title, title)
       this.panels[index].node.style.setProperty("--mark", CSS.supports("color", color) ? color : "transparent")
@@ -217,7 +216,6 @@ class CodeMap {
     write(this.value, spec.steps[step])
     this.input.setAttribute("aria-valuetext", spec.steps[step])
     this.root.dataset.step = step
-    this.root.dataset.picked = this.picked
     ;[...this.legend.children].forEach(({ firstChild }, label) => {
       firstChild.style.setProperty("--class", colors[label % colors.length])
     })

@@ -84,12 +84,5 @@ function stamp(text, color) {
   return stamps.get(key)
 }
 
-const channels = (color) => [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16))
-const lighter = (color) => `rgb(${channels(color).map((value) => Math.round(value + (255 - value) * 0.35))})`
-function isDark(color) {
-  const pen = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true })
-  pen.fillStyle = color
-  pen.fillRect(0, 0, 1, 1)
-  const [red, green, blue] = pen.getImageData(0, 0, 1, 1).data
-  return red + green + blue < 384
-}
+const lighter = (color) => `rgb(${channelsOf(color).map((value) => Math.round(value + (255 - value) * 0.35))})`
+const isDark = (color) => channelsOf(color).reduce((sum, value) => sum + value) < 384

@@ -1,7 +1,7 @@
 // Shared by all components here. The text of inline components is appended to it.
 
 // Returns the entry point of a component. `create(parent)` is called once per position on the page, the object's
-// `receive(data)` in every run of the script, and its `end()` at the end. Its `setState(name, value)` reports to Python.
+// `receive(data)` in every run of the script, and its `end()`, if it has one, at the end. Its `setState(name, value)` reports to Python.
 // While the module is being imported, messages can be delivered in any order; an older one than the last is ignored.
 export function mounted(create) {
   const parts = new WeakMap()   // shadow root -> { part, runs, stamp }
@@ -17,7 +17,7 @@ export function mounted(create) {
     return () => {
       // Streamlit also calls this for a run that a newer one has replaced: the end is a detached host.
       if (mount.runs === run && !parentElement.host?.isConnected) {
-        mount.part.end()
+        mount.part.end?.()
         parts.delete(parentElement)
       }
     }
@@ -40,6 +40,24 @@ export function make(tag, name, parent, attributes = {}) {
   for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value)
   parent.append(node)
   return node
+}
+
+// Makes the list as long as `count` says, with `create(index)`; each entry has a `node`.
+export function fill(list, count, create) {
+  while (list.length > count) list.pop().node.remove()
+  while (list.length < count) list.push(create(list.length))
+}
+
+// The red, green and blue channels of any CSS color, 0 to 255, converted by the browser once each.
+const converted = new Map()
+export function channelsOf(color) {
+  if (!converted.has(color)) {
+    const pen = new OffscreenCanvas(1, 1).getContext("2d")
+    pen.fillStyle = color
+    pen.fillRect(0, 0, 1, 1)
+    converted.set(color, [...pen.getImageData(0, 0, 1, 1).data.slice(0, 3)])
+  }
+  return converted.get(color)
 }
 
 // Whether the focus was moved by a key. `:focus-visible` is also true after some clicks.

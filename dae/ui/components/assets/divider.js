@@ -14,7 +14,7 @@ class Divider {
     this.left = make("span", "", words)
     this.right = make("span", "", words)
     this.frame = make("div", "frame", picture)
-    this.before = make("img", "before", make("div", "layer", this.frame))
+    this.before = make("img", "", make("div", "layer", this.frame))
     this.after = make("img", "", make("div", "layer after", this.frame))
     this.input = make("input", "", this.frame, { type: "range", min: 0, max: 100, step: "any", value: 50 })
     this.input.oninput = () => this.frame.style.setProperty("--at", `${this.input.value}%`)

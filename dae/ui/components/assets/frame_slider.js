@@ -46,18 +46,18 @@ class FrameSlider extends LiveFrames {
     this.input.onchange = () => { this.held = false; if (!this.pressed) this.report() }
     this.input.onkeydown = (event) => {
       if (event.key !== " ") this.pressed = true
-      else if (!this.button.hidden) { event.preventDefault(); this.toggle() }
+      else { event.preventDefault(); this.toggle() }
     }
     this.input.onkeyup = this.input.onblur = () => {
       if (this.pressed && this.position.step !== this.reported) this.report()
       this.pressed = this.held = false
     }
     this.button.onclick = () => this.toggle()
-    this.release = onFreeArrows(this.input, () => !this.button.hidden && (this.input.focus({ preventScroll: true }), this.toggle(), true))
-    this.watch = new ResizeObserver(() => { if (this.spec) { this.layout(); this.draw() } })
+    this.release = onFreeArrows(this.input, () => (this.input.focus({ preventScroll: true }), this.toggle(), true))
+    this.resize = () => { if (this.spec) { this.layout(); this.draw() } }
+    this.watch = new ResizeObserver(this.resize)
     this.watch.observe(this.root)
     // Of the window, whose height limits that of the images.
-    this.resize = () => { if (this.spec) { this.layout(); this.draw() } }
     addEventListener("resize", this.resize)
     document.addEventListener("dae-ink", this.answer)
   }
@@ -117,7 +117,6 @@ class FrameSlider extends LiveFrames {
     const words = from === to ? "trained at this level" : isAll ? "trained at all levels" : "training range"
     const texts = { label: spec.label, first: spec.steps[0], last: spec.steps.at(-1), words, caption: spec.caption }
     for (const [part, text] of Object.entries(texts)) write(this[part], text)
-    this.button.hidden = !spec.play
     this.control.hidden = spec.steps.length < 2   // nothing to slide through
     this.input.max = spec.steps.length - 1
     this.band.hidden = this.words.hidden = !spec.trained

@@ -14,11 +14,6 @@ const SMALLEST_BESIDE = 100  // CSS pixels of images of columns; with less room 
 
 const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize)
 
-function fill(list, count, create) {
-  while (list.length > count) list.pop().node.remove()
-  while (list.length < count) list.push(create(list.length))
-}
-
 class FrameLayout {
   // Height in CSS pixels for the images and their names.
   height() {

@@ -29,6 +29,5 @@ class LiveFrames extends FrameLayout {
     pen.drawImage(small, 0, 0, grid.drawn, canvas.height)
     if (spans.length) write(spans[0].node, Number.isFinite(db) ? db.toFixed(1) : "same")
     if (Number.isFinite(gain)) write(words, describeGain(gain, db, this.spec.live.invented_below))
-    this.root.dataset.live = Number(this.root.dataset.live ?? 0) + 1
   }
 }

@@ -1,6 +1,6 @@
 // A Plotly chart that later data update in place: the node, the zoom and hidden traces stay.
 
-import { make, mounted, write } from "./common.js"
+import { channelsOf, make, mounted, write } from "./common.js"
 
 const BASE_FONT_SIZE = 17   // CSS pixels; larger in presentation mode
 const NARROW = 420          // CSS pixels
@@ -171,16 +171,5 @@ function themeOf(node) {
   }
 }
 
-// plotly.js cannot parse color-mix(), so the browser converts any CSS color to channels, once each.
-const mixed = new Map()
-function mix(color, part) {
-  const name = `${color} ${part}`
-  if (!mixed.has(name)) {
-    const pen = document.createElement("canvas").getContext("2d", { willReadFrequently: true })
-    pen.fillStyle = color
-    pen.fillRect(0, 0, 1, 1)
-    const [red, green, blue] = pen.getImageData(0, 0, 1, 1).data
-    mixed.set(name, `rgba(${red},${green},${blue},${part})`)
-  }
-  return mixed.get(name)
-}
+// plotly.js cannot parse color-mix().
+const mix = (color, part) => `rgba(${[...channelsOf(color), part]})`

@@ -19,8 +19,7 @@ class PixelFilters {
     // The answer to an older position must not move the mark back.
     const isCurrent = !this.reported || this.reported === spec.pixel.join()
     if (isCurrent && !this.held && !this.due) this.pixel = spec.pixel
-    while (this.panels.length > spec.panels.length) this.panels.pop().node.remove()
-    while (this.panels.length < spec.panels.length) this.panels.push(this.create())
+    fill(this.panels, spec.panels.length, () => this.create())
     spec.panels.forEach((panel, index) => {
       const parts = this.panels[index]
       write(parts.title, panel.title)

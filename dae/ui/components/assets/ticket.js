@@ -11,6 +11,4 @@ class Ticket {
       .then(({ ok }) => { this.done = ok })
       .catch(() => { this.done = false })
   }
-
-  end() {}
 }

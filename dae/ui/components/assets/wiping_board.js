@@ -27,8 +27,6 @@ class WipingBoard {
     canvas.onpointerup = canvas.onpointercancel = () => { if (this.last) this.report() }
   }
 
-  end() {}
-
   receive(spec) {
     this.spec = spec
     // The answer to an older stroke must not bring back what a newer one has wiped away.

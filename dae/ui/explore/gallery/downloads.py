@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 from PIL import Image
@@ -46,13 +47,10 @@ def render_downloads(gallery: Gallery, sprites: GallerySprites, step: int) -> No
 
 def stack_rows(clean: bytes, sheets: Sequence[bytes], step: int) -> bytes:
     """Return a PNG with the clean row above the rows of the sheets at one noise level, enlarged without blur."""
-    rows: list[Image.Image] = [Image.open(io.BytesIO(clean))]
-    width, height = rows[0].size
-    rows += [Image.open(io.BytesIO(sheet)).crop((0, step * height, width, (step + 1) * height)) for sheet in sheets]
-    stacked = Image.new(rows[0].mode, (width, height * len(rows)))
-    for index, row in enumerate(rows):
-        stacked.paste(row, (0, index * height))
-    return to_png(stacked.resize((stacked.width * _SCALE, stacked.height * _SCALE), Image.Resampling.NEAREST))
+    first, *others = (np.asarray(Image.open(io.BytesIO(png))) for png in (clean, *sheets))
+    height = len(first)
+    stacked = np.vstack([first, *(sheet[step * height :][:height] for sheet in others)])
+    return to_png(Image.fromarray(stacked.repeat(_SCALE, axis=0).repeat(_SCALE, axis=1)))
 
 
 def psnr_table(gallery: Gallery, sprites: GallerySprites, step: int) -> pd.DataFrame:

@@ -135,6 +135,6 @@ def sort_indices(
 def _psnr_db(run: str, version: int, dataset: str, noise: str) -> pd.Series:
     """Return the PSNR of each of the first test images; `version` is only part of the cache key."""
     images = resources.images(dataset, "test").take(_NUM_SORTED)
-    with resources.compute_lock(lambda: None):
+    with resources.compute_lock():
         denoiser = make_denoiser(resources.checkpoint(run), images)
         return per_image_metrics(denoiser, images, NoiseSpec.parse(noise))["psnr_db"]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from dae.noise import NoiseSpec
 from dae.ui.components.frame_slider import LiveNoise, SpriteRow, frame_slider
-from dae.ui.explore.gallery.sprites import Gallery, GallerySprites, can_hallucinate
+from dae.ui.explore.gallery.sprites import Gallery, GallerySprites
 from dae.ui.model_options import ModelOption
 from dae.utils import text
 from dae.viz import noise_sweep
@@ -18,8 +18,8 @@ def render_gallery(
     gallery: Gallery,
     sprites: GallerySprites,
     key: str,
+    *,
     clean_row: str = "first",
-    fold: bool = False,
     side_by_side: bool = False,
     live: bool = False,
     below: Mapping[int, SpriteRow] | None = None,
@@ -28,7 +28,6 @@ def render_gallery(
 
     Args:
         clean_row: "first", "last", or "" to leave it out.
-        fold: make all rows fit the window, see `frame_slider`.
         side_by_side: draw the rows as columns.
         live: let the browser answer while a digit is drawn.
         below: a row to draw below that of a model, by its index.
@@ -44,9 +43,7 @@ def render_gallery(
         key=key,
         trained=_training_range(gallery.models, noise),
         alt=f"{num_images} images with {noise.info.label} noise and the output of each model",
-        caption="" if fold else GALLERY_CAPTION,
-        play=True,
-        fold=fold,
+        fold=True,
         side_by_side=side_by_side,
         live=LiveNoise(noise.kind, text.HALLUCINATION_BELOW_DB) if live else None,
     )
@@ -68,7 +65,7 @@ def summarize(gallery: Gallery, sprites: GallerySprites, step: int, is_copy: boo
     if gain_db < 0:
         where = "on these small copies" if is_copy else "here"
         return f"**No model helps {where}**: the best, {model.label}, makes the images {-gain_db:.1f} dB worse."
-    hallucinates = can_hallucinate(model, gallery.images.image_set())
+    hallucinates = model.can_hallucinate(gallery.images.image_set())
     if hallucinates and text.is_hallucinated(sprites.denoised[best].mean_psnr_db[step]):
         return (
             f"**{model.label}** is closest (+{gain_db:.1f} dB), but the noise hides so much that the model "
@@ -86,7 +83,7 @@ def gallery_rows(gallery: Gallery, sprites: GallerySprites, below: Mapping[int, 
     yield SpriteRow("Noisy", sprites.noisy.png, words=(added,), numbers=_format_psnr(sprites.noisy, is_empty))
     image_set = gallery.images.image_set()
     for index, (model, sheet) in enumerate(zip(gallery.models, sprites.denoised, strict=True)):
-        hallucinates = can_hallucinate(model, image_set)
+        hallucinates = model.can_hallucinate(image_set)
         words = tuple(
             "" if is_empty else text.describe_gain(sprites.gain_db(index, step), psnr_db if hallucinates else math.inf)
             for step, psnr_db in enumerate(sheet.mean_psnr_db)

@@ -1,7 +1,6 @@
 """Select and compute: a batch of images at every noise level, denoised by each model; results are cached."""
 
 from dataclasses import dataclass, replace
-from itertools import repeat
 
 import streamlit as st
 import torch
@@ -12,7 +11,6 @@ from dae.evaluation import make_denoiser, make_filter, tune_strength
 from dae.evaluation.classical import NUM_TUNING_IMAGES
 from dae.noise import NoiseSpec
 from dae.ui import resources
-from dae.ui.explore.user_image import is_mnist_like
 from dae.ui.model_options import ModelOption
 from dae.viz import noise_sweep
 from dae.viz.noise_sweep import NUM_LEVELS, SpriteSheet
@@ -91,11 +89,6 @@ class GallerySprites:
         return self.denoised[model].mean_psnr_db[step] - self.noisy.mean_psnr_db[step]
 
 
-def can_hallucinate(model: ModelOption, images: ImageSet) -> bool:
-    """Return whether the model can invent plausible details: models of digits can, classical filters cannot."""
-    return model.family not in ("classical", "nothing") and is_mnist_like(images)
-
-
 def compute_sprites(gallery: Gallery) -> GallerySprites:
     """Compute the noisy and the denoised images of a gallery at every noise level; results are cached.
 
@@ -104,9 +97,11 @@ def compute_sprites(gallery: Gallery) -> GallerySprites:
     """
     high = gallery.noise.info.high
     noisy = _sprites(None, gallery.images, str(gallery.noise.with_level(high)), gallery.seed)
-    noises = [str(gallery.noise_for(model).with_level(high)) for model in gallery.models]
-    denoised = map(_sprites, gallery.models, repeat(gallery.images), noises, repeat(gallery.seed))
-    return GallerySprites(noise_sweep.clean_sprites(gallery.images.clean()), noisy, tuple(denoised))
+    denoised = tuple(
+        _sprites(model, gallery.images, str(gallery.noise_for(model).with_level(high)), gallery.seed)
+        for model in gallery.models
+    )
+    return GallerySprites(noise_sweep.clean_sprites(gallery.images.clean()), noisy, denoised)
 
 
 def _sprites(model: ModelOption | None, images: ImageSelection, noise: str, seed: int) -> SpriteSheet:

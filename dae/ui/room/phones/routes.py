@@ -5,15 +5,15 @@ scripts cannot read; the page is static and asks for its state every second.
 """
 
 import functools
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from dae.errors import DaeError
+from dae.ui.components.base import ASSETS
 from dae.ui.room.phones.limits import RateLimiter
 from dae.ui.room.room import UnknownPhoneError, room
 from dae.ui.singletons import process_singleton
@@ -31,11 +31,12 @@ HEADERS = {
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",
 }
+_FOLDER = Path(__file__).parent / "assets"
 _ASSETS = {
-    "": ("play.html", "text/html"),
-    "/play.js": ("play.js", "text/javascript"),
-    "/board.js": ("board.js", "text/javascript"),
-    "/play.css": ("play.css", "text/css"),
+    "": (_FOLDER / "play.html", "text/html"),
+    "/play.js": (_FOLDER / "play.js", "text/javascript"),
+    "/board.js": (ASSETS / "sketch_board.js", "text/javascript"),
+    "/play.css": (_FOLDER / "play.css", "text/css"),
 }
 _PNG = "image/png"
 # Many phones share one address behind a proxy or a mobile network.
@@ -46,6 +47,17 @@ _REQUESTS_PER_SECOND, _REQUESTS_AT_ONCE = 4.0, 30
 
 class _TooManyError(DaeError):
     """A client sends too many requests."""
+
+
+_STATUSES = {UnknownPhoneError: 401, _TooManyError: 429}
+
+
+class _Answer(BaseModel):
+    """Body of a request that answers a round."""
+
+    model_config = ConfigDict(strict=True)
+    round: int
+    digit: int
 
 
 class _Limits:
@@ -78,8 +90,8 @@ def _respond(request: Request, path: str, body: bytes) -> Response:
         # The links of the page are relative.
         return RedirectResponse("../play")
     if request.method in ("GET", "HEAD") and path in _ASSETS:
-        name, media_type = _ASSETS[path]
-        return Response(_read_asset(name), media_type=media_type)
+        file, media_type = _ASSETS[path]
+        return Response(_read_asset(file), media_type=media_type)
     act = _ACTIONS.get((request.method, path))
     if act is None and request.method == "GET" and path.startswith("/image/"):
         act = functools.partial(_image, path.removeprefix("/image/"))
@@ -87,17 +99,13 @@ def _respond(request: Request, path: str, body: bytes) -> Response:
         return _problem("Not found.", 404)
     try:
         return act(request, body)
-    except UnknownPhoneError as error:
-        return _problem(str(error), 401)
-    except _TooManyError as error:
-        return _problem(str(error), 429)
     except DaeError as error:
-        return _problem(str(error), 409)
+        return _problem(str(error), _STATUSES.get(type(error), 409))
 
 
 @functools.cache
-def _read_asset(name: str) -> bytes:
-    return (Path(__file__).parent / "assets" / name).read_bytes()
+def _read_asset(file: Path) -> bytes:
+    return file.read_bytes()
 
 
 def _problem(text: str, status: int) -> Response:
@@ -141,12 +149,12 @@ def _state(request: Request, _: bytes) -> Response:
 
 
 def _answer(request: Request, body: bytes) -> Response:
-    phone, values = _phone(request), _parse(body)
-    round_id, digit = values.get("round"), values.get("digit")
-    # A bool is an int for Python.
-    if type(round_id) is not int or type(digit) is not int:
+    phone = _phone(request)
+    try:
+        answer = _Answer.model_validate_json(body)
+    except ValidationError:
         return _problem("The answer could not be read. Choose a digit.", 400)
-    room().answer(phone, round_id, digit)
+    room().answer(phone, answer.round, answer.digit)
     return JSONResponse(room().phone_state(phone))
 
 
@@ -160,15 +168,6 @@ def _image(number: str, request: Request, _: bytes) -> Response:
     _phone(request)
     image = room().noisy_image(int(number)) if number.isascii() and number.isdigit() and len(number) < 10 else None
     return Response(image, media_type=_PNG) if image else _problem("This round is over.", 404)
-
-
-def _parse(body: bytes) -> dict[str, Any]:
-    """Return the JSON object of a body, empty if it is none."""
-    try:
-        values = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return values if isinstance(values, dict) else {}
 
 
 _ACTIONS: dict[tuple[str, str], Callable[[Request, bytes], Response]] = {

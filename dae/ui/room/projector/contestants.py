@@ -1,6 +1,6 @@
 """The models that play, and what they compute in the background."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from dae.data import ImageSet
@@ -30,13 +30,13 @@ def select_contestants(digits: ImageSet) -> tuple[list[Contestant], Hashable]:
 
 def prepare_questions(seed: int) -> tuple[Question, ...] | None:
     """Return a question for each of LEVELS, None until they are computed."""
-    questions: tuple[Question, ...] | None = _compute("questions", make_questions, LEVELS, seed)
+    questions: tuple[Question, ...] | None = _compute("questions", make_questions, seed)
     return questions
 
 
 def prepare_shares() -> dict[str, ModelShares] | None:
     """Return the share right of each model at each of LEVELS, None until it is measured."""
-    shares: dict[str, ModelShares] | None = _compute("shares", measure_shares, LEVELS, _SHARE_SEED)
+    shares: dict[str, ModelShares] | None = _compute("shares", measure_shares, _SHARE_SEED)
     return shares
 
 
@@ -52,14 +52,14 @@ def load_reader() -> tuple[Contestant, NearestImages]:
     return contestants[-1], subject.nearest_images(*subject.load_training_digits())
 
 
-def _compute(name: str, compute: Callable[..., Any], levels: Sequence[float], seed: int) -> Any:
+def _compute(name: str, compute: Callable[..., Any], seed: int) -> Any:
     """Return what a function computes from digits and models in the background, None until it is ready."""
     digits = subject.test_digits()
-    contestants, identity = select_contestants(digits)
+    contestants, weights = select_contestants(digits)
     train, validation = subject.load_training_digits()
 
     def run() -> Any:
         nearest: NearestImages = subject.nearest_images(train, validation)
-        return compute(digits, contestants, nearest, levels, seed)
+        return compute(digits, contestants, nearest, LEVELS, seed)
 
-    return background().submit(("room", name, digits.name, identity, tuple(levels), seed), run)
+    return background().submit(("room", name, digits.name, weights, seed), run)

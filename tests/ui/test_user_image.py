@@ -12,8 +12,8 @@ from streamlit.errors import StreamlitAPIException
 
 from dae.data.uploads import normalize_digit, resize_image
 from dae.errors import DataError
-from dae.ui.explore import user_image
-from dae.ui.explore.user_image import decode_drawing, is_mnist_like, is_out_of_distribution
+from dae.ui import user_image
+from dae.ui.user_image import decode_drawing, is_mnist_like, is_out_of_distribution
 from tests.helpers import png_header, tiny_dataset
 
 BOARD = (280, 280)

@@ -1,4 +1,4 @@
-// A board for drawing with white on black.
+// A board for drawing with white on black, on the pages and on phones.
 
 // NUM_BYTES in wall.py is the square of SIDE.
 const SIDE = 84
@@ -7,9 +7,9 @@ const PEN = 22
 export class Board {
   empty = true
 
-  constructor(canvas) {
+  constructor(canvas, options) {
     this.canvas = canvas
-    this.pen = canvas.getContext("2d")
+    this.pen = canvas.getContext("2d", options)
     this.clear()
     canvas.onpointerdown = (event) => {
       if (event.button || !event.isPrimary) return
@@ -18,14 +18,19 @@ export class Board {
       const [x, y] = this.from = this.position(event)
       // A line without a length would not be drawn.
       this.line([x + 0.1, y])
+      this.started()
     }
     canvas.onpointermove = (event) => {
       if (!this.from || !event.isPrimary) return
       const parts = event.getCoalescedEvents?.() ?? []
       for (const part of parts.length ? parts : [event]) this.line(this.position(part))
     }
-    canvas.onpointerup = canvas.onpointercancel = () => { this.from = null }
+    canvas.onpointerup = canvas.onpointercancel = () => { this.ended(); this.from = null }
   }
+
+  // Of a stroke.
+  started() {}
+  ended() {}
 
   clear() {
     this.empty = true

@@ -13,12 +13,11 @@ from dae.data import ImageSet, decode_image
 from dae.data.image_formats import DECODE_ERRORS
 from dae.data.uploads import looks_like_digit, normalize_digit, resize_image
 from dae.errors import DataError
-from dae.models import Shape
 from dae.ui.cleaning.uploads import Upload, select_uploads
 from dae.ui.components.base import draw_component, inline_component
+from dae.ui.model_options import DIGIT_SHAPE
 from dae.ui.shell import page
 
-_MNIST_SHAPE: Shape = (1, 28, 28)
 _PNG_URL = "data:image/png;base64,"
 # SIZE in assets/sketch.js.
 _BOARD_SIZE = 280
@@ -97,7 +96,7 @@ def decode_drawing(url: object) -> Image.Image:
 
 def is_mnist_like(images: ImageSet) -> bool:
     """Return whether images have the shape of MNIST, so that a digit can be normalized to match them."""
-    return images.shape == _MNIST_SHAPE
+    return images.shape == DIGIT_SHAPE
 
 
 def select_is_digit(image: Image.Image) -> bool:
