@@ -7,7 +7,7 @@ from dae.errors import RunError
 from dae.evaluation import evaluate, model_denoiser
 from dae.runs import find_run
 from dae.runs.model_card import CARD_FILE, card_noises, model_card
-from dae.utils.files import atomic_write
+from dae.utils.files import write_output
 
 
 def add(commands: Commands) -> None:
@@ -31,7 +31,7 @@ def _card(options: Options) -> None:
     noises = options.noise or card_noises(run.config.noise)
     denoiser = model_denoiser(run.name, run.load(), images[0])
     rows = list(evaluate([denoiser], images, noises, draws=options.draws, protocol=options.protocol))
-    with atomic_write(run.path / CARD_FILE) as part:
+    with write_output(run.path / CARD_FILE) as part:
         part.write_text(model_card(run, rows, _command(options), options.data_terms), encoding="utf-8")
     print(f"Wrote {run.path / CARD_FILE}.")
 

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 from dae.data import ImageSet, load_dataset
@@ -11,6 +11,7 @@ from dae.errors import DaeError, SpecError
 from dae.evaluation.protocols import PROTOCOLS
 from dae.models import MODELS
 from dae.noise import NoiseSpec
+from dae.runs import Run
 
 Options = argparse.Namespace
 # argparse has no public name for this class.
@@ -62,6 +63,13 @@ def check_draws(draws: int) -> None:
     """Raise SpecError unless there is a noise draw."""
     if draws < 1:
         raise SpecError(f"Number of noise draws {draws} is invalid. Use --draws 1 or more.")
+
+
+def check_run_names(runs: Sequence[Run]) -> None:
+    """Raise SpecError if two runs, of different folders, have the same name, by which results are told apart."""
+    names = [run.name for run in runs]
+    if repeated := next((name for name in names if names.count(name) > 1), ""):
+        raise SpecError(f"Two runs have the same name: {repeated!r}. Rename one, or pass it once.")
 
 
 class RenamedOption(argparse.Action):

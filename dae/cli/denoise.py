@@ -18,12 +18,10 @@ from dae.evaluation.restoration import describe_level, estimate_level, restore_i
 from dae.models import MODELS, Checkpoint, denoise_tiled, self_ensemble
 from dae.noise import corrupt
 from dae.runs import find_run
-from dae.utils.files import atomic_write
+from dae.utils.files import explain_write_error, write_output
 from dae.utils.random import make_generator
 from dae.utils.text import counted
 from dae.viz.images import make_grid
-
-_MAX_LEVEL = 1.0
 
 
 def add(commands: Commands) -> None:
@@ -52,19 +50,19 @@ def add(commands: Commands) -> None:
 
 
 def _level_argument(text: str) -> float | None:
-    return None if text == "auto" else _number(text, _MAX_LEVEL, "Level", "auto or a number from 0 to 1")
+    return None if text == "auto" else _number(text, "Level", "auto or a number from 0 to 1")
 
 
 def _amount_argument(text: str) -> float:
-    return _number(text, 1, "Amount", "a number from 0 to 1")
+    return _number(text, "Amount", "a number from 0 to 1")
 
 
-def _number(text: str, high: float, name: str, rule: str) -> float:
+def _number(text: str, name: str, rule: str) -> float:
     try:
         value = float(text)
     except ValueError:
         value = -1
-    if not 0 <= value <= high:
+    if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"{name} {text!r} is not valid. Use {rule}.")
     return value
 
@@ -111,7 +109,7 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DataError(f"{folder} cannot be created: {error.strerror}.") from error
+        raise DataError(f"{folder} cannot be created: {explain_write_error(error)}") from error
 
 
 def _denoise_file(
@@ -123,11 +121,8 @@ def _denoise_file(
         encoded, words = _restore(decode_file(content), target.name, checkpoint, options, on_progress)
     else:
         encoded, words = _denoise_resized(content, target.name, checkpoint, options)
-    try:
-        with atomic_write(target) as temporary:
-            temporary.write_bytes(encoded)
-    except OSError as error:
-        raise DataError(f"{target} cannot be written: {error.strerror}.") from error
+    with write_output(target) as temporary:
+        temporary.write_bytes(encoded)
     return f"{target}: {words}"
 
 

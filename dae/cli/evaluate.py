@@ -11,6 +11,7 @@ from dae.cli.common import (
     add_command,
     add_measuring_options,
     check_draws,
+    check_run_names,
     load_test_images,
 )
 from dae.cli.tables import add_format_options, print_metrics
@@ -87,9 +88,8 @@ def _evaluate(options: Options) -> None:
 
 def _check_distinct(runs: Sequence[Run]) -> None:
     """Raise SpecError if two runs have the same name or the same configuration."""
+    check_run_names(runs)
     for one, other in combinations(runs, 2):
-        if one.name == other.name:
-            raise SpecError(f"Two runs have the same name: {one.name!r}. Rename one, or pass it once.")
         if one.config == other.config:
             raise SpecError(f"Runs {one.name!r} and {other.name!r} have the same seed, {one.seed}. Omit one of them.")
 

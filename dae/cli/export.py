@@ -6,10 +6,10 @@ from dae.cli.common import Commands, Options, add_command
 from dae.data import ImageSet, is_available, is_folder, load_dataset
 from dae.errors import DataError, SpecError
 from dae.html_demo import MAX_MODELS, DemoModel, render_demo
-from dae.models import Checkpoint
-from dae.models.export import SUFFIXES, check_target, export_model, has_dynamic_size
+from dae.models import MODELS, Checkpoint
+from dae.models.export import SUFFIXES, check_target, export_model
 from dae.runs import find_run
-from dae.utils.files import atomic_write, explain_write_error
+from dae.utils.files import write_output
 
 _HTML = ".html"
 _NUM_TEST_IMAGES = 1_000
@@ -45,7 +45,7 @@ def _export(options: Options) -> None:
     checkpoint = find_run(options.runs[0], options.checkpoints).load()
     difference = export_model(checkpoint, target)
     channels, height, width = checkpoint.shape
-    sides = "height, width" if has_dynamic_size(checkpoint) else f"{height}, {width}"
+    sides = "height, width" if MODELS[checkpoint.name].any_size else f"{height}, {width}"
     print(f"{target}: noisy (batch, {channels}, {sides}) to denoised of the same shape, clamped to [0, 1]")
     if limit := checkpoint.model.max_exported_side:
         print(f"Height and width: at most {limit}. Denoise larger images in tiles, or with `dae denoise`.")
@@ -58,11 +58,8 @@ def _export_html(options: Options, target: Path) -> None:
     models = [DemoModel(run.name, run.load()) for run in runs]
     images = _sample_images(runs[0].dataset, models[0].checkpoint, options.data)
     page = render_demo(models, images).encode()
-    try:
-        with atomic_write(target) as temporary:
-            temporary.write_bytes(page)
-    except OSError as error:
-        raise DataError(f"{target} cannot be written: {explain_write_error(error)}") from error
+    with write_output(target) as temporary:
+        temporary.write_bytes(page)
     print(f"{target}: {len(page) / 1e6:.1f} MB, opens in any browser without a network; samples from {images.name}")
 
 

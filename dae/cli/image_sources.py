@@ -84,7 +84,6 @@ def _read_member(path: Path, name: str) -> bytes:
     """Return a member of an archive; a larger one than uploads may be is not decompressed."""
     try:
         with zipfile.ZipFile(path) as archive, archive.open(name) as file:
-            content = file.read(BYTES_LIMIT + 1)
+            return file.read(BYTES_LIMIT + 1)
     except _ARCHIVE_ERRORS as error:
         raise DataError(f"It cannot be read from {path}: {error}.") from error
-    return content

@@ -5,11 +5,11 @@ from pathlib import Path
 from PIL import Image
 
 from dae.cli.common import Commands, Options, add_command
-from dae.errors import DataError, SpecError
+from dae.errors import SpecError
 from dae.imagination import dream
 from dae.imagination.sampling import HIGHEST_LEVEL, NUM_STEPS, as_prior
 from dae.runs import find_run
-from dae.utils.files import atomic_write
+from dae.utils.files import write_output
 from dae.utils.random import make_generator
 from dae.utils.text import counted
 from dae.viz.images import make_grid
@@ -44,15 +44,12 @@ def _imagine(options: Options) -> None:
     frames = dream(prior, options.number, make_generator(options.seed), shape=checkpoint.shape, num_steps=options.steps)
     images = [make_grid(frame.images, _COLUMNS) for frame in frames]
     images = [image.resize((_SCALE * image.width, _SCALE * image.height), Image.Resampling.NEAREST) for image in images]
-    try:
-        with atomic_write(target) as temporary:
-            if suffix == ".png":
-                images[-1].save(temporary, "PNG")
-            else:
-                durations = [_FRAME_MS] * (len(images) - 1) + [_LAST_FRAME_MS]
-                images[0].save(temporary, "GIF", save_all=True, append_images=images[1:], duration=durations, loop=0)
-    except OSError as error:
-        raise DataError(f"{target} cannot be written: {error.strerror}.") from error
+    with write_output(target) as temporary:
+        if suffix == ".png":
+            images[-1].save(temporary, "PNG")
+        else:
+            durations = [_FRAME_MS] * (len(images) - 1) + [_LAST_FRAME_MS]
+            images[0].save(temporary, "GIF", save_all=True, append_images=images[1:], duration=durations, loop=0)
     gaussian = noise.component("gaussian")
     is_prior = gaussian is not None and gaussian.high >= HIGHEST_LEVEL
     print(

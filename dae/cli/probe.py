@@ -2,7 +2,7 @@
 
 from tqdm import tqdm
 
-from dae.cli.common import Commands, Options, add_command
+from dae.cli.common import Commands, Options, add_command, check_run_names
 from dae.cli.tables import add_format_options, print_metrics
 from dae.data import load_dataset
 from dae.errors import SpecError
@@ -35,8 +35,9 @@ def add(commands: Commands) -> None:
 
 
 def _probe(options: Options) -> None:
-    runs = {run.name: run for run in (find_run(name, options.checkpoints) for name in options.runs)}
-    dataset = options.dataset or next(iter(runs.values())).dataset
+    runs = [find_run(name, options.checkpoints) for name in dict.fromkeys(options.runs)]
+    check_run_names(runs)
+    dataset = options.dataset or runs[0].dataset
     label_counts = cache.LABEL_COUNTS if options.labels is None else cache.parse_label_counts(options.labels)
     train = load_dataset(dataset, "train", root=options.data)
     task = ProbeTask(train, load_dataset(dataset, "test", root=options.data, limit=options.limit))
@@ -45,7 +46,7 @@ def _probe(options: Options) -> None:
             task.check_label_count(count)
     probes = cache.ProbeCache(task, options.seeds)
     methods = []
-    for run in runs.values():
+    for run in runs:
         checkpoint = run.load()
         key = fingerprint(run.model_path.read_bytes())
         methods += cache.probe_methods(run.name, checkpoint, task, key)
@@ -57,7 +58,7 @@ def _probe(options: Options) -> None:
     rows = [row for job in jobs if (row := probes.summary_row(*job))]
     print_metrics(rows, options.form)
     if not options.form:
-        print("", *summary.summary_sentences(rows, {name: name for name in runs}), sep="\n")
+        print("", *summary.summary_sentences(rows, {run.name: run.name for run in runs}), sep="\n")
         print(
             f"\nAccuracy on {summary.describe_task(task)}, mean over {counted(options.seeds, 'seed')} "
             "(from 0), which sample the labels. With all labels there is nothing to sample."

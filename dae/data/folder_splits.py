@@ -28,26 +28,16 @@ def split_subfolders(folder: Path) -> dict[str, Path]:
     return subfolders if "train" in subfolders and len(subfolders) > 1 else {}
 
 
-def hold_out(images: Sequence[Path], folder: Path, split: str, held_out: Sequence[str]) -> list[Path]:
-    """Return the images of one split.
+def assign_splits(images: Sequence[Path], folder: Path, held_out: Sequence[str]) -> dict[str, list[Path]]:
+    """Return the images of the training split and of each split that is held out of it.
 
     Args:
         images: paths below `folder`, sorted.
-        split: "train" or one of `held_out`.
-        held_out: the splits to hold out of the images, "validation" or "test" or both.
+        held_out: "validation" or "test" or both.
 
     Returns:
-        All images if there are too few to hold any out.
+        Empty lists for splits for which there are too few images.
     """
-    return _assign(images, folder, held_out)[split] or list(images)
-
-
-def has_empty_split(images: Sequence[Path], folder: Path, held_out: Sequence[str]) -> bool:
-    """Return whether there are too few images for training and the held-out splits, so that they share images."""
-    return not all(_assign(images, folder, held_out).values())
-
-
-def _assign(images: Sequence[Path], folder: Path, held_out: Sequence[str]) -> dict[str, list[Path]]:
     assigned: dict[str, list[Path]] = {"train": [], **{name: [] for name in held_out}}
     split_of_bucket = {_HELD_OUT_BUCKETS[name]: name for name in held_out}
     for path in images:

@@ -57,11 +57,6 @@ class ImageFile:
     white: float = 255
     metadata: dict[str, Any] = field(default_factory=dict)
 
-    @property
-    def is_gray(self) -> bool:
-        """Return whether the image has one channel."""
-        return self.pixels.shape[1] == 1
-
     def encode(self, pixels: Tensor, format: str = "") -> bytes:
         """Return a file with these pixels, float (1, C, H, W), clamped to [0, 1].
 

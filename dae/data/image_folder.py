@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from tqdm import tqdm
 
 from dae.data.folder_files import describe_left_out, find_images
-from dae.data.folder_splits import has_empty_split, hold_out, split_subfolders
+from dae.data.folder_splits import assign_splits, split_subfolders
 from dae.data.image_decoding import (
     DecodedImage,
     decode_pixels,
@@ -182,9 +182,10 @@ def _list_split(folder: Path, split: str) -> tuple[list[Path], Path, list[str], 
         held_out = [name for name in ("validation", "test") if name not in images]
         paths, base = images["train"], subfolders["train"]
     notes = [_describe_classes(classes)]
-    if has_empty_split(paths, base, held_out):
+    assigned = assign_splits(paths, base, held_out)
+    if not all(assigned.values()):
         notes += [f"Too few images ({len(paths)}) to hold any out: splits share images, so scores say little."]
-    return hold_out(paths, base, split, held_out), base, classes, notes
+    return assigned[split] or paths, base, classes, notes
 
 
 def _describe_classes(classes: Sequence[str]) -> str:

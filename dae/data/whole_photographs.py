@@ -13,14 +13,13 @@ from dae.data.image_set import ImageSet, check_limit
 from dae.errors import DataError
 
 
-def load_whole_photographs(
-    name: str, split: str = "test", *, root: Path | str | None = None, limit: int | None = None
-) -> list[ImageSet]:
-    """Return whole photographs, a set of uint8 images (N, C, H, W) per size; unreadable files are skipped and noted.
+def load_whole_photographs(name: str, *, root: Path | str | None = None, limit: int | None = None) -> list[ImageSet]:
+    """Return the photographs of the test split at their own size, a set of uint8 images (N, C, H, W) per size.
+
+    Unreadable files are skipped and noted.
 
     Args:
         name: `photos:PATH`; its `@SIZE` has no effect.
-        split: "train", "validation" or "test", see `dae.data.folder_splits`.
         root: the data root, see `data_root`.
         limit: return the first photographs only, in the order of their paths.
 
@@ -31,13 +30,13 @@ def load_whole_photographs(
     check_limit(limit)
     folder, _ = resolve_folder(name, data_root(root), FOLDER_KINDS["photos"].default_size)
     by_shape: dict[tuple[int, ...], list[Tensor]] = defaultdict(list)
-    photographs, note = read_whole_images(folder, split, limit)
+    photographs, note = read_whole_images(folder, "test", limit)
     for pixels in photographs:
         image = torch.from_numpy(pixels.reshape(*pixels.shape[:2], -1).copy()).permute(2, 0, 1)
         by_shape[image.shape].append(image)
     if not by_shape:
-        raise DataError(f"No image file for {split} in {folder} can be read. Replace them.")
+        raise DataError(f"No image file for test in {folder} can be read. Replace them.")
     return [
-        ImageSet(name, split, torch.stack(images), torch.zeros(len(images), dtype=torch.int64), ("all",), note)
+        ImageSet(name, "test", torch.stack(images), torch.zeros(len(images), dtype=torch.int64), ("all",), note)
         for images in by_shape.values()
     ]

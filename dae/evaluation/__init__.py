@@ -1,7 +1,6 @@
 """Metrics, the denoisers being compared, the benchmark protocol and summaries of its results."""
 
 from dae.evaluation.benchmark import (
-    CHANGED,
     ProgressCallback,
     aggregate_seeds,
     counted_psnr_db,
@@ -35,7 +34,7 @@ from dae.evaluation.denoisers import (
     model_denoiser,
     with_self_ensemble,
 )
-from dae.evaluation.metrics import METRICS, Scores, is_corrupted, l2, mean_psnr_db, mse, psnr_db, score, ssim
+from dae.evaluation.metrics import CHANGED, METRICS, Scores, is_corrupted, l2, mean_psnr_db, mse, psnr_db, score, ssim
 from dae.evaluation.summary import (
     FORMATS,
     HEADINGS,

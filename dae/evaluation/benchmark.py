@@ -12,7 +12,7 @@ from torch import Tensor
 
 from dae.data import ImageSet
 from dae.evaluation.denoisers import Denoiser, NamedDenoiser, identity, identity_baseline
-from dae.evaluation.metrics import METRICS, is_corrupted, select_corrupted
+from dae.evaluation.metrics import CHANGED, METRICS, is_corrupted, select_corrupted
 from dae.evaluation.protocols import PROTOCOLS, average_draws, check_protocol
 from dae.noise import NoiseSpec, corrupt
 from dae.utils.device import max_batch_size
@@ -24,8 +24,6 @@ from dae.utils.threads import WORKER_NAME, thread_pool
 # raises cancels the computation.
 ProgressCallback = Callable[[float], None]
 
-# The column of per-image metrics with the result of `is_corrupted`.
-CHANGED = "changed"
 # Images whose noise comes from one generator: fewer if they are large, so that their
 # noise takes at most 256 MiB.
 _MAX_BATCH_SIZE = 500
@@ -179,7 +177,7 @@ def evaluate(
             parts = [per_image_metrics(lambda x: finish(denoiser(x)), part, noise, draw) for part in image_sets]
             return pd.concat(parts, ignore_index=True)
 
-        return average_draws([table(draw) for draw in range(seed, seed + draws)], CHANGED)
+        return average_draws([table(draw) for draw in range(seed, seed + draws)])
 
     for noise in noises:
         check_protocol(protocol, noise)

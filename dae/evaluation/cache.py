@@ -18,9 +18,9 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from dae.data import ImageSet
-from dae.evaluation.benchmark import CHANGED, ProgressCallback, per_image_metrics, summary_row
+from dae.evaluation.benchmark import ProgressCallback, per_image_metrics, summary_row
 from dae.evaluation.denoisers import NamedDenoiser, identity_baseline
-from dae.evaluation.metrics import METRICS
+from dae.evaluation.metrics import CHANGED, METRICS
 from dae.noise import NoiseSpec
 from dae.utils.files import (
     SHIPPED_RUNS,

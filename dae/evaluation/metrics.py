@@ -70,6 +70,8 @@ def _averaging_matrix(side: int, window: int, like: Tensor) -> Tensor:
 
 
 METRICS = {"mse": mse, "psnr_db": psnr_db, "ssim": ssim, "l2": l2}
+# The column of per-image metrics with the result of `is_corrupted`.
+CHANGED = "changed"
 
 
 def is_corrupted(noisy: Tensor, clean: Tensor) -> Tensor:

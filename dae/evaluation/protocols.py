@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from dae.errors import SpecError
-from dae.evaluation.metrics import METRICS
+from dae.evaluation.metrics import CHANGED, METRICS
 from dae.noise import NoiseSpec
 
 
@@ -48,22 +48,21 @@ def check_protocol(protocol: str, noise: NoiseSpec) -> None:
         )
 
 
-def average_draws(draws: Sequence[pd.DataFrame], changed: str) -> pd.DataFrame:
+def average_draws(draws: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Average per-image metrics over noise draws.
 
     The PSNR of an image is averaged over the draws that changed it: it is infinite in the others. NaN stays NaN.
 
     Args:
         draws: one table per draw, with the same images.
-        changed: the column that tells whether the noise changed the image.
     """
     if len(draws) == 1:
         return draws[0]
     average = pd.DataFrame({name: np.mean([draw[name] for draw in draws], axis=0) for name in METRICS})
-    corrupted = np.stack([draw[changed].to_numpy() for draw in draws])  # (draws, N)
+    corrupted = np.stack([draw[CHANGED].to_numpy() for draw in draws])  # (draws, N)
     psnr = np.stack([draw["psnr_db"].to_numpy() for draw in draws])
     count = corrupted.sum(0)
     total = np.where(corrupted, psnr, 0).sum(0)
     average["psnr_db"] = np.where(count > 0, total / np.maximum(count, 1), psnr[0])
-    average[changed] = count > 0
+    average[CHANGED] = count > 0
     return average

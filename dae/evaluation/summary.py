@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dae.evaluation.benchmark import CHANGED, ci95_half_width, counted_psnr_db, psnr_gain
+from dae.evaluation.benchmark import ci95_half_width, counted_psnr_db, psnr_gain
 from dae.evaluation.denoisers import IDENTITY
+from dae.evaluation.metrics import CHANGED
 from dae.utils.text import join_words
 
 FORMATS = {"psnr_db": "{:.2f}", "gain_db": "{:+.2f}", "ssim": "{:.4f}", "mse": "{:.5f}", "l2": "{:.3f}"}

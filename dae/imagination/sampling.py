@@ -30,6 +30,8 @@ NUM_STEPS = 60
 HIGHEST_LEVEL, LOWEST_LEVEL = 1.0, 0.02
 # Step of a Langevin correction as a fraction of the variance that it explores. Larger ones are less exact.
 _CORRECTION = 0.2
+# Langevin steps per level; a completion needs more, as its known pixels are put back after each.
+_COMPLETION_CORRECTIONS = 3
 # Share of the estimated noise that a step removes when the level stays; see `_step`.
 _MIXING_STEP = 0.5
 # Tasks of the worker threads per step; fixed, so that no result depends on the number of cores. More tasks, with fewer
@@ -109,7 +111,6 @@ def sample_posterior(
     generator: Generator,
     *,
     num_steps: int = NUM_STEPS // 2,
-    num_corrections: int = 1,
 ) -> Iterator[Frame]:
     """Yield `num_steps` + 1 frames that lead from noisy images to plausible clean ones, a sample for each noisy image.
 
@@ -118,7 +119,6 @@ def sample_posterior(
     Args:
         noisy: clean images plus unclipped Gaussian noise, (B, C, H, W).
         level: standard deviation of the noise, in pixel units.
-        num_corrections: Langevin steps per level.
 
     Raises:
         SpecError: the level is not above 0, or `num_steps` is too small.
@@ -128,10 +128,8 @@ def sample_posterior(
     def correct(images: Tensor, current: float) -> Tensor:
         # The noise at this level is part of the noise of the observation.
         remaining = level**2 - current**2
-        for _ in range(num_corrections):
-            score = (prior(images, current) - images) / current**2 + (noisy - images) / remaining
-            images = _langevin_step(images, score, min(current**2, remaining), generator)
-        return images
+        score = (prior(images, current) - images) / current**2 + (noisy - images) / remaining
+        return _langevin_step(images, score, min(current**2, remaining), generator)
 
     return _descend(prior, noisy, _levels(level, num_steps), generator, correct)
 
@@ -143,19 +141,17 @@ def complete(
     generator: Generator,
     *,
     num_steps: int = NUM_STEPS // 2,
-    num_corrections: int = 3,
 ) -> Iterator[Frame]:
     """Yield `num_steps` + 1 frames that lead from noise to images completed from their known pixels.
 
     Args:
         clean: (B, C, H, W) in [0, 1]; unknown pixels are ignored.
         known: booleans that broadcast to `clean`. In the last frame, these pixels equal those of `clean`.
-        num_corrections: Langevin steps per level.
 
     Raises:
         SpecError: `num_steps` is too small.
     """
-    prior = as_prior(model)
+    prior, levels = as_prior(model), _levels(HIGHEST_LEVEL, num_steps)
 
     def put_back(images: Tensor, current: float) -> Tensor:
         noise = torch.randn(clean.shape, generator=generator, device=clean.device) if current else 0
@@ -163,15 +159,18 @@ def complete(
 
     def correct(images: Tensor, current: float) -> Tensor:
         images = put_back(images, current)
-        for _ in range(num_corrections):
+        for _ in range(_COMPLETION_CORRECTIONS):
             score = (prior(images, current) - images) / current**2
             images = put_back(_langevin_step(images, score, current**2, generator), current)
         return images
 
-    noise = torch.randn(clean.shape, generator=generator, device=clean.device)
-    start = put_back(HIGHEST_LEVEL * noise, HIGHEST_LEVEL)
-    for frame in _descend(prior, start, _levels(HIGHEST_LEVEL, num_steps), generator, correct):
-        yield frame._replace(images=put_back(frame.images, 0)) if frame.level == 0 else frame
+    def frames() -> Iterator[Frame]:
+        noise = torch.randn(clean.shape, generator=generator, device=clean.device)
+        start = put_back(HIGHEST_LEVEL * noise, HIGHEST_LEVEL)
+        for frame in _descend(prior, start, levels, generator, correct):
+            yield frame._replace(images=put_back(frame.images, 0)) if frame.level == 0 else frame
+
+    return frames()
 
 
 def _levels(highest: float, num_steps: int) -> list[float]:

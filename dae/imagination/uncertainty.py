@@ -10,20 +10,17 @@ from collections.abc import Callable, Iterator
 
 from torch import Generator, Tensor
 
-from dae.imagination.jacobian import STRIDE, jacobian_diagonal
+from dae.imagination.jacobian import jacobian_diagonal
 from dae.noise import NoiseSpec
 
 
 def is_trained_for(trained_on: NoiseSpec, level: float) -> bool:
     """Return whether unclipped Gaussian noise of this level is part of the noise that a model was trained on."""
-    return any(
-        component.kind == "gaussian" and not component.clipped and component.low <= level <= component.high
-        for component in trained_on.components
-    )
+    return trained_on.contains(NoiseSpec("gaussian", level, clipped=False))
 
 
 def posterior_variance(
-    model: Callable[[Tensor], Tensor], noisy: Tensor, level: float, generator: Generator, stride: int = STRIDE
+    model: Callable[[Tensor], Tensor], noisy: Tensor, level: float, generator: Generator
 ) -> Iterator[Tensor]:
     """Yield estimates of the variance of the clean image given the noisy one, each complete for more of the pixels.
 
@@ -37,12 +34,11 @@ def posterior_variance(
         noisy: clean images plus Gaussian noise, not clipped, (B, C, H, W).
         level: standard deviation of the noise; white is 1.
         generator: on the device of the images; the only source of randomness.
-        stride: distance in pixels between entries that one backward pass reads; there are C * stride^2 passes.
 
     Returns:
         Estimates (B, C, H, W), in squared units of the image.
     """
-    return (level**2 * diagonal for diagonal in jacobian_diagonal(model, noisy, generator, stride))
+    return (level**2 * diagonal for diagonal in jacobian_diagonal(model, noisy, generator))
 
 
 def predicted_psnr_db(variance: Tensor) -> Tensor:

@@ -14,11 +14,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from dae.errors import CheckpointError, DaeError, DataError, SpecError
+from dae.errors import CheckpointError, DaeError, SpecError
 from dae.models.base import Autoencoder
 from dae.models.checkpoint import Checkpoint
 from dae.models.registry import MODELS
-from dae.utils.files import atomic_write, explain_write_error
+from dae.utils.files import write_output
 from dae.utils.random import make_generator
 
 SUFFIXES = (".onnx", ".pt2")
@@ -40,31 +40,26 @@ def export_model(checkpoint: Checkpoint, target: Path | str) -> float | None:
     check_target(target)
     module = _ExportModule(_contiguous_copy(checkpoint.model)).eval()
     exported: Callable[[Tensor], Tensor] | None
-    try:
-        with atomic_write(target) as temporary, _explain_failure(checkpoint, target):
-            program = torch.export.export(
-                module, (_example(checkpoint, 2),), dynamic_shapes=(_dynamic_shapes(checkpoint),)
+    with write_output(target) as temporary, _explain_failure(checkpoint, target):
+        program = torch.export.export(module, (_example(checkpoint, 2),), dynamic_shapes=(_dynamic_shapes(checkpoint),))
+        if target.suffix == ".onnx":
+            converted = torch.onnx.export(
+                program, input_names=["noisy"], output_names=["denoised"], dynamo=True, verbose=False
             )
-            if target.suffix == ".onnx":
-                converted = torch.onnx.export(
-                    program, input_names=["noisy"], output_names=["denoised"], dynamo=True, verbose=False
-                )
-                if converted is None:
-                    raise CheckpointError(f"Model {checkpoint.name!r} could not be converted to ONNX. Use .pt2.")
-                converted.save(temporary)
-                exported = _load_onnx(temporary) if _is_installed("onnxruntime") else None
-            else:
-                # torch reports a full disk by a RuntimeError without its reason.
-                content = io.BytesIO()
-                torch.export.save(program, content)
-                temporary.write_bytes(content.getbuffer())
-                exported = program.module()
-            difference = None if exported is None else _max_difference(checkpoint, module, exported)
-            # NaN fails this comparison, too.
-            if difference is not None and not difference <= TOLERANCE:
-                raise CheckpointError(f"The export differs from the model by {difference:g}, so it was not written.")
-    except OSError as error:
-        raise DataError(f"{target} cannot be written: {explain_write_error(error)}") from error
+            if converted is None:
+                raise CheckpointError(f"Model {checkpoint.name!r} could not be converted to ONNX. Use .pt2.")
+            converted.save(temporary)
+            exported = _load_onnx(temporary) if _is_installed("onnxruntime") else None
+        else:
+            # torch reports a full disk by a RuntimeError without its reason.
+            content = io.BytesIO()
+            torch.export.save(program, content)
+            temporary.write_bytes(content.getbuffer())
+            exported = program.module()
+        difference = None if exported is None else _max_difference(checkpoint, module, exported)
+        # NaN fails this comparison, too.
+        if difference is not None and not difference <= TOLERANCE:
+            raise CheckpointError(f"The export differs from the model by {difference:g}, so it was not written.")
     return difference
 
 
@@ -100,11 +95,6 @@ def check_target(target: Path) -> None:
         raise SpecError(f"ONNX export needs missing packages. Run: pip install {' '.join(missing)}")
 
 
-def has_dynamic_size(checkpoint: Checkpoint) -> bool:
-    """Return whether the exported model accepts other heights and widths than those of the training images."""
-    return MODELS[checkpoint.name].any_size
-
-
 class _ExportModule(nn.Module):
     """The model with clamped output, and with padding that keeps height and width symbolic.
 
@@ -132,7 +122,7 @@ class _ExportModule(nn.Module):
 
 def _dynamic_shapes(checkpoint: Checkpoint) -> dict[int, torch.export.Dim]:
     dimensions = {0: torch.export.Dim("batch", min=1)}
-    if has_dynamic_size(checkpoint):
+    if MODELS[checkpoint.name].any_size:
         multiple = checkpoint.model.size_multiple
         # torch.export specializes on sizes of 1, here those of the coarsest feature map.
         min_side = multiple + 1 if multiple > 1 else 1
@@ -144,7 +134,7 @@ def _dynamic_shapes(checkpoint: Checkpoint) -> dict[int, torch.export.Dim]:
 def _example(checkpoint: Checkpoint, batch_size: int, odd_sides: bool = True) -> Tensor:
     """Return random images (batch_size, C, H, W); with odd sides, which every padding model pads, if it accepts any."""
     channels, height, width = checkpoint.shape
-    if odd_sides and has_dynamic_size(checkpoint):
+    if odd_sides and MODELS[checkpoint.name].any_size:
         height, width = 29, 31
     return torch.rand(batch_size, channels, height, width, generator=make_generator(batch_size))
 

@@ -157,12 +157,16 @@ class NoiseSpec:
     def _maximal_components(self) -> list["NoiseSpec"]:
         """Return the distinct components whose range is not part of another component's range."""
         distinct = list(dict.fromkeys(self.components))
-        return [spec for spec in distinct if not any(other != spec and other._contains(spec) for other in distinct)]
+        return [spec for spec in distinct if not any(other != spec and other.contains(spec) for other in distinct)]
 
-    def _contains(self, other: "NoiseSpec") -> bool:
-        """Return whether every level of `other` is a level of this component."""
-        same_kind = (self.kind, self.clipped) == (other.kind, other.clipped)
-        return same_kind and self.low <= other.low and other.high <= self.high
+    def contains(self, other: "NoiseSpec") -> bool:
+        """Return whether a component of this noise has the kind and every level of `other`, which is no mixture."""
+        return any(
+            (part.kind, part.clipped) == (other.kind, other.clipped)
+            and part.low <= other.low
+            and other.high <= part.high
+            for part in self.components
+        )
 
     def component(self, kind: str) -> "NoiseSpec | None":
         """Return the first component of this kind that no other component contains, or None if missing."""

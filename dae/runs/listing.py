@@ -1,16 +1,12 @@
 """Find runs in a directory. Folders with thousands of runs are listed without reading unchanged files again."""
 
 import os
-import threading
-import time
 from pathlib import Path
 
 from dae.errors import RunError
 from dae.runs import metadata
 from dae.runs.directory import Run, runs_root
-
-# A folder that changed within this time is listed again, since its next change may have the same time.
-_RACY_NS = 100_000_000
+from dae.utils.files import cached_by_stat
 
 
 def list_runs(root: Path | str | None = None) -> list[Run]:
@@ -50,7 +46,10 @@ def run_names(root: Path | str | None = None) -> tuple[str, ...]:
 
     Pages call this twice a second. Unlike `list_runs` it includes unreadable runs.
     """
-    return _names.get(runs_root(root))
+    folder = runs_root(root)
+    runs, others = _scan(folder)
+    # A new directory becomes a run when its config is written, which leaves the time of the folder unchanged.
+    return tuple(sorted([*runs, *(name for name in others if _is_run(folder / name))]))
 
 
 def _read_runs(root: Path) -> tuple[list[Run], dict[str, str]]:
@@ -65,47 +64,22 @@ def _read_runs(root: Path) -> tuple[list[Run], dict[str, str]]:
     return sorted(runs, key=lambda run: run.created, reverse=True), problems
 
 
-class _Names:
-    """Names of the run directories of each root, until the root changes; threads may share it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._listed: dict[str, tuple[int, tuple[str, ...], tuple[str, ...]]] = {}
-
-    def get(self, root: Path) -> tuple[str, ...]:
-        try:
-            changed_ns = root.stat().st_mtime_ns
-        except OSError:
-            return ()
-        key = str(root.absolute())
-        with self._lock:
-            listed = self._listed.get(key)
-        # A new directory becomes a run when its config is written, which leaves the time of the root unchanged.
-        if listed and listed[0] == changed_ns and not any(_is_run(root / name) for name in listed[2]):
-            return listed[1]
-        runs: list[str] = []
-        others: list[str] = []
-        for name in sorted(_list(root)):
-            if _is_run(root / name):
-                runs.append(name)
-            elif (root / name).is_dir():
-                others.append(name)
-        if time.time_ns() - changed_ns > _RACY_NS:
-            with self._lock:
-                self._listed[key] = changed_ns, tuple(runs), tuple(others)
-        return tuple(runs)
-
-
-def _list(root: Path) -> list[str]:
+@cached_by_stat
+def _scan(root: Path) -> tuple[list[str], list[str]]:
+    """Return the names of the runs in a folder and those of its other directories; none if it cannot be listed."""
+    runs: list[str] = []
+    others: list[str] = []
     try:
-        return os.listdir(root)
+        names = os.listdir(root)
     except OSError:
-        # It is a file, or may not be read.
-        return []
+        names = []
+    for name in names:
+        if _is_run(root / name):
+            runs.append(name)
+        elif (root / name).is_dir():
+            others.append(name)
+    return runs, others
 
 
 def _is_run(path: Path) -> bool:
     return os.path.lexists(path / metadata.CONFIG_FILE)
-
-
-_names = _Names()

@@ -126,25 +126,23 @@ def write_run_config(run_dir: Path, config: TrainConfig, recipe: str, note: str)
 def read_run_config(run_dir: Path) -> RunConfigFile:
     """Return the content of config.json; raise RunError if it is missing, damaged or of another format."""
     try:
-        record = _read_config(run_dir / CONFIG_FILE)
+        return _read_config(run_dir / CONFIG_FILE)
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RunError(
             f"Run {run_dir.name!r} cannot be read: its config.json is missing or damaged. Restore it, or delete "
             "the run."
         ) from error
-    if isinstance(record, RunConfigFile):
-        return record
-    raise RunError(
-        f"Run {run_dir.name!r} has format {record}, but this program reads format {FORMAT}. Update the program."
-    )
 
 
 @cached_by_stat
-def _read_config(path: Path) -> RunConfigFile | object:
-    """Return the record, or the version of another format; raise an error if the file is damaged."""
+def _read_config(path: Path) -> RunConfigFile:
     values = json.loads(read_regular(path))
-    version = values["format"]
-    return RunConfigFile.model_validate(values) if version == FORMAT else version
+    if (version := values["format"]) != FORMAT:
+        raise RunError(
+            f"Run {path.parent.name!r} has format {version}, but this program reads format {FORMAT}. Update the "
+            "program."
+        )
+    return RunConfigFile.model_validate(values)
 
 
 def write_metadata(run_dir: Path, metadata: RunMetadata) -> None:

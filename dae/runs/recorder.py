@@ -177,23 +177,7 @@ def _run_training(
     state = inputs.build_state(config)
     run.restore_state(state)
     progress.truncate_progress(run.path, state.step)
-    clean, noisy = validation_pair(config, validation)
-    run.save_preview("clean", clean[:NUM_PREVIEW_IMAGES])
-    run.save_preview("noisy", noisy[:NUM_PREVIEW_IMAGES])
-    median = make_filter("median", tune_strength("median", train, config.noise))(noisy)
-    metadata = RunMetadata(
-        device=describe_device(state.device),
-        baselines={"noisy input": score(noisy, noisy, clean), "median filter": score(median, noisy, clean)},
-        world_size=group.world_size,
-        note=train.note,
-        machine_id=machine_id(),
-        images=_images_fingerprint(train),
-        num_images=len(train),
-    )
-    # After a run resumes on another computer or device, its training time is a sum over both and measures neither.
-    if state.step and metadata != run.metadata():
-        metadata = metadata.model_copy(update={"machine_id": ""})
-    write_metadata(run.path, metadata)
+    _save_references(run, inputs, state, group)
     stop_requested = False
     try:
         with closing(group.synchronize(fit(config, state, train, validation, group, inputs.teacher))) as reports:
@@ -221,6 +205,28 @@ def _run_training(
         run.status.set("stopped", "Stopped on request.")
     else:
         run.finish()
+
+
+def _save_references(run: Run, inputs: TrainingInputs, state: TrainState, group: DistributedContext) -> None:
+    """Save the clean and noisy previews, the metrics of the baselines and the facts about data and machine."""
+    train = inputs.train
+    clean, noisy = validation_pair(run.config, inputs.validation)
+    run.save_preview("clean", clean[:NUM_PREVIEW_IMAGES])
+    run.save_preview("noisy", noisy[:NUM_PREVIEW_IMAGES])
+    median = make_filter("median", tune_strength("median", train, run.config.noise))(noisy)
+    metadata = RunMetadata(
+        device=describe_device(state.device),
+        baselines={"noisy input": score(noisy, noisy, clean), "median filter": score(median, noisy, clean)},
+        world_size=group.world_size,
+        note=train.note,
+        machine_id=machine_id(),
+        images=_images_fingerprint(train),
+        num_images=len(train),
+    )
+    # After a run resumes on another computer or device, its training time is a sum over both and measures neither.
+    if state.step and metadata != run.metadata():
+        metadata = metadata.model_copy(update={"machine_id": ""})
+    write_metadata(run.path, metadata)
 
 
 def _set_failed(run: Run, message: str) -> None:

@@ -5,6 +5,7 @@ the caller decides whether to continue, wait, save or stop. The loop is independ
 """
 
 import math
+import operator
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -132,7 +133,7 @@ def fit(
 
     with ExitStack() as stack:
         stack.enter_context(translate_oom_errors(device, config.batch_size))
-        run: Callable[..., Any] = _run_directly
+        run: Callable[..., Any] = operator.call
         # Ranks compute in their main thread, where a signal from the launcher can interrupt a collective operation.
         if device.type == "cpu" and group.world_size == 1:
             run = _run_in(stack.enter_context(thread_pool(1)))
@@ -156,10 +157,6 @@ def fit(
 
 def _run_in(pool: ThreadPoolExecutor) -> Callable[..., Any]:
     return lambda function, *args: pool.submit(function, *args).result()
-
-
-def _run_directly(function: Callable[..., Any], *args: Any) -> Any:
-    return function(*args)
 
 
 def _check_complete(config: TrainConfig, state: TrainState, teacher: Callable[[Tensor], Tensor] | None) -> None:

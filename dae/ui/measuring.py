@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dae.evaluation import CHANGED, IDENTITY, SHIPPED_RESULTS, DenoiserInfo, MetricsCache, NamedDenoiser, denoisers
+from dae.evaluation import IDENTITY, SHIPPED_RESULTS, DenoiserInfo, MetricsCache, NamedDenoiser, denoisers
 from dae.evaluation.benchmark import ProgressCallback, iter_noisy_batches, latency_ms
 from dae.evaluation.classical import NUM_TUNING_IMAGES
 from dae.evaluation.denoisers import MEMORY
@@ -131,7 +131,7 @@ def average_metrics(
     denoiser = denoiser_for(option, dataset)
     tables = [metrics_cache(dataset, limit, draw).get(denoiser, noise) for draw in range(draws)]
     measured = [table for table in tables if table is not None]
-    return average_draws(measured, CHANGED) if len(measured) == draws else None
+    return average_draws(measured) if len(measured) == draws else None
 
 
 def latency_jobs(options: Sequence[ModelOption], dataset: str, noise: NoiseSpec) -> list[Job]:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from dae.errors import OutOfMemoryError, SpecError
+from dae.utils.text import counted
 from dae.utils.threads import cpu_count
 
 # Networks and metrics allocate about a hundred times as many values as their input has.
@@ -48,8 +49,7 @@ def describe_device(device: torch.device) -> str:
     """Return a description such as "CPU, 2 threads" or the name of the GPU."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    threads = cpu_count()
-    return f"CPU, {threads} thread{'s' * (threads > 1)}" if device.type == "cpu" else device.type.upper()
+    return f"CPU, {counted(cpu_count(), 'thread')}" if device.type == "cpu" else device.type.upper()
 
 
 def processor_name() -> str:

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, TypeVar
 import platformdirs
 from cachetools import LRUCache
 
-from dae.errors import SpecError
+from dae.errors import DataError, SpecError
 
 T = TypeVar("T")
 
@@ -75,6 +75,16 @@ def atomic_dir(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def write_output(path: Path) -> Iterator[Path]:
+    """Write a file that the user asked for, as `atomic_write` does; raise DataError if that fails."""
+    try:
+        with atomic_write(path) as temporary:
+            yield temporary
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {explain_write_error(error)}") from error
+
+
 def _temporary_path(path: Path) -> Path:
     """Return an unused path beside `path`, after deleting those of processes that were killed."""
     host = hashlib.sha256(platform.node().encode()).hexdigest()[:6]
@@ -83,13 +93,13 @@ def _temporary_path(path: Path) -> Path:
     with contextlib.suppress(OSError):
         for left in path.parent.glob(f"{prefix}*{_TEMPORARY_SUFFIX}"):
             process = left.name.removeprefix(prefix).partition("-")[0]
-            if not process.isdecimal() or is_process_running(int(process)):
+            if not process.isdecimal() or _is_running(int(process)):
                 continue
             shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
     return path.parent / f"{prefix}{os.getpid()}-{secrets.token_hex(4)}{_TEMPORARY_SUFFIX}"
 
 
-def is_process_running(process: int) -> bool:
+def _is_running(process: int) -> bool:
     """Return whether a process with this number runs on this machine; True if unknown."""
     # On Windows, os.kill would end the process.
     if sys.platform == "win32":

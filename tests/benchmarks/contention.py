@@ -86,9 +86,10 @@ def _plain(config: TrainConfig, images: ImageSet, threads: int) -> Iterator[int]
     torch.set_num_threads(threads)
     try:
         state = TrainState(config, images.shape)
+        order = make_generator(config.seed, 1)
         noise, step = NoiseBank.from_generator(make_generator(config.seed)), 0
         while True:
-            for batch in torch.randperm(len(images)).split(config.batch_size):
+            for batch in torch.randperm(len(images), generator=order).split(config.batch_size):
                 clean = images.to_float(batch)
                 denoised, penalty = state.model.forward_with_loss(corrupt(clean, config.noise, noise), clean)
                 state.optimizer.zero_grad()

@@ -76,8 +76,7 @@ def _random_images(count: int) -> ImageSet:
             chunk = images[start : start + _CHUNK_SIZE]
             chunk[:] = random.integers(0, 256, chunk.shape, np.uint8)
         images.flush()
-        np.save(target / "labels.npy", np.zeros(count, np.int64))
-        (target / "about.json").write_text(json.dumps({"classes": ["random"], "note": ""}))
+        image_set.pack_labels(target, np.zeros(count, np.int64), ["random"])
 
     return image_set.cached("growth", "train", f"growth-{count}", make)
 

@@ -146,7 +146,8 @@ def write_night(runs: list[str], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     clean = _NIGHT_BRIGHTNESS * photograph(_NIGHT)
     noisy = corrupt(clean, _NIGHT_NOISE, make_generator(0))
-    denoised = {name: candidates(runs)[name](0)[0](noisy) for name in runs}
+    makers = candidates(runs)
+    denoised = {name: makers[name](0)[0](noisy) for name in runs}
     for name, image in {"clean": clean, "noisy": noisy, **denoised}.items():
         (folder / f"{name}.png").write_bytes(to_png(make_grid(image, 1)))
         print(f"{folder / name}.png, {float(psnr_db(image, clean)):.2f} dB")

@@ -43,14 +43,6 @@ def all_noises(levels: Sequence[float] = LEVELS) -> list[NoiseSpec]:
     ]
 
 
-def is_trained_on(run: Run, noise: NoiseSpec) -> bool:
-    """Return whether one component of the run's training noise contains this noise at a fixed level."""
-    return any(
-        (part.kind, part.clipped) == (noise.kind, noise.clipped) and part.low <= noise.low <= part.high
-        for part in run.config.noise.components
-    )
-
-
 def markdown_rows(runs: Sequence[Run], images: ImageSet, noises: Iterable[NoiseSpec], draws: int) -> Iterator[str]:
     """Yield the lines of the table: two of its head, then one per noise."""
     yield f"| noise | noisy input (dB) |{''.join(f' `{run.name}` |' for run in runs)}"
@@ -58,7 +50,7 @@ def markdown_rows(runs: Sequence[Run], images: ImageSet, noises: Iterable[NoiseS
     denoisers = [model_denoiser(run.name, run.load(), images) for run in runs]
     for noise in noises:
         noisy, *rows = evaluate(denoisers, images, [noise], draws=draws)
-        cells = [_cell(row, is_trained_on(run, noise)) for run, row in zip(runs, rows, strict=True)]
+        cells = [_cell(row, run.config.noise.contains(noise)) for run, row in zip(runs, rows, strict=True)]
         yield f"| `{noise}` | {noisy['psnr_db']:.2f} |{''.join(f' {cell} |' for cell in cells)}"
 
 

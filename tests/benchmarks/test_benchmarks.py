@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from dae.runs import find_run
 from dae.training import RECIPES, TrainState
 from dae.utils.registry import lookup
 from tests.benchmarks import __main__ as runner
-from tests.benchmarks import inference, quality, throughput, uncertainty
+from tests.benchmarks import growth, inference, quality, throughput, uncertainty
 from tests.benchmarks.common import describe_machine, images_per_second, run_benchmark
 from tests.benchmarks.loops import LOOPS, Curve, PILDataset, Stopwatch, run
 from tests.helpers import ROOT, small_config, tensors_equal, tiny_dataset, weights
@@ -236,3 +237,10 @@ def test_the_uncertainty_benchmark_groups_images_by_their_predicted_error() -> N
     rows = uncertainty.rows_by_prediction(torch.arange(20.0), torch.ones(20))
     assert len(rows) == 10 and rows[0]["predicted"] == "0.50000" and rows[-1]["predicted"] == "18.50000"
     assert {row["true"] for row in rows} == {"1.00000"}
+
+
+def test_growth_trains_on_random_images_of_any_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert growth._random_images(10).images.shape == (10, 1, 28, 28)
+    # From the cache.
+    assert growth._random_images(10).classes == ("random",)

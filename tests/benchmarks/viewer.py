@@ -33,7 +33,6 @@ class Viewer:
         buttons: ids of the buttons that the page has drawn.
         errors: exceptions that the page shows.
         alerts: texts of the colored boxes on the page.
-        bytes_received: size of all messages from the server.
     """
 
     def __init__(self, address: str, page: str = "", query: str = "") -> None:
@@ -56,7 +55,6 @@ class Viewer:
         self._cached: set[str] = set()
         self.errors: list[str] = []
         self.alerts: list[str] = []
-        self.bytes_received = 0
         self.draw()
 
     def draw(self, *, press: Iterable[str] = (), texts: Mapping[str, str] | None = None, fragment: str = "") -> float:
@@ -123,9 +121,7 @@ class Viewer:
 
     def _replies(self) -> Iterator[ForwardMsg]:
         while True:
-            data = self._socket.recv(_TIMEOUT_S)
-            self.bytes_received += len(data)
-            reply = ForwardMsg.FromString(data)
+            reply = ForwardMsg.FromString(self._socket.recv(_TIMEOUT_S))
             if reply.hash and reply.metadata.cacheable:
                 self._cached.add(reply.hash)
             match reply.WhichOneof("type"):

@@ -10,13 +10,13 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from dae.training import RECIPES
-from tests.benchmarks.common import describe_machine, images_per_second, run_benchmark
+from tests.benchmarks.common import describe_machine, run_benchmark
 from tests.benchmarks.server import CHROMIUM, browser, dashboard
-from tests.benchmarks.viewer import Viewer, start_endless_run
+from tests.benchmarks.viewer import Viewer, start_endless_run, training_speed
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -36,7 +36,7 @@ def main() -> None:
         server = stack.enter_context(dashboard(runs=("mnist-prior",)))
         run = start_endless_run(server, options.recipe, "watched")
         time.sleep(WARM_UP_S)
-        phases: dict[str, Callable[[], Iterator[None]]] = {
+        phases: dict[str, Callable[[], AbstractContextManager[Callable[[], object]]]] = {
             "no viewer": _without_viewer,
             "light client": lambda: _with_light_client(server.address),
         }
@@ -47,13 +47,8 @@ def main() -> None:
         speeds: dict[str, list[float]] = {name: [] for name in phases}
         for _ in range(options.rounds):
             for name, start_phase in phases.items():
-                phase = start_phase()
-                next(phase)
-                begin = run.progress()[-1]
-                next(phase)
-                end = run.progress()[-1]
-                next(phase, None)
-                speeds[name].append(images_per_second(begin, end, run.config.batch_size))
+                with start_phase() as act:
+                    speeds[name].append(training_speed(run, act))
         viewer = Viewer(server.address, "train")
         clicks = [viewer.draw() for _ in range(NUM_CLICKS)]
     print(f"{describe_machine()}, {run.config.model}")
@@ -66,45 +61,45 @@ def main() -> None:
     )
 
 
-def _without_viewer() -> Iterator[None]:
-    """Set up, wait for one phase, and clean up: each phase is a generator that yields twice."""
-    yield
-    time.sleep(PHASE_S)
-    yield
+@contextmanager
+def _without_viewer() -> Iterator[Callable[[], object]]:
+    """Set up a phase, yield what happens during it, and clean up; so do the others."""
+    yield lambda: time.sleep(PHASE_S)
 
 
-def _with_light_client(address: str) -> Iterator[None]:
+@contextmanager
+def _with_light_client(address: str) -> Iterator[Callable[[], object]]:
     viewer = Viewer(address, "train")
-    yield
-    viewer.watch(PHASE_S)
-    yield
+    yield lambda: viewer.watch(PHASE_S)
     viewer.close()
 
 
-def _with_chromium(opened: "Browser", address: str) -> Iterator[None]:
+@contextmanager
+def _with_chromium(opened: "Browser", address: str) -> Iterator[Callable[[], object]]:
     page = opened.new_page(viewport={"width": 1280, "height": 800})
     page.goto(f"{address}/train")
     page.get_by_test_id("live-chart").wait_for()
     page.wait_for_timeout(WARM_UP_S * 1000)
-    yield
-    page.wait_for_timeout(PHASE_S * 1000)
-    yield
+    yield lambda: page.wait_for_timeout(PHASE_S * 1000)
     page.close()
 
 
-def _with_dreams(opened: "Browser", address: str) -> Iterator[None]:
+@contextmanager
+def _with_dreams(opened: "Browser", address: str) -> Iterator[Callable[[], object]]:
     page = opened.new_page(viewport={"width": 1280, "height": 800})
     page.goto(f"{address}/explore?view=Imagine")
     page.get_by_text("read as a digit").wait_for()
     button = page.get_by_role("button", name="Another dream")
     button.click()
-    yield
-    end = time.monotonic() + PHASE_S
-    while time.monotonic() < end:
-        if page.get_by_text("read as a digit").count() and page.get_by_role("button", name="Stop").count() == 0:
-            button.click()
-        page.wait_for_timeout(200)
-    yield
+
+    def dream_on() -> None:
+        end = time.monotonic() + PHASE_S
+        while time.monotonic() < end:
+            if page.get_by_text("read as a digit").count() and page.get_by_role("button", name="Stop").count() == 0:
+                button.click()
+            page.wait_for_timeout(200)
+
+    yield dream_on
     page.close()
 
 

@@ -138,6 +138,8 @@ def test_probe_prints_the_rows_of_the_library(
     for job in jobs:
         probes.compute(*job)
     assert rows == [probes.summary_row(*job) for job in jobs]
+    assert call(tmp_path / "runs", "probe", "coded", tmp_path / "runs" / "coded") == 2
+    assert "same name: 'coded'" in capsys.readouterr().err
     assert call(tmp_path / "runs", "probe", *options) == 0
     printed = capsys.readouterr().out
     assert "2 seeds" in printed and "code of coded" in printed

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dae.data.folder_splits import hold_out, split_subfolders
+from dae.data.folder_splits import assign_splits, split_subfolders
 
 HELD_OUT = ("validation", "test")
 PATHS = [Path(f"/folder/{number:03d}.png") for number in range(300)]
@@ -30,34 +30,30 @@ def test_common_split_names_of_subfolders_are_recognized_in_any_case(
 
 
 def test_every_image_belongs_to_one_split_and_a_tenth_is_held_out_for_each() -> None:
-    splits = {name: hold_out(PATHS, Path("/folder"), name, HELD_OUT) for name in ("train", *HELD_OUT)}
+    splits = assign_splits(PATHS, Path("/folder"), HELD_OUT)
     assert sorted(path for paths in splits.values() for path in paths) == PATHS
     assert all(15 <= len(splits[name]) <= 45 for name in HELD_OUT)
 
 
 def test_added_images_move_no_existing_image_to_another_split() -> None:
-    for name in ("train", *HELD_OUT):
-        before = hold_out(PATHS[:200], Path("/folder"), name, HELD_OUT)
-        assert set(before) <= set(hold_out(PATHS, Path("/folder"), name, HELD_OUT))
+    before, after = (assign_splits(paths, Path("/folder"), HELD_OUT) for paths in (PATHS[:200], PATHS))
+    assert all(set(before[name]) <= set(after[name]) for name in ("train", *HELD_OUT))
 
 
 @pytest.mark.parametrize("count", [3, 4, 5, 9])
 def test_small_folders_have_three_splits(count: int) -> None:
-    splits = [hold_out(PATHS[:count], Path("/folder"), name, HELD_OUT) for name in ("train", *HELD_OUT)]
+    splits = assign_splits(PATHS[:count], Path("/folder"), HELD_OUT).values()
     assert all(splits) and sum(map(len, splits)) == count
 
 
-def test_a_single_image_is_in_every_split() -> None:
-    assert all(hold_out(PATHS[:1], Path("/folder"), name, HELD_OUT) == PATHS[:1] for name in ("train", *HELD_OUT))
+def test_a_single_image_is_not_held_out() -> None:
+    assert assign_splits(PATHS[:1], Path("/folder"), HELD_OUT) == {"train": PATHS[:1], "validation": [], "test": []}
 
 
 def test_a_new_image_seldom_moves_others_of_a_small_folder() -> None:
     """A new image moves others only if it falls into a split that would be empty without it."""
     moves = 0
     for count in range(3, 30):
-        before, after = (
-            {name: hold_out(PATHS[:number], Path("/folder"), name, HELD_OUT) for name in ("train", *HELD_OUT)}
-            for number in (count, count + 1)
-        )
+        before, after = (assign_splits(PATHS[:number], Path("/folder"), HELD_OUT) for number in (count, count + 1))
         moves += any(not set(before[name]) <= set(after[name]) for name in before)
     assert moves <= 4

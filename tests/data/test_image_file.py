@@ -41,7 +41,7 @@ def test_rewritten_files_keep_format_size_and_channels(format: str, mode: str) -
     assert file.pixels.shape == (1, len(file.pixels[0]), 20, 30) and file.pixels.dtype == torch.float32
     assert image.format == format and image.size == (30, 20)
     if format in ("PNG", "BMP", "TIFF"):
-        assert file.is_gray == (mode == "L") and image.mode == mode
+        assert (file.pixels.shape[1] == 1) == (mode == "L") and image.mode == mode
         assert np.array_equal(image, Image.open(io.BytesIO(content)))
 
 

@@ -7,8 +7,8 @@ import torch
 
 from dae.errors import SpecError, UnknownNameError
 from dae.evaluation import METRICS, evaluate, model_denoiser, per_image_metrics
-from dae.evaluation.benchmark import CHANGED
 from dae.evaluation.denoisers import identity
+from dae.evaluation.metrics import CHANGED
 from dae.evaluation.protocols import average_draws
 from dae.noise import NoiseSpec
 from tests.helpers import tiny_dataset, untrained_checkpoint
@@ -31,14 +31,14 @@ def test_rows_average_over_the_draws_of_consecutive_seeds() -> None:
 
 def test_psnr_is_averaged_over_the_draws_that_changed_the_image() -> None:
     average = average_draws(
-        [table([20, np.inf, np.inf], [True, False, False]), table([30, 24, np.inf], [True, True, False])], CHANGED
+        [table([20, np.inf, np.inf], [True, False, False]), table([30, 24, np.inf], [True, True, False])]
     )
     assert average["psnr_db"].tolist() == [25, 24, np.inf]
     assert average[CHANGED].tolist() == [True, True, False]
 
 
 def test_nan_in_one_draw_makes_the_average_nan() -> None:
-    average = average_draws([table([20.0], [True]), table([np.nan], [True])], CHANGED)
+    average = average_draws([table([20.0], [True]), table([np.nan], [True])])
     assert average[list(METRICS)].isna().all(axis=None)
 
 

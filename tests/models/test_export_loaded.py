@@ -1,14 +1,15 @@
 """Export of models as they are loaded from files, and exports that fail."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 import torch
 
 from dae.errors import CheckpointError, DataError
-from dae.models import export as export_module
 from dae.models.export import TOLERANCE, export_model
 from dae.runs import find_run
+from dae.utils import files
 from tests.helpers import ROOT, untrained_checkpoint
 
 
@@ -46,8 +47,6 @@ def test_a_failing_exporter_raises_a_one_line_error_and_leaves_no_file(
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux")
 @pytest.mark.parametrize("suffix", [".onnx", ".pt2"])
 def test_a_full_disk_raises_a_data_error(suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from contextlib import nullcontext
-
-    monkeypatch.setattr(export_module, "atomic_write", lambda target: nullcontext(Path("/dev/full")))
+    monkeypatch.setattr(files, "atomic_write", lambda target: nullcontext(Path("/dev/full")))
     with pytest.raises(DataError, match="No space left on device"):
         export_model(untrained_checkpoint("linear-32"), tmp_path / f"model{suffix}")

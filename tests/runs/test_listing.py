@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from dae.runs import find_run, list_runs, reference_runs, run_names, unreadable_runs
-from dae.runs import listing as listing_module
 from dae.runs import metadata as metadata_module
+from dae.utils import files
 from tests.helpers import ROOT, wait_for
 
 NAMES = ("digits-conv", "digits-linear")
@@ -54,7 +54,7 @@ def test_a_list_of_unchanged_runs_reads_no_file(root: Path, monkeypatch: pytest.
 
     # The times in the file system cannot be older than the copies, so this waits until they count as unchanged.
     def is_settled(path: Path) -> bool:
-        return time.time_ns() - path.stat().st_ctime_ns > listing_module._RACY_NS
+        return time.time_ns() - path.stat().st_ctime_ns > files._RACY_NS
 
     wait_for(lambda: all(map(is_settled, root.rglob("*"))))
     list_runs(root), reference_runs(list_runs(root))
