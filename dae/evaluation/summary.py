@@ -78,10 +78,8 @@ def format_with_interval(row: Mapping[Any, Any], metric: str, suffix: str = "_95
         suffix: of the column with the uncertainty: "_95" for the confidence interval, "_sd" for the standard deviation.
     """
     value, interval = row[metric], row[f"{metric}{suffix}"]
-    if math.isnan(value):
-        return "–"
-    if math.isinf(value):
-        return "same"
+    if not math.isfinite(value):
+        return "–" if math.isnan(value) else "same"
     text = FORMATS[metric].format(value)
     if math.isnan(interval) or not interval:
         return text

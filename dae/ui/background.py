@@ -40,7 +40,7 @@ class Background:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._turn = threading.Lock()
+        self._compute_lock = threading.Lock()
         self._lock = threading.Lock()
         self._jobs: dict[Hashable, _Job] = {}
 
@@ -77,7 +77,7 @@ class Background:
 
     def _run(self, job: _Job, compute: Callable[[], Any]) -> None:
         server_tuning.lower_priority()
-        with self._turn:
+        with self._compute_lock:
             with self._lock:
                 if self._clock() - job.polled_s >= _ABANDONED_AFTER_S:
                     job.future.cancel()

@@ -20,7 +20,7 @@ from dae.evaluation import SHIPPED_RESULTS, ResultCache, write_results
 from dae.noise import NOISES
 from dae.representation import LABEL_COUNTS
 from dae.ui import measuring, model_options, resources
-from dae.ui.codes import linear_probe, map, noise_ablation, view
+from dae.ui.codes import linear_probe, maps, noise_ablation, view
 from dae.ui.compare.selection import default_selection
 from dae.ui.model_options import ModelOption
 
@@ -41,9 +41,9 @@ def compare_jobs(dataset: str) -> Iterator[Job]:
 
 def map_jobs(dataset: str) -> Iterator[Job]:
     """Yield the maps that Inside the model opens with."""
-    settings = map.default_settings(next(iter(NOISES)))
+    settings = maps.default_settings(next(iter(NOISES)))
     for model in _models(dataset):
-        yield map.map_cache(dataset, view.NUM_IMAGES), map.encoder(model), settings
+        yield maps.map_cache(dataset, view.NUM_IMAGES), maps.encoder(model), settings
 
 
 def ablation_jobs(dataset: str) -> Iterator[Job]:

@@ -7,7 +7,7 @@ import pytest
 
 from dae.representation import cache, finetune
 from dae.ui import measuring, precompute
-from dae.ui.codes import linear_probe, map, view
+from dae.ui.codes import linear_probe, maps, view
 from tests.ui.apps import opened, shown
 
 
@@ -15,7 +15,7 @@ def test_pages_open_with_shipped_results_without_computing(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "results.safetensors"
-    for module in (measuring, map, linear_probe):
+    for module in (measuring, maps, linear_probe):
         monkeypatch.setattr(module, "SHIPPED_RESULTS", file)
     monkeypatch.setattr(precompute, "DATASETS", ("digits",))
     monkeypatch.setattr(view, "NUM_IMAGES", 60)
@@ -29,7 +29,7 @@ def test_pages_open_with_shipped_results_without_computing(
 
     # Another user.
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
-    for cached in (measuring.metrics_cache, map.map_cache):
+    for cached in (measuring.metrics_cache, maps.map_cache):
         cached.clear()
     monkeypatch.setattr("dae.evaluation.cache.per_image_metrics", fail)
     monkeypatch.setattr("dae.representation.map_cache.build_code_map", fail)

@@ -11,7 +11,7 @@ from dae.representation import validate_code_size
 from dae.ui import model_options, resources, selectors
 from dae.ui.codes.interpolation import render_interpolation
 from dae.ui.codes.linear_probe import render_probe
-from dae.ui.codes.map import render_map
+from dae.ui.codes.maps import render_map
 from dae.ui.codes.noise_ablation import render_noise_ablation
 from dae.ui.model_options import ModelOption
 from dae.ui.shell import messages, presentation

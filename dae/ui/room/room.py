@@ -56,7 +56,7 @@ class Room:
             self._activity, self._game, self._wall = "closed", None, Wall()
             self._seen_s.clear()
 
-    def wait(self) -> None:
+    def end_activity(self) -> None:
         """End the current activity; phones stay."""
         with self._lock:
             if self._activity != "closed":

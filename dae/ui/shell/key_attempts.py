@@ -26,7 +26,7 @@ class BusyError(DaeError):
 
 @dataclass
 class _Client:
-    turn: threading.Lock = field(default_factory=threading.Lock)
+    lock: threading.Lock = field(default_factory=threading.Lock)
     waiting: int = 0
     failures: int = 0
     next_s: float = 0.0
@@ -61,7 +61,7 @@ class KeyAttempts:
                 raise BusyError("Too many attempts at once. Try again in a few seconds.")
             client.waiting += 1
         try:
-            with client.turn:
+            with client.lock:
                 now_s = self._clock()
                 if now_s - client.next_s > FORGET_AFTER_S:
                     client.failures = 0

@@ -8,7 +8,7 @@ import streamlit as st
 from dae.errors import DaeError
 from dae.ui import address, server_tuning
 from dae.ui.components.base import ASSETS
-from dae.ui.shell import actions, auth, help, messages, presentation
+from dae.ui.shell import actions, auth, messages, page_help, presentation
 from dae.ui.tour.view import render_tour
 
 PAGES = {  # path: (name, icon)
@@ -44,7 +44,7 @@ def setup_page(path: str, title: str, lead: str) -> None:
         for target, (label, icon) in PAGES.items():
             with st.container(key=f"to_{label}", width="content"):
                 st.page_link(target, label=f"**{label}**" if target == path else label, icon=icon)
-        help.render_help(path)
+        page_help.render_help(path)
         presentation.presentation_button()
         auth.sign_in()
         presentation.register_shortcuts(f"to_{label}" for label, _ in PAGES.values())

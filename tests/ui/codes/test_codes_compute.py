@@ -9,10 +9,10 @@ import torch
 from dae.models import MODELS
 from dae.representation import Method
 from dae.ui import model_options, resources
-from dae.ui.codes import linear_probe, map
+from dae.ui.codes import linear_probe, maps
 from dae.ui.codes.interpolation import NUM_STEPS, compute_sequences, nearest_position
 from dae.ui.codes.linear_probe import method_label, probe_curves, probe_table
-from dae.ui.codes.map import describe_movement
+from dae.ui.codes.maps import describe_movement
 from dae.ui.codes.view import exclude_large_codes
 from dae.ui.model_options import ModelOption
 from tests.helpers import tiny_dataset
@@ -83,14 +83,14 @@ def test_cached_tsne_maps_are_returned_without_computing_any_map(
     models: tuple[ModelOption, ...], photos: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     test = resources.images(photos, "test")
-    selected = map.MapInputs(models, photos, test, map.default_settings("masking"))
-    known = [selected.cache.compute(map.encoder(model), selected.settings) for model in models]
+    selected = maps.MapInputs(models, photos, test, maps.default_settings("masking"))
+    known = [selected.cache.compute(maps.encoder(model), selected.settings) for model in models]
 
     def fail(*_: object, **__: object) -> None:
         raise AssertionError("computed again")
 
     monkeypatch.setattr("dae.representation.map_cache.build_code_map", fail)
-    assert map._tsne_maps(selected) == known
+    assert maps._tsne_maps(selected) == known
 
 
 def test_movement_is_described_relative_to_the_distance_between_images() -> None:

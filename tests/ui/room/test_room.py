@@ -44,7 +44,7 @@ def test_closing_the_room_removes_all_phones_and_refuses_new_phones_and_games(ro
             refused()
     with pytest.raises(UnknownPhoneError):
         room.phone_state(phone)
-    room.wait()
+    room.end_activity()
     assert room.snapshot().activity == "closed"
 
 

@@ -117,7 +117,7 @@ def _render_stage(phones: PhoneAddress, state: RoomState) -> None:
             st.html(review.link_html(PARAM, len(shown.waiting)))
         if shown.shares and shown.phase != "finished":
             st.button("Results now", key="room_results", on_click=presenter_callback(game.finish_guess))
-        st.button("End", key="room_end", icon=":material/stop:", on_click=presenter_callback(game.wait))
+        st.button("End", key="room_end", icon=":material/stop:", on_click=presenter_callback(game.end_activity))
     with stage, page.show_errors():
         if shown.activity == "draw":
             wall.render_wall(game, shown)
