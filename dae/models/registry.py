@@ -80,7 +80,7 @@ MODELS: dict[str, ModelInfo] = {
         build=UNet,
         any_size=True,
         bfloat16=True,
-        color="#7A5C00",
+        color="#009E73",
     ),
     "res-unet": ModelInfo(
         label="Residual U-Net",

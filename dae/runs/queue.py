@@ -27,6 +27,7 @@ class TrainingQueue:
         self._changed = threading.Condition()
         self._waiting: deque[tuple[Run, ...]] = deque()
         self._current: tuple[Run, ...] = ()
+        self._last: tuple[str, ...] = ()
         self._paused = False
         self._stopping = False
         self._closed = False
@@ -60,6 +61,11 @@ class TrainingQueue:
         """Return the names of the runs of each job, the current job first."""
         with self._changed:
             return [tuple(run.name for run in job) for job in (self._current, *self._waiting) if job]
+
+    def last_job(self) -> tuple[str, ...]:
+        """Return the names of the runs of the job that started last; they may be deleted meanwhile."""
+        with self._changed:
+            return self._last
 
     def pause(self, name: str) -> None:
         """Pause the current job at its next report, if `name` is one of its runs."""
@@ -102,6 +108,7 @@ class TrainingQueue:
                 if self._closed:
                     return
                 self._current = self._waiting.popleft()
+                self._last = tuple(run.name for run in self._current)
                 self._paused = self._stopping = False
             try:
                 self._train(self._current)

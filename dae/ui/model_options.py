@@ -18,7 +18,8 @@ from dae.viz.plots import BASELINE_COLOR
 
 # Of MNIST and of drawn digits.
 DIGIT_SHAPE: Shape = (1, 28, 28)
-_ANY_NOISE = "(any noise)"
+# A U-Net for any noise is drawn beside the one for a single noise, so it has its own color.
+_ANY_NOISE, _ANY_NOISE_COLOR = "(any noise)", "#A6761D"
 # The first model of each family is selected at first; the best architecture is the last.
 _FAMILIES = ("linear", "convolutional", "residual CNN")
 
@@ -111,13 +112,20 @@ def _trained_options() -> Iterator[tuple[ModelOption, Shape]]:
             continue
     readable.sort(key=lambda entry: (entry[0].state != "finished", not matches_recipe(entry[0].recipe, entry[1])))
     for run, config, model, shape in readable:
-        info, label = MODELS[model], _display_name(run, model, shape[0])
-        yield ModelOption(run.name, model, label, info.color, info.family, run.dataset, run.recipe, config.noise), shape
+        label, color, family = _display_name(run, model, shape[0]), run_color(run), MODELS[model].family
+        yield ModelOption(run.name, model, label, color, family, run.dataset, run.recipe, config.noise), shape
 
 
 def architecture_label(model: str) -> str:
     """Return the display name of trained models of this architecture; several architectures can share one."""
     return MODELS[model].label.removeprefix("Residual ")
+
+
+def run_color(run: Run) -> str:
+    """Return the color of the model of a run, the same on every page."""
+    if _is_trained_like_blind(run):
+        return _ANY_NOISE_COLOR
+    return MODELS[run.model].color if run.model in MODELS else BASELINE_COLOR
 
 
 def run_labels(runs: Sequence[Run]) -> dict[str, str]:

@@ -98,6 +98,17 @@ def test_the_large_view_shows_few_large_images_on_one_screen(page: "playwright.P
     seed.wait_for()
 
 
+def test_a_click_on_the_icon_of_a_tooltip_leaves_the_switch_as_it_is(page: "playwright.Page", server: str) -> None:
+    visit(page, f"{server}/explore?view=Inside+the+model&part=Map")
+    page.get_by_test_id("listening").wait_for(state="attached")
+    switch = page.get_by_role("checkbox", name="3D")
+    page.locator(".st-key-in_space [data-testid=stTooltipIcon]").click()
+    # A click on the label turns it.
+    page.locator(".st-key-in_space").get_by_text("3D", exact=True).click()
+    playwright.expect(switch).to_be_checked()
+    page.wait_for_url(re.compile("in_space=true"))
+
+
 def test_pages_of_images_can_be_turned(page: "playwright.Page", server: str) -> None:
     visit(page, f"{server}/explore?{DRAWN}")
     page.get_by_test_id("frame-row").nth(3).wait_for()

@@ -16,7 +16,7 @@ SAMPLES = {
     "astronaut": "Astronaut",
     "chelsea": "Cat",
     "coffee": "Coffee",
-    "camera": "Camera (gray)",
+    "camera": "Cameraman (gray)",
     "page": "Page (gray)",
 }
 _SAMPLE_NOISE = NoiseSpec("gaussian", 0.1)

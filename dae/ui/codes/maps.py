@@ -82,7 +82,7 @@ def render_map(models: Sequence[ModelOption], dataset: str, test: ImageSet, cont
         label="Noise level",
         key=f"code_map_{settings.noise.kind}_{dataset}",
         alt=f"The codes of {summary}, each a point in the color of its class",
-        caption=f"{summary}. Lines show how noise moves each code. Hover to see an image, click to denoise it. "
+        caption=f"{summary}. Lines show how noise moves each code. Hover to see an image, click to denoise it below. "
         f"{'Drag to rotate' if settings.dimensions == 3 else 'Drag to move'}, double-click to zoom in and out.",
     )
     drifts = [model_map.drift[selection.step] for model_map in maps]
@@ -184,7 +184,7 @@ def _render_selected(selected: MapInputs, level: float, selection: MapSelection)
             SpriteRow(
                 f"{class_name}, image {index}",
                 to_png(make_grid(torch.cat([clean, *images]), columns=len(images) + 1)),
-                words=(str(noise),),
+                words=(noise.label,),
                 numbers=(("clean", *captions),),
             )
         ],

@@ -8,6 +8,7 @@ import pandas as pd
 from dae.evaluation import IDENTITY, DenoiserInfo, ranking_sentences, summary_row, summary_table
 from dae.ui import measuring
 from dae.ui.compare.selection import Selection
+from dae.utils.text import join_words
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,20 @@ def compute(selection: Selection) -> Comparison | None:
         scores,
         infos,
         summary_table(rows, infos),
-        tuple(ranking_sentences(scores, infos)),
+        (*ranking_sentences(scores, infos), *untrained_sentence(selection)),
         draws,
         len(scores) == len(selection.options),
     )
+
+
+def untrained_sentence(selection: Selection) -> list[str]:
+    """Return a sentence that names the models which were not trained on this kind of noise, if there are any."""
+    untrained = [option.label for option in selection.models if not option.noise.component(selection.noise.kind)]
+    if not untrained:
+        return []
+    if len(untrained) == len(selection.models) > 1:
+        return ["None of these models was trained on this kind of noise."]
+    return [f"{join_words(untrained)} {'was' if len(untrained) == 1 else 'were'} not trained on this kind of noise."]
 
 
 def _scores(selection: Selection, draws: int) -> dict[str, pd.DataFrame]:

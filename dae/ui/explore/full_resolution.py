@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from dae.data.uploads import to_tensor
-from dae.evaluation import metrics, restoration
+from dae.evaluation import metrics
 from dae.noise import NOISES, NoiseSpec, corrupt
 from dae.ui import resources, selectors
 from dae.ui.cleaning.jobs import restore_with_progress
@@ -58,14 +58,12 @@ class FullResolutionResult:
 
     Attributes:
         denoised: None until it is computed.
-        level: estimated noise level; None until the image is denoised.
     """
 
     noisy: Image.Image
     noisy_psnr_db: float
     denoised: Image.Image | None = None
     psnr_db: float = math.nan
-    level: float | None = None
 
 
 def render_full_resolution(image: Image.Image, kind: str, seed: int) -> bool:
@@ -137,9 +135,7 @@ def denoise(
         on_progress=lambda done: on_progress(done, f"Denoising … {done:.0%}"),
         on_wait=lambda done: on_progress(done, "Waiting for another computation …"),
     )
-    with resources.compute_lock():
-        level = restoration.estimate_level(checkpoint.model, checkpoint.shape[0], noisy)
-    return replace(compare(clean, noisy, denoised), level=level)
+    return compare(clean, noisy, denoised)
 
 
 def _psnr_db(image: Tensor, clean: Tensor) -> float:
@@ -218,6 +214,4 @@ def summarize(result: FullResolutionResult, selection: FullResolution) -> str:
         f"**{gain[:1].upper()}{gain[1:]}.**",
         f"This model was trained on {model.noise.label}{'' if is_trained else f', not {noise.label}'}.",
     ]
-    if result.level is not None and noise.kind == "gaussian":
-        sentences.append(f"Estimated noise level: {result.level:.2f}.")
     return " ".join(sentences)

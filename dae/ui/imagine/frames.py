@@ -92,15 +92,21 @@ def _render_status(sampling: Sampling, stream: Stream, is_stopped: bool) -> None
         return
     sentence = sampling.summarize(stream.result).sentence if stream.is_done else ""
     done = len(stream.frames)
+    # The first frame is step 0.
+    step = f"{max(done - 1, 0)} of {sampling.num_frames - 1}"
     with st.container(horizontal=True, vertical_alignment="center", height=48, border=False):
         if stream.is_done:
             if sentence:
                 st.markdown(f"#### {sentence}")
         elif is_stopped:
-            st.markdown(f"Stopped: {done} of {sampling.num_frames} steps done.")
+            st.markdown(f"Stopped: {step} steps done.")
             st.button("Continue", key=f"{sampling.name}_continue", on_click=_resume)
         else:
-            text = f"Step {done} of {sampling.num_frames}" if done < sampling.num_frames else "Reading the images …"
+            text = (
+                f"Step {max(done - 1, 0)} of {sampling.num_frames - 1}"
+                if done < sampling.num_frames
+                else "Reading the images …"
+            )
             text = "Waiting for another computation …" if stream.is_waiting else text
             st.progress(min(done / sampling.num_frames, 1.0), text)
             st.button("Stop", key=f"{sampling.name}_stop", on_click=_stop, args=(sampling.question,))

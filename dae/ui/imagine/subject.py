@@ -15,7 +15,7 @@ from dae.ui.shell import auth
 from dae.ui.user_image import select_user_image
 from dae.utils.random import make_generator
 
-TEST_DIGIT, DRAWING, UPLOAD = "Test digit", "Draw a digit", "Your image"
+TEST_IMAGE, DRAWING, UPLOAD = "Test image", "Draw a digit", "Your image"
 NUM_DIGITS = 1_000
 _LEVELS = tuple(f"{tenths / 10:.1f}" for tenths in range(1, 11))
 
@@ -60,7 +60,7 @@ def select_subject(images: ImageSet, default: int) -> Subject | None:
         default: number of the test digit that is shown first.
     """
     # Only the presenter may upload to the server.
-    sources = [TEST_DIGIT, DRAWING, UPLOAD] if auth.is_presenter() else [TEST_DIGIT, DRAWING]
+    sources = [TEST_IMAGE, DRAWING, UPLOAD] if auth.is_presenter() else [TEST_IMAGE, DRAWING]
     source = selectors.url_choice("Digit", sources, key="imagine_source")
     if source in (DRAWING, UPLOAD):
         with st.container(width=300):
@@ -68,7 +68,7 @@ def select_subject(images: ImageSet, default: int) -> Subject | None:
         name = "your drawing" if source == DRAWING else "your image"
         return None if pixels is None else Subject(pixels.numpy().tobytes(), images.shape, name)
     number = selectors.url_number_input(
-        "Number",
+        "Image no.",
         1,
         len(images),
         key="imagine_digit",
@@ -77,7 +77,7 @@ def select_subject(images: ImageSet, default: int) -> Subject | None:
         width=120,
     )
     pixels = images.to_float([number - 1])
-    return Subject(pixels.numpy().tobytes(), images.shape, f"test digit {number}")
+    return Subject(pixels.numpy().tobytes(), images.shape, f"test image {number}")
 
 
 def select_level(default: str) -> float:

@@ -21,6 +21,7 @@ _TERMS: dict[str, str] = {
     "L2 distance": "Square root of the sum of squared pixel differences. Lower is better.",
     "Label": "The correct class of an image, such as the digit, as recorded by people.",
     "Learning rate": "Step size of training. Too small is slow, too large diverges.",
+    "Linear probe": "A test of a code: how well a simple classifier reads the digit from it.",
     "Linear": "Fully connected layers: every pixel is connected to every unit.",
     "Loss": "The error that training minimizes, usually MSE.",
     "MNIST": "70,000 handwritten digits, a standard benchmark since 1998.",

@@ -80,6 +80,10 @@ def render_help(path: str) -> None:
         glossary.markdown(_GLOSSARY)
         with presenting:
             st.markdown(_KEYS)
+            st.markdown(
+                "**Before the talk**: *Play with the room* needs a server that phones can reach. Open it once: it "
+                "shows how to start one."
+            )
             st.markdown("Copy the address to share this view (except your own images). Everything works offline.")
             # A plain link opens a new session.
             st.html('<a href="./" target="_self">Start over</a>')

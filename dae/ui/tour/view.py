@@ -37,7 +37,8 @@ def render_tour(path: str, is_presenter: bool, is_large: bool) -> bool:
     number = _current_number(wanted, len(stops))
     if not number:
         if page == "start":
-            st.html(f'<a class="tour-start" href="{escape(stops[0].url(1))}" target="_self">Start the tour</a>')
+            url = escape(stops[0].url(1) + _mode(is_large))
+            st.html(f'<a class="tour-start" href="{url}" target="_self">Start the tour</a>')
         return False
     st.html(ASSETS / "tour.css")
     stop = stops[number - 1]
@@ -57,8 +58,7 @@ def render_tour(path: str, is_presenter: bool, is_large: bool) -> bool:
 
 def bar_html(stops: Sequence[Stop], number: int, page: str, is_large: bool) -> str:
     """Return the links of the bar at a stop, numbered from 1, as seen on a page, a key of PAGES."""
-    # A link opens a new session, which takes the mode from its address.
-    mode = "&large=true" if is_large else ""
+    mode = _mode(is_large)
 
     def link(name: str, target: int, label: str, title: str) -> str:
         url = escape(stops[target - 1].url(target) + mode)
@@ -69,6 +69,11 @@ def bar_html(stops: Sequence[Stop], number: int, page: str, is_large: bool) -> s
     following = link("next", number + 1, "Next", "Page Down") if number < len(stops) else ""
     end = f'<a class="tour-end" href="./?{PARAM}={_END}{escape(mode)}" target="_self">End</a>'
     return f'<nav aria-label="Tour">{back}{link("here", number, here, "Open this stop again")}{following}{end}</nav>'
+
+
+def _mode(is_large: bool) -> str:
+    """Return what links add to an address: each opens a new session, which takes the mode from it."""
+    return "&large=true" if is_large else ""
 
 
 def _wanted_number() -> str:

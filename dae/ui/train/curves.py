@@ -11,8 +11,8 @@ from dae.runs import Run, RunMetadata
 from dae.training.config import geometric_mean_mse
 from dae.ui import resources
 from dae.ui.components.live_chart import ProgressBar, live_chart
+from dae.ui.model_options import run_color
 from dae.ui.train.headline import Progress
-from dae.ui.train.previews import model_color
 from dae.ui.train.selection import CurveAxes
 from dae.utils import text
 from dae.viz import plots
@@ -28,9 +28,9 @@ def render_curves(runs: Sequence[Run], progress: Progress, labels: Mapping[str, 
     curves = []
     for run in runs:
         # Runs of the same model share a color.
-        dash = plots.DASHES[num_drawn[run.model] % len(plots.DASHES)]
-        num_drawn[run.model] += 1
-        color, lines = model_color(run.model), progress[run.name]
+        color, lines = run_color(run), progress[run.name]
+        dash = plots.DASHES[num_drawn[color] % len(plots.DASHES)]
+        num_drawn[color] += 1
         curves.append(plots.LossCurve(labels[run.name], color, lines, dash, **training_line(run)))
     names = text.join_words(list(labels.values()))
     live_chart(
@@ -44,7 +44,7 @@ def render_curves(runs: Sequence[Run], progress: Progress, labels: Mapping[str, 
 
 def _progress_bar(run: Run, lines: Sequence[Mapping[str, Any]], label: str) -> ProgressBar:
     done = min(lines[-1]["step"] / max(lines[-1]["steps"], 1), 1.0) if lines else 0.0
-    return ProgressBar(done, f"{label} · {status_line(run, lines)}", model_color(run.model))
+    return ProgressBar(done, f"{label} · {status_line(run, lines)}", run_color(run))
 
 
 def remaining_seconds(names: Sequence[str], progress: Progress) -> float | None:

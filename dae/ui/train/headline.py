@@ -67,15 +67,11 @@ def _stage(states: Sequence[str], progress: Sequence[Sequence[Mapping[str, Any]]
 
 
 def leader_sentence(labels: Mapping[str, str], progress: Progress, is_over: bool = False) -> str:
-    """Return who leads at the last point that all runs have reached; empty before their first step."""
-    validated = {name: [line for line in progress[name] if validation_scores(line)] for name in labels}
-    position = min((epochs_passed(lines[-1]) if lines else 0.0 for lines in validated.values()), default=0.0)
-    if not position:
+    """Return who leads now; empty before two runs have made their first step."""
+    latest = {name: next(filter(validation_scores, reversed(progress[name])), None) for name in labels}
+    psnr_db = {name: _psnr_db(line) for name, line in latest.items() if line and line["step"]}
+    if len(psnr_db) < 2:
         return ""
-    psnr_db = {
-        name: next(_psnr_db(line) for line in reversed(lines) if epochs_passed(line) <= position)
-        for name, lines in validated.items()
-    }
     first, second = sorted(psnr_db, key=lambda name: -psnr_db[name])[:2]
     lead = psnr_db[first] - psnr_db[second]
     if lead < 0.05:

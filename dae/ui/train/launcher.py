@@ -100,12 +100,15 @@ def _start_button(key: str, launch: Launch, references: Sequence[Reference], is_
     """Draw a button that starts a training, and return whether it was pressed."""
     missing, configs = launch.missing_dataset(), launch.configs()
     needs = f"Needs {dataset_label(missing)}: `dae download {missing}`." if missing else ""
+    # A tooltip stays while the pointer rests on its button, and would cover the race.
+    is_covering = is_primary and resources.training_queue().jobs()
+    help_text = " ".join(filter(None, (launch.help, duration_hint(configs, references), needs)))
     return st.button(
         launch.title,
         icon=":material/play_arrow:",
         key=f"start-{key}",
         type="primary" if is_primary else "secondary",
-        help=" ".join(filter(None, (launch.help, duration_hint(configs, references), needs))),
+        help=None if is_covering else help_text,
         on_click=presenter_callback(_start),
         args=(page_state(), configs),
         disabled=bool(missing),

@@ -11,13 +11,13 @@ import streamlit as st
 from PIL import Image
 
 from dae.errors import RunError
-from dae.models import MODELS
 from dae.runs import ACTIVE_STATES, Run, preview_of
 from dae.ui.components.frame_slider import SpriteRow, frame_slider
+from dae.ui.model_options import run_color
 from dae.ui.train.headline import epochs_passed
 from dae.utils import text
 from dae.utils.files import open_regular
-from dae.viz import plots, to_png
+from dae.viz import to_png
 from dae.viz.filters import stack_filters
 from dae.viz.plots import validation_scores
 
@@ -28,7 +28,7 @@ _MAX_STRIP_PIXELS = 8 * 512 * 512
 _DAMAGED = "Preview images are damaged; the model is fine."
 _FILTERS_CAPTION = (
     "Filters are what the first layer looks for: bright pixels count in favor, dark ones against, gray ones not at "
-    "all. The filters begin as noise and turn into strokes while the model learns."
+    "all. They begin as noise, and some turn into strokes or edges while the model learns."
 )
 
 
@@ -46,11 +46,6 @@ class Frame(NamedTuple):
     path: Path
     gain_db: float
     filters: Path = Path()
-
-
-def model_color(model: str) -> str:
-    """Return the color of an architecture, the same on every page."""
-    return MODELS[model].color if model in MODELS else plots.BASELINE_COLOR
 
 
 def run_frames(run: Run, lines: Sequence[Mapping[str, Any]]) -> list[Frame]:
@@ -110,12 +105,12 @@ def render_previews(runs: Sequence[Run], progress: Mapping[str, Any], labels: Ma
         latest = [_latest(frames[run.name], position) for position in positions]
         gains = tuple(text.describe_gain(frame.gain_db) for frame in latest)
         sheet = _read_sheet([frame.path for frame in latest], size)
-        color = model_color(run.model)
+        color = run_color(run)
         rows.append(SpriteRow(labels[run.name], sheet, color=color, words=gains))
         if filters := _read_filters([frame.filters for frame in latest], size[1], num_images):
             source = f"of the first layer of {labels[run.name]}"
             filter_rows.append(SpriteRow("Filters", filters, color=color, words=(source,), below=True))
-    others = text.join_words([labels[run.name] for run in runs if run not in shown])
+    others = text.join_words([labels[run.name] for run in runs if _preview_key(run) != _preview_key(runs[0])])
     captions = [_FILTERS_CAPTION] if filter_rows else []
     captions += [f"Not shown (different images or noise): {others}."] if others else []
     frame_slider(

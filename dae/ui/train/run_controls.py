@@ -25,12 +25,12 @@ def render_controls(runs: Sequence[Run]) -> None:
     states, labels = {run.name: run.state for run in runs}, model_options.run_labels(runs)
     st.markdown(" &ensp; ".join(badges(states, labels)), width="content")
     ended = [run for run in runs if states[run.name] not in ACTIVE_STATES]
+    unfinished = [run for run in ended if states[run.name] != "finished"]
     if auth.is_presenter():
         for job in _jobs([run.name for run in runs]):
             _render_job_controls(job, states)
-        for run in ended:
-            if states[run.name] != "finished":
-                _render_resume_button(run, labels[run.name] if len(runs) > 1 else "")
+        if unfinished:
+            _render_resume_button(unfinished)
     _render_links(ended)
     if auth.is_presenter():
         _render_more(ended, labels)
@@ -99,12 +99,14 @@ def _render_remote_controls(run: Run) -> None:
     )
 
 
-def _render_resume_button(run: Run, label: str) -> None:
+def _render_resume_button(runs: Sequence[Run]) -> None:
+    """Draw the button that continues runs, several of them as one job."""
+    names = [run.name for run in runs]
     st.button(
-        f"Continue {label}" if label else "Continue training",
+        "Continue the race" if len(names) > 1 else "Continue training",
         icon=":material/play_arrow:",
-        key=f"resume-{run.name}",
-        on_click=presenter_callback(lambda: resources.training_queue().start(find_run(run.name))),
+        key=f"resume-{'-'.join(names)}",
+        on_click=presenter_callback(lambda: resources.training_queue().start(*map(find_run, names))),
     )
 
 

@@ -79,15 +79,25 @@ def _stays(watched: Sequence[str], models: Mapping[str, Run]) -> bool:
 
 
 def default_runs(available: Sequence[Run]) -> list[str]:
-    """Return the names of the runs to watch at first: those that train, else the last finished one with frames."""
-    if jobs := resources.training_queue().jobs():
+    """Return the names of the runs to watch at first: those that train, else the last finished ones with frames.
+
+    They are the runs of the last training of this server; after its start, the last finished run.
+    """
+    queue = resources.training_queue()
+    if jobs := queue.jobs():
         return list(jobs[0])
-    for run in available:
+    finished = {run.name: run for run in available if run.state == "finished"}
+    if last := [name for name in queue.last_job() if name in finished and _has_frames(finished[name])]:
+        return last
+    for run in finished.values():
         is_typical = not (run.recipe and run.pretrained) and run.recipe not in _STUDIES
-        if is_typical and not run.recipe.startswith("cifar10") and run.state == "finished":
-            if len(run_frames(run, run.progress())) > 1:
-                return [run.name]
+        if is_typical and not run.recipe.startswith("cifar10") and _has_frames(run):
+            return [run.name]
     return []
+
+
+def _has_frames(run: Run) -> bool:
+    return len(run_frames(run, run.progress())) > 1
 
 
 def select_axes() -> CurveAxes:

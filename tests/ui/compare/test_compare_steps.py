@@ -1,5 +1,6 @@
 """The steps of the Compare page as functions: select, compute, and the tables and images that are drawn."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -10,10 +11,11 @@ from dae.evaluation import CHANGED, FILTERS, HEADINGS, IDENTITY
 from dae.noise import NoiseSpec
 from dae.ui import measuring, model_options, selectors
 from dae.ui.compare import exports, tables
-from dae.ui.compare.comparison import compute
+from dae.ui.compare.comparison import compute, untrained_sentence
 from dae.ui.compare.selection import Selection
 from dae.ui.compare.side_by_side import rank_images
 from dae.ui.compare.sweeps import measured_rows, sweep_levels
+from dae.ui.model_options import ModelOption
 from tests.helpers import PATIENCE_S
 
 
@@ -102,6 +104,29 @@ def test_report_has_five_columns_with_the_best_values_marked_and_no_script(selec
     html = report.html()
     assert selection.title in html and " dB</span>" in html and "with dae " in html
     assert "<script" not in html and len(html) < 1_500_000
+
+
+@pytest.mark.parametrize(
+    ("trained_on", "expected"),
+    [
+        ({"Linear": "masking:0.5", "U-Net": "gaussian:0-1+masking:0-1"}, []),
+        ({"Linear": "gaussian:0.5", "U-Net": "masking:0-1"}, ["Linear was not trained on this kind of noise."]),
+        ({"Linear": "gaussian:0.5"}, ["Linear was not trained on this kind of noise."]),
+        (
+            {"Linear": "gaussian:0.5", "U-Net": "speckle:0.5"},
+            ["None of these models was trained on this kind of noise."],
+        ),
+    ],
+)
+def test_models_that_were_not_trained_on_the_kind_of_noise_are_named(
+    selection: Selection, trained_on: dict[str, str], expected: list[str]
+) -> None:
+    models = [
+        ModelOption(label, "linear-32", label, "", "linear", noise=NoiseSpec.parse(noise))
+        for label, noise in trained_on.items()
+    ]
+    masked = replace(selection, noise=NoiseSpec("masking", 0.5), options=(*selection.options, *models))
+    assert untrained_sentence(masked) == expected
 
 
 def test_posterior_mean_is_offered_for_gaussian_noise_only() -> None:

@@ -98,6 +98,10 @@ def test_summary_names_the_best_model(gallery: Gallery) -> None:
     assert summarize(gallery, fake_sprites(10, 18, 20.04, 15), 5, is_copy=False) == (
         f"**{best} wins here**: 10.0 dB clearer than the noisy images."
     )
+    alone = replace(gallery, models=gallery.models[1:2])
+    assert summarize(alone, fake_sprites(10, 20.04), 5, is_copy=False) == (
+        f"**{best} helps**: 10.0 dB clearer than the noisy images."
+    )
     worse = summarize(gallery, fake_sprites(30, 20, 28.8, 15), 5, is_copy=True)
     assert worse == f"**No model helps on these small copies**: the best, {best}, makes the images 1.2 dB worse."
     assert "invents details" in summarize(gallery, fake_sprites(5, 8, 9, 8), 5, is_copy=False)

@@ -86,7 +86,7 @@ def test_a_game_of_guess_runs_from_opening_the_room_to_closing_it(
         assert app.header[0].value.startswith("It is a ")
         press(app, "Next round" if number < len(readings.LEVELS) else "Show the results")
     wait_for(lambda: app.run() and "measured" not in app.header[0].value)
-    assert "of the digits" in app.header[0].value
+    assert "of your digits" in app.header[0].value
     press(app, "End")
     press(app, "Close the room")
     assert room().snapshot().activity == "closed"
@@ -114,9 +114,15 @@ def test_the_verdict_compares_people_and_models_at_the_answered_levels() -> None
         "Linear": ModelShares("#123456", {1.0: 0.5, 2.0: 0.1}),
         "U-Net": ModelShares("#654321", {1.0: 0.6, 2.0: 0.9}),
     }
-    assert guess_view.verdict({1.0: 0.8}, models) == "People win: you read 80% of the digits, U-Net 60%."
-    assert guess_view.verdict({1.0: 0.8, 2.0: 0.2}, models) == "The models win: you read 50% of the digits, U-Net 75%."
-    assert guess_view.verdict({1.0: 0.6}, models) == "It is a tie: you and U-Net read 60% of the digits."
+    assert guess_view.verdict({1.0: 0.8}, models) == "People win: you read 80% of your digits, U-Net 60% of 100 others."
+    assert (
+        guess_view.verdict({1.0: 0.8, 2.0: 0.2}, models)
+        == "The models win: you read 50% of your digits, U-Net 75% of 100 others."
+    )
+    assert (
+        guess_view.verdict({1.0: 0.6}, models)
+        == "It is a tie: you read 60% of your digits, U-Net as many of 100 others."
+    )
     assert guess_view.verdict({}, models) == "Nobody answered."
     assert guess_view.verdict({1.0: 0.8}, {}) == "You read 80% of the digits."
     assert "still being measured" in guess_view.verdict({1.0: 0.8}, None)

@@ -18,6 +18,7 @@ def test_the_bar_shows_the_stop_and_the_way_back(trained: Path) -> None:
 def test_the_links_of_the_bar_keep_the_presentation_mode(trained: Path) -> None:
     assert "tour=4&amp;large=true" in html(opened("pages/train.py", tour="3", large="true"))
     assert "large=true" not in html(opened("pages/train.py", tour="3"))
+    assert "tour=1&amp;large=true" in html(opened("dashboard.py", large="true"))
 
 
 @pytest.mark.parametrize("number", ["end", "0", "11", "-1", "x", "²"])

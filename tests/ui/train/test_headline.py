@@ -37,9 +37,11 @@ def lines(*psnr_db: float, epochs: int = 5, within: float | None = None) -> list
         ("running", [], [], "Loading images …"),
         ("running", lines(5), lines(5), "Epoch 1 of 5. 12 s left."),
         ("running", lines(5, 16, 17.8), lines(5, 16, 17), "Epoch 3 of 5. U-Net leads by 0.8 dB. 12 s left."),
-        # The leader at the last point that both have reached.
-        ("running", lines(5, 15, 18), lines(5, 16), "Epoch 2 of 5. Convolutional leads by 1.0 dB. 12 s left."),
-        ("running", lines(5, 15), lines(5, 16, within=17), "Epoch 2 of 5. Convolutional leads by 1.0 dB. 12 s left."),
+        # The leader by the numbers that the page shows.
+        ("running", lines(5, 15, 18), lines(5, 16), "Epoch 2 of 5. U-Net leads by 2.0 dB. 12 s left."),
+        ("running", lines(5, 15), lines(5, 16, within=17), "Epoch 2 of 5. Convolutional leads by 2.0 dB. 12 s left."),
+        # One of two has not begun.
+        ("running", lines(5, 15), lines(5), "Epoch 1 of 5. 12 s left."),
         (
             "paused",
             lines(5, 16),

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from dae.errors import SpecError
 from dae.evaluation import Scores
 from dae.noise import NoiseSpec
-from dae.runs import Reference, Run, RunMetadata
+from dae.runs import Reference, Run, RunMetadata, preview_of
 from dae.runs.metadata import write_metadata
 from dae.runs.progress import append_report
 from dae.training import TrainReport
@@ -68,6 +69,9 @@ def test_default_selection_is_the_current_job_else_the_last_finished_run_with_fr
             append_report(run.path, report(17.2, epoch))
             run.preview_path(epoch).write_bytes(b"")
     assert default_runs(available) == ["plain"] and default_runs(available[:5]) == []
+    # The last training of this server, without runs that did not finish or are gone.
+    monkeypatch.setattr(resources.training_queue(), "last_job", lambda: ("color", "empty", "ablation", "deleted"))
+    assert default_runs(available) == ["color", "ablation"]
     monkeypatch.setattr(resources.training_queue(), "jobs", lambda: [("color", "plain"), ("ablation",)])
     assert default_runs(available) == ["color", "plain"]
 
@@ -82,6 +86,31 @@ def test_active_runs_of_one_job_share_their_buttons(runs: list[Run], monkeypatch
     monkeypatch.setattr(resources.training_queue(), "jobs", lambda: [("fast", "slow")])
     app = opened("pages/train.py", runs=["fast", "slow"])
     assert [button.key for button in app.button if str(button.key).startswith("stop-")] == ["stop-fast"]
+
+
+def test_a_stopped_race_continues_as_one_job(runs: list[Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    for run in runs:
+        run.status.set("stopped")
+    started: list[tuple[str, ...]] = []
+    monkeypatch.setattr(
+        resources.training_queue(), "start", lambda *job: started.append(tuple(run.name for run in job))
+    )
+    app = opened("pages/train.py", runs=["fast", "slow"])
+    (button,) = [button for button in app.button if str(button.key).startswith("resume-")]
+    assert button.label == "Continue the race"
+    button.click().run()
+    assert started == [("fast", "slow")]
+
+
+def test_runs_without_frames_are_not_said_to_have_other_images(
+    runs: list[Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    captions: list[str] = []
+    monkeypatch.setattr("dae.ui.train.previews.frame_slider", lambda *_, caption, **__: captions.append(caption))
+    for which in ("clean", "noisy", preview_of(runs[0].progress()[-1])):
+        Image.new("L", (224, 28)).save(runs[0].preview_path(which))
+    opened("pages/train.py", runs=["fast", "slow"])
+    assert captions and not any("Not shown" in caption for caption in captions)
 
 
 def test_a_race_has_one_badge_until_its_runs_end_differently() -> None:

@@ -74,6 +74,8 @@ const CHOICES = "[type='checkbox'], [type='radio'], [role='radio'], [role='tab']
 function isFree(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return false
   const [target] = event.composedPath()   // also within a shadow root
+  // A clicker also works while the focus is in a field of one line, whose list is closed.
+  if (event.key.startsWith("Page") && target.matches?.("input:not([aria-expanded='true'])")) return true
   const isMove = event.key === " " || event.key.startsWith("Arrow")
   if (target.closest?.(isMove ? `${FIELDS}, ${SLIDERS}` : FIELDS)) return false
   return !(isMove && tabbed && target.closest?.(CHOICES))

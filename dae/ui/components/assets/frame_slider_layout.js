@@ -10,6 +10,7 @@ const HEADER_HEIGHT = 64     // CSS pixels of Streamlit's header
 const BELOW = [0.5, 2.75]    // rem below images that must fit the window, without and with a caption
 const NUMBERS = 2            // rem for a line of numbers
 const NAME_WIDTH = 9         // rem for the name above a narrow image of a column
+const BESIDE_GAP = 4         // CSS pixels between images side by side in a column
 const SMALLEST_BESIDE = 100  // CSS pixels of images of columns; with less room there are several lines of columns
 
 const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize)
@@ -53,7 +54,7 @@ class FrameLayout {
     this.arrange(across, { scale, drawn, gap }, indent ? indent + (across * (drawn + gap) - gap) / ratio : room)
   }
 
-  // The rows as columns, each as wide as an image, with the images one below the other.
+  // The rows as columns. Their images are one below the other, or side by side where that makes them larger.
   layoutBeside() {
     const { columns, picture: [width, height], rows } = this.spec
     const ratio = devicePixelRatio || 1, room = this.root.clientWidth
@@ -61,14 +62,22 @@ class FrameLayout {
     const share = () => (room - rem() * (count - 1)) / count
     while (count > 1 && share() < SMALLEST_BESIDE) count = Math.ceil(count / 2)
     this.root.style.setProperty("--count", count)
-    this.root.style.setProperty("--column", `${Math.min(share(), NAME_WIDTH * rem())}px`)
     // The width of the images decides how many lines the names have, and these how high the images may be.
     for (let pass = 0; pass < 2; pass++) {
       const names = Math.max(...this.rows.map(({ name }) => name.offsetHeight))
-      const fitting = count < rows.length ? Infinity : (this.height() - names - NUMBERS * rem() * columns) / columns
-      const side = Math.max(SMALLEST_BESIDE, Math.min(fitting, innerHeight * 0.4))
-      const scale = Math.max(1, Math.floor(Math.min(share(), side) * ratio / Math.max(width, height)))
-      this.arrange(1, { scale, drawn: scale * width, gap: 1 }, room)
+      let best = { scale: 0 }
+      for (let across = 1; across <= columns; across++) {
+        const lines = Math.ceil(columns / across)
+        const fitting = count < rows.length ? Infinity : (this.height() - names - NUMBERS * rem() * lines) / lines
+        const side = Math.max(SMALLEST_BESIDE, Math.min(fitting, innerHeight * 0.4))
+        const widest = (share() - BESIDE_GAP * (across - 1)) / across
+        const scale = Math.max(1, Math.floor(Math.min(widest, side) * ratio / Math.max(width, height)))
+        if (scale > best.scale) best = { across, scale }
+      }
+      const { across, scale } = best, gap = Math.round(BESIDE_GAP * ratio)
+      const column = Math.max(across * (scale * width + gap) / ratio, Math.min(share(), NAME_WIDTH * rem()))
+      this.root.style.setProperty("--column", `${column}px`)
+      this.arrange(across, { scale, drawn: scale * width, gap }, room)
     }
   }
 

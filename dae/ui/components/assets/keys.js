@@ -46,6 +46,11 @@ function keepOneEntryPerPage() {
 }
 keepOneEntryPerPage()
 
+// The icon of a tooltip is part of the label of its switch, which a click on it would turn.
+document.addEventListener("click", (event) => {
+  if (event.target.closest?.('label [data-testid="stTooltipIcon"]')) event.preventDefault()
+}, true)
+
 const LARGE = "large"
 const show = (large) => { document.documentElement.dataset.view = large ? LARGE : "usual" }
 

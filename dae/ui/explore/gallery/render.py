@@ -7,6 +7,7 @@ from dae.noise import NoiseSpec
 from dae.ui.components.frame_slider import LiveNoise, SpriteRow, frame_slider
 from dae.ui.explore.gallery.sprites import Gallery, GallerySprites
 from dae.ui.model_options import ModelOption
+from dae.ui.shell import presentation
 from dae.utils import text
 from dae.viz import noise_sweep
 from dae.viz.noise_sweep import SpriteSheet
@@ -67,11 +68,13 @@ def summarize(gallery: Gallery, sprites: GallerySprites, step: int, is_copy: boo
         return f"**No model helps {where}**: the best, {model.label}, makes the images {-gain_db:.1f} dB worse."
     hallucinates = model.can_hallucinate(gallery.images.image_set())
     if hallucinates and text.is_hallucinated(sprites.denoised[best].mean_psnr_db[step]):
+        verb = "is closest" if len(gallery.models) > 1 else "helps"
         return (
-            f"**{model.label}** is closest (+{gain_db:.1f} dB), but the noise hides so much that the model "
+            f"**{model.label}** {verb} (+{gain_db:.1f} dB), but the noise hides so much that the model "
             "invents details: compare with the original."
         )
-    return f"**{model.label} wins here**: {gain_db:.1f} dB clearer than the noisy images."
+    verb = "wins here" if len(gallery.models) > 1 else "helps"
+    return f"**{model.label} {verb}**: {gain_db:.1f} dB clearer than the noisy images."
 
 
 def gallery_rows(gallery: Gallery, sprites: GallerySprites, below: Mapping[int, SpriteRow]) -> Iterator[SpriteRow]:
@@ -80,7 +83,8 @@ def gallery_rows(gallery: Gallery, sprites: GallerySprites, below: Mapping[int, 
     # Gains on an empty drawing board mean nothing.
     is_empty = bool(gallery.images.user_pixels) and not gallery.images.clean().any()
     added = f"{gallery.noise.info.label} noise"
-    yield SpriteRow("Noisy", sprites.noisy.png, words=(added,), numbers=_format_psnr(sprites.noisy, is_empty))
+    unit = " dB" if presentation.in_presentation_mode() else ""
+    yield SpriteRow("Noisy", sprites.noisy.png, words=(added,), numbers=_format_psnr(sprites.noisy, is_empty, unit))
     image_set = gallery.images.image_set()
     for index, (model, sheet) in enumerate(zip(gallery.models, sprites.denoised, strict=True)):
         hallucinates = model.can_hallucinate(image_set)
@@ -88,13 +92,20 @@ def gallery_rows(gallery: Gallery, sprites: GallerySprites, below: Mapping[int, 
             "" if is_empty else text.describe_gain(sprites.gain_db(index, step), psnr_db if hallucinates else math.inf)
             for step, psnr_db in enumerate(sheet.mean_psnr_db)
         )
-        yield SpriteRow(model.label, sheet.png, color=model.color, words=words, numbers=_format_psnr(sheet, is_empty))
+        yield SpriteRow(
+            model.label, sheet.png, color=model.color, words=words, numbers=_format_psnr(sheet, is_empty, unit)
+        )
         if index in below:
             yield below[index]
 
 
-def _format_psnr(sheet: SpriteSheet, is_empty: bool) -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple("" if is_empty else text.format_db(psnr_db) for psnr_db in level) for level in sheet.psnr_db)
+def _format_psnr(sheet: SpriteSheet, is_empty: bool, unit: str) -> tuple[tuple[str, ...], ...]:
+    """Return the text under each image by level; with a unit where no caption names it."""
+
+    def describe(psnr_db: float) -> str:
+        return "" if is_empty else text.format_db(psnr_db) + (unit if math.isfinite(psnr_db) else "")
+
+    return tuple(tuple(map(describe, level)) for level in sheet.psnr_db)
 
 
 def _training_range(models: Sequence[ModelOption], noise: NoiseSpec) -> tuple[int, int] | None:

@@ -50,7 +50,7 @@ def headline(shown: Snapshot) -> str:
     digit, right = shown.question.digit, shown.counts[shown.question.digit]
     if not shown.num_answers:
         return f"It is a {digit}. Nobody answered."
-    verb = "is" if right == 1 else "are"
+    verb = "is" if 1 in (right, shown.num_answers) else "are"
     return f"It is a {digit}. {right:,} of {answers} {verb} right ({right / shown.num_answers:.0%})."
 
 
@@ -131,6 +131,6 @@ def verdict(people: Mapping[float, float], models: Mapping[str, ModelShares] | N
     best = max(means, key=lambda label: means[label])
     people_share, model_share = f"{room_share:.0%}", f"{means[best]:.0%}"
     if people_share == model_share:
-        return f"It is a tie: you and {best} read {people_share} of the digits."
+        return f"It is a tie: you read {people_share} of your digits, {best} as many of {NUM_SHARE_DIGITS} others."
     winner = "People win" if room_share > means[best] else "The models win"
-    return f"{winner}: you read {people_share} of the digits, {best} {model_share}."
+    return f"{winner}: you read {people_share} of your digits, {best} {model_share} of {NUM_SHARE_DIGITS} others."
