@@ -41,6 +41,7 @@ def live_chart(
     key: str,
     alt: str,
     height: int = 420,
+    fold: bool = False,
     bars: Sequence[ProgressBar] = (),
 ) -> None:
     """Draw a Plotly figure that later runs of the script update in place: zoom, pan and hidden traces stay.
@@ -53,11 +54,12 @@ def live_chart(
         key: identifies the chart on its page, from one update to the next.
         alt: one sentence that describes the chart, for a screen reader.
         height: of the figure, in CSS pixels.
+        fold: draw a lower figure, if the window has less room below its position.
         bars: drawn above the figure. Streamlit's own progress bars, redrawn twice a second, cost a browser more than
             the figure does.
     """
     try:
-        data = {"figure": _to_json(figure), "plotly": plotly_asset(), "alt": alt, "height": height}
+        data = {"figure": _to_json(figure), "plotly": plotly_asset(), "alt": alt, "height": height, "fold": fold}
         component = _component()
     # The folder is read-only, or dae is not installed.
     except (OSError, StreamlitAPIException) as error:

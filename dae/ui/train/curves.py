@@ -37,6 +37,7 @@ def render_curves(runs: Sequence[Run], progress: Progress, labels: Mapping[str, 
         plots.loss_figure(curves, **asdict(axes), baselines=_baselines(runs)),
         key="loss-chart",
         height=320,
+        fold=True,
         alt=f"{plots.Y_AXES[axes.y]} of {names} against the {plots.X_AXES[axes.x]}",
         bars=[_progress_bar(run, progress[run.name], labels[run.name]) for run in runs],
     )

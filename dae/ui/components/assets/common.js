@@ -42,6 +42,16 @@ export function make(tag, name, parent, attributes = {}) {
   return node
 }
 
+// Windows below this many CSS pixels are those of phones.
+export const PHONE_WIDTH = 640
+
+// The CSS pixels from the top of a node to the lower edge of the window, before the page is scrolled.
+export function roomBelow(node) {
+  const scrolled = document.querySelector('[data-testid="stMain"]')?.scrollTop ?? 0
+  const bar = document.querySelector(".st-key-tour_bar")?.offsetHeight ?? 0   // at the bottom of the window
+  return innerHeight - bar - node.getBoundingClientRect().top - scrolled
+}
+
 // Makes the list as long as `count` says, with `create(index)`; each entry has a `node`.
 export function fill(list, count, create) {
   while (list.length > count) list.pop().node.remove()

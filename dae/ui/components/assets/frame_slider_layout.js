@@ -5,7 +5,6 @@ const COMFORTABLE = [72, 0.055]   // images shrink to this to let all rows fit t
 const LARGEST = [224, 0.21]
 const SMALLEST = 36          // CSS pixels; below it a row of images breaks in two
 const SMALLEST_ON_PHONE = 64 // there, a page may be long
-const PHONE_WIDTH = 640
 const HEADER_HEIGHT = 64     // CSS pixels of Streamlit's header
 const BELOW = [0.5, 2.75]    // rem below images that must fit the window, without and with a caption
 const NUMBERS = 2            // rem for a line of numbers
@@ -19,9 +18,7 @@ class FrameLayout {
   // Height in CSS pixels for the images and their names.
   height() {
     if (!this.spec.fold) return innerHeight - HEADER_HEIGHT - this.head.offsetHeight
-    const scrolled = document.querySelector('[data-testid="stMain"]')?.scrollTop ?? 0
-    const bar = document.querySelector(".st-key-tour_bar")?.offsetHeight ?? 0   // at the bottom of the window
-    return innerHeight - bar - this.body.getBoundingClientRect().top - scrolled - BELOW[Number(Boolean(this.spec.caption))] * rem()
+    return roomBelow(this.body) - BELOW[Number(Boolean(this.spec.caption))] * rem()
   }
 
   // One scale for all rows: from 2 on, a whole number of device pixels per image pixel, so that edges stay sharp.

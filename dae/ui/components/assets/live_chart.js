@@ -1,9 +1,10 @@
 // A Plotly chart that later data update in place: the node, the zoom and hidden traces stay.
 
-import { channelsOf, make, mounted, write } from "./common.js"
+import { channelsOf, make, mounted, PHONE_WIDTH, roomBelow, write } from "./common.js"
 
 const BASE_FONT_SIZE = 17   // CSS pixels; larger in presentation mode
 const NARROW = 420          // CSS pixels
+const LOWEST = 220          // CSS pixels of a chart that fits the window
 const CONFIG = {
   displaylogo: false,
   modeBarButtons: [["zoom2d", "pan2d", "resetScale2d", "toImage"]],
@@ -38,7 +39,7 @@ class LiveChart {
   async receive(data) {
     this.data = data
     this.drawBars(data)
-    this.plot.style.height = `${data.height}px`
+    this.plot.style.height = `${this.height()}px`
     this.plot.setAttribute("aria-label", data.alt)
     try {
       await import(`./${data.plotly}`)
@@ -51,6 +52,12 @@ class LiveChart {
     }
     // A newer message may have arrived during the import.
     if (this.data === data) await this.draw()
+  }
+
+  height() {
+    const { height, fold } = this.data
+    if (!fold || innerWidth < PHONE_WIDTH) return height   // a page of a phone may be long
+    return Math.max(LOWEST, Math.min(height, roomBelow(this.plot)))
   }
 
   drawBars({ bars }) {
@@ -83,19 +90,19 @@ class LiveChart {
   async draw() {
     const width = this.root.clientWidth, text = this.data.figure
     if (!width) return   // in a hidden tab
-    const theme = themeOf(this.root)
-    const look = [width, this.data.height, JSON.stringify(theme)].join()
+    const theme = themeOf(this.root), height = this.height()
+    const look = [width, height, JSON.stringify(theme)].join()
     if (look === this.look && text === this.text) return
     const figure = JSON.parse(text, decode)
     const frame = JSON.stringify(figure, (name, value) => (value instanceof Float32Array ? undefined : value))
     if (look === this.look && frame === this.frame && fits(figure.data, this.plot.layout)) await this.moveCurves(figure.data)
-    else await this.redraw(figure, theme, width)
+    else await this.redraw(figure, theme, width, height)
     Object.assign(this, { look, frame, text })
     this.root.dataset.updates = ++this.updates
   }
 
-  async redraw({ data, layout }, theme, width) {
-    Object.assign(layout, { template: { layout: theme }, height: this.data.height, width, autosize: false })
+  async redraw({ data, layout }, theme, width, height) {
+    Object.assign(layout, { template: { layout: theme }, height, width, autosize: false })
     layout.uirevision ??= "constant"
     if (matchMedia("(pointer: coarse)").matches) layout.dragmode = false   // a finger scrolls the page
     if (layout.title?.text) theme.margin.t += 32
