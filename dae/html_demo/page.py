@@ -41,11 +41,13 @@ class DemoModel:
     Attributes:
         name: of the run.
         label: display name; "" for that of the architecture.
+        color: CSS color; "" for that of the architecture.
     """
 
     name: str
     checkpoint: Checkpoint
     label: str = ""
+    color: str = ""
 
 
 def render_demo(models: Sequence[DemoModel], images: ImageSet, noise: NoiseSpec | None = None) -> str:
@@ -146,7 +148,7 @@ def _describe(model: DemoModel, shape: Shape, noisy: Tensor) -> dict[str, Any]:
     half = fits_half_precision(checkpoint.model, noisy)
     return {
         "label": model.label,
-        "color": info.color,
+        "color": model.color or info.color,
         "sentence": describe_model(model),
         "card": list(_card(model, half)),
         **pack_program(build_program(checkpoint.model, model.label, shape), half),

@@ -80,7 +80,7 @@ MODELS: dict[str, ModelInfo] = {
         build=UNet,
         any_size=True,
         bfloat16=True,
-        color="#009E73",
+        color="#A6761D",
     ),
     "res-unet": ModelInfo(
         label="Residual U-Net",

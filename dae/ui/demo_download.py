@@ -45,7 +45,9 @@ def make_demo(options: Sequence[ModelOption], images: ImageSet, noise: NoiseSpec
     try:
         # One export at a time: torch.export patches PyTorch while it runs.
         with resources.compute_lock():
-            models = [DemoModel(option.name, find_run(option.name).load(), option.label) for option in options]
+            models = [
+                DemoModel(option.name, find_run(option.name).load(), option.label, option.color) for option in options
+            ]
             return render_demo(models, images, noise)
     except DaeError as error:
         # The browser saves what it receives, so a message on the page would come too late.

@@ -18,8 +18,7 @@ from dae.viz.plots import BASELINE_COLOR
 
 # Of MNIST and of drawn digits.
 DIGIT_SHAPE: Shape = (1, 28, 28)
-# A U-Net for any noise is drawn beside the one for a single noise, so it has its own color.
-_ANY_NOISE, _ANY_NOISE_COLOR = "(any noise)", "#A6761D"
+_ANY_NOISE = "(any noise)"
 # The first model of each family is selected at first; the best architecture is the last.
 _FAMILIES = ("linear", "convolutional", "residual CNN")
 
@@ -122,10 +121,13 @@ def architecture_label(model: str) -> str:
 
 
 def run_color(run: Run) -> str:
-    """Return the color of the model of a run, the same on every page."""
-    if _is_trained_like_blind(run):
-        return _ANY_NOISE_COLOR
-    return MODELS[run.model].color if run.model in MODELS else BASELINE_COLOR
+    """Return the color of the model of a run, the same on every page.
+
+    Both architectures that pages call U-Net have one color. The small one has its own if it was trained on any noise.
+    """
+    if run.model not in MODELS:
+        return BASELINE_COLOR
+    return MODELS["res-unet" if run.model == "unet" and not _is_trained_like_blind(run) else run.model].color
 
 
 def run_labels(runs: Sequence[Run]) -> dict[str, str]:

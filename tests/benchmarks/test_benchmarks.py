@@ -239,7 +239,9 @@ def test_the_uncertainty_benchmark_groups_images_by_their_predicted_error() -> N
     assert {row["true"] for row in rows} == {"1.00000"}
 
 
-def test_growth_trains_on_random_images_of_any_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_growth_creates_random_images_and_reads_them_from_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert growth._random_images(10).images.shape == (10, 1, 28, 28)
     # From the cache.

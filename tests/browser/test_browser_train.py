@@ -156,6 +156,7 @@ def test_a_race_is_drawn_in_one_chart_with_its_leader(page: "playwright.Page", s
     # The outputs of all models are visible without scrolling.
     playwright.expect(rows.nth(4)).to_be_in_viewport(ratio=1)
     wait_for(lambda: rows.nth(4).locator("canvas").bounding_box()["height"] >= 2 * 28)
+    playwright.expect(page.locator(".live-chart .xtitle")).to_be_in_viewport(ratio=1)
     button(page, "Stop the race").click()
     for name in ("quick-linear", "quick-conv", "quick-unet"):
         wait_for(lambda name=name: find_run(name, runs).state == "stopped")

@@ -95,5 +95,5 @@ def test_a_split_without_a_readable_photograph_is_an_error(tmp_path: Path) -> No
     photograph(tmp_path / "train" / "0.png", 30, 20)
     (tmp_path / "test").mkdir()
     (tmp_path / "test" / "broken.jpg").write_bytes(b"no image")
-    with pytest.raises(DataError, match="for test"):
+    with pytest.raises(DataError, match="No photograph of the test split"):
         load_whole_photographs(f"photos:{tmp_path}")

@@ -38,10 +38,12 @@ class LiveNoise:
 
     Attributes:
         kind: of noise.
+        unit: of the PSNR under each image, written after it.
         invented_below: PSNR in dB below which an output counts as partly invented.
     """
 
     kind: str
+    unit: str
     invented_below: float
 
 
@@ -79,7 +81,7 @@ def frame_slider(
     """Draw a slider over frames computed in advance and return its step.
 
     During a drag the browser draws images, words and numbers. The script runs again when the pointer is released, after
-    a key press, or when playing stops, which a button starts: 8 steps a second, over and over.
+    a key press, or when playing stops. A button plays 8 steps a second, over and over.
 
     Args:
         rows: drawn from top to bottom, at one scale.
@@ -95,7 +97,7 @@ def frame_slider(
             to a new one, unless the user has moved it to an earlier step, where it stays. `value` has no effect.
         fold: make the images as large as the window has room below the position of the slider, with a line of text
             below them, so that nothing has to be scrolled into view, except rows that may lie below.
-        side_by_side: draw the rows as columns, from left to right, each with its images one below the other.
+        side_by_side: draw the rows as columns, from left to right, each with its images below or beside each other.
         live: with it, the browser computes the first image of each row while a digit is drawn, if it has the models:
             see `assets/live_answer.js`.
 

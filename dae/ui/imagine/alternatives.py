@@ -19,7 +19,7 @@ from dae.ui.imagine.subject import Subject
 from dae.utils import text
 from dae.utils.random import make_generator
 
-# Number of the test digit that is shown first.
+# Number of the test image that is shown first.
 _DEFAULT = 5
 
 

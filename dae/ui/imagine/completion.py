@@ -13,7 +13,7 @@ from dae.ui.imagine.prior import PriorModel, render_prior_note
 from dae.utils.random import make_generator
 from dae.viz.images import hstack
 
-# Number of the test digit that is shown first.
+# Number of the test image that is shown first.
 _DEFAULT = 1
 # Hidden rows and columns of cells: first and last + 1.
 _HIDDEN = {

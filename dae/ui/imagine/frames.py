@@ -102,11 +102,7 @@ def _render_status(sampling: Sampling, stream: Stream, is_stopped: bool) -> None
             st.markdown(f"Stopped: {step} steps done.")
             st.button("Continue", key=f"{sampling.name}_continue", on_click=_resume)
         else:
-            text = (
-                f"Step {max(done - 1, 0)} of {sampling.num_frames - 1}"
-                if done < sampling.num_frames
-                else "Reading the images …"
-            )
+            text = f"Step {step}" if done < sampling.num_frames else "Reading the images …"
             text = "Waiting for another computation …" if stream.is_waiting else text
             st.progress(min(done / sampling.num_frames, 1.0), text)
             st.button("Stop", key=f"{sampling.name}_stop", on_click=_stop, args=(sampling.question,))

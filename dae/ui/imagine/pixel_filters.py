@@ -19,7 +19,7 @@ from dae.ui.imagine import subject
 from dae.ui.model_options import ModelOption
 from dae.viz.images import make_grid
 
-# Number of the test digit that is shown first.
+# Number of the test image that is shown first.
 _DEFAULT = 1
 _KEY = "pixel_filters"
 _PARAM = "imagine_pixel"

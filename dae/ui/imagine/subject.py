@@ -57,7 +57,7 @@ def select_subject(images: ImageSet, default: int) -> Subject | None:
     """Draw the choice of a digit; return None while there is none.
 
     Args:
-        default: number of the test digit that is shown first.
+        default: number of the test image that is shown first.
     """
     # Only the presenter may upload to the server.
     sources = [TEST_IMAGE, DRAWING, UPLOAD] if auth.is_presenter() else [TEST_IMAGE, DRAWING]

@@ -1,4 +1,4 @@
-"""The help of each page, the keyboard shortcuts and the glossary."""
+"""The help of each page, the glossary, and what presenters need: shortcuts and the link to a new session."""
 
 import streamlit as st
 
@@ -26,8 +26,7 @@ between them the curve is estimated from a few images. *Chart* shows the loss in
 
 Next to the curve: the model's output for eight validation images, after the first steps and then about once a second.
 Drag the slider back at any time, also during the training. The **filters** below are what the first layer looks for:
-gray is 0, white positive, black negative. They begin as noise; a filter that stays noise belongs to a unit that stopped
-learning.
+gray is 0, white positive, black negative. They begin as noise, and some turn into strokes or edges.
 
 **Try this.** Start the race and let the audience guess which model wins. Open another page and come back: the race
 continues. A second training waits in the queue.
@@ -81,8 +80,8 @@ def render_help(path: str) -> None:
         with presenting:
             st.markdown(_KEYS)
             st.markdown(
-                "**Before the talk**: *Play with the room* needs a server that phones can reach. Open it once: it "
-                "shows how to start one."
+                "**Before the talk**: *Play with the room* needs a server that phones can reach. Its page shows how to "
+                "start such a server."
             )
             st.markdown("Copy the address to share this view (except your own images). Everything works offline.")
             # A plain link opens a new session.

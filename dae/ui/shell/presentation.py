@@ -1,4 +1,4 @@
-"""Presentation mode (the large view), keyboard shortcuts and the link that resets the session."""
+"""Presentation mode (the large view) and keyboard shortcuts."""
 
 from collections.abc import Iterable
 

@@ -94,9 +94,7 @@ def render_previews(runs: Sequence[Run], progress: Mapping[str, Any], labels: Ma
     positions = select_positions(list(frames.values()), _MAX_LIVE_FRAMES if is_active else _MAX_FRAMES)
     with _open_strip(shown[0].preview_path("clean")) as strip:
         size = strip.size
-    num_images, rest = divmod(size[0], size[1])
-    if rest:
-        raise RunError(_DAMAGED)
+    num_images = size[0] // size[1]
     rows, filter_rows = [], []
     for which, words in (("clean", "the original"), ("noisy", "the input")):
         sheet = _read_sheet([shown[0].preview_path(which)], size)
@@ -130,8 +128,7 @@ def latest_previews(run: Run, lines: Sequence[Mapping[str, Any]]) -> list[tuple[
     """Return step and images, uint8 (N, H, W) or (N, H, W, 3), of those of the last two previews that can be read."""
     previews = []
     for frame in run_frames(run, lines[-400:])[-2:]:
-        # ValueError: the strip is not a row of squares.
-        with suppress(RunError, ValueError):
+        with suppress(RunError):
             pixels = np.asarray(_read_strip(frame.path))
             images = np.split(pixels, pixels.shape[1] // pixels.shape[0], axis=1)
             previews.append((frame.step, np.stack(images)))
@@ -201,10 +198,10 @@ def _read_strip(path: Path) -> Image.Image:
 
 @contextmanager
 def _open_strip(path: Path) -> Iterator[Image.Image]:
-    """Open a strip without decoding it; raise RunError if it is damaged or larger than those that training writes."""
+    """Open a strip of squares without decoding it; raise RunError if it is damaged or larger than training writes."""
     try:
         with open_regular(path) as file, Image.open(file, formats=["PNG"]) as strip:
-            if strip.width * strip.height > _MAX_STRIP_PIXELS:
+            if strip.width % strip.height or strip.width * strip.height > _MAX_STRIP_PIXELS:
                 raise RunError(_DAMAGED)
             yield strip
     except RunError:

@@ -29,8 +29,9 @@ def render_controls(runs: Sequence[Run]) -> None:
     if auth.is_presenter():
         for job in _jobs([run.name for run in runs]):
             _render_job_controls(job, states)
-        if unfinished:
-            _render_resume_button(unfinished)
+        is_race = len({(run.dataset, run.noise) for run in unfinished}) == 1
+        for group in [unfinished] if is_race else [[run] for run in unfinished]:
+            _render_resume_button(group, labels[group[0].name] if len(runs) > 1 else "training")
     _render_links(ended)
     if auth.is_presenter():
         _render_more(ended, labels)
@@ -99,11 +100,11 @@ def _render_remote_controls(run: Run) -> None:
     )
 
 
-def _render_resume_button(runs: Sequence[Run]) -> None:
-    """Draw the button that continues runs, several of them as one job."""
+def _render_resume_button(runs: Sequence[Run], label: str) -> None:
+    """Draw the button that continues a run with this label, or several runs as one job."""
     names = [run.name for run in runs]
     st.button(
-        "Continue the race" if len(names) > 1 else "Continue training",
+        "Continue the race" if len(names) > 1 else f"Continue {label}",
         icon=":material/play_arrow:",
         key=f"resume-{'-'.join(names)}",
         on_click=presenter_callback(lambda: resources.training_queue().start(*map(find_run, names))),

@@ -114,17 +114,20 @@ def test_the_verdict_compares_people_and_models_at_the_answered_levels() -> None
         "Linear": ModelShares("#123456", {1.0: 0.5, 2.0: 0.1}),
         "U-Net": ModelShares("#654321", {1.0: 0.6, 2.0: 0.9}),
     }
-    assert guess_view.verdict({1.0: 0.8}, models) == "People win: you read 80% of your digits, U-Net 60% of 100 others."
+    assert (
+        guess_view.verdict({1.0: 0.8}, models)
+        == "People win: you read 80% of your digits, U-Net 60% of 100 test digits."
+    )
     assert (
         guess_view.verdict({1.0: 0.8, 2.0: 0.2}, models)
-        == "The models win: you read 50% of your digits, U-Net 75% of 100 others."
+        == "The models win: you read 50% of your digits, U-Net 75% of 100 test digits."
     )
     assert (
         guess_view.verdict({1.0: 0.6}, models)
-        == "It is a tie: you read 60% of your digits, U-Net as many of 100 others."
+        == "It is a tie: you read 60% of your digits, U-Net 60% of 100 test digits."
     )
     assert guess_view.verdict({}, models) == "Nobody answered."
-    assert guess_view.verdict({1.0: 0.8}, {}) == "You read 80% of the digits."
+    assert guess_view.verdict({1.0: 0.8}, {}) == "You read 80% of your digits."
     assert "still being measured" in guess_view.verdict({1.0: 0.8}, None)
 
 

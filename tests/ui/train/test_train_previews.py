@@ -39,15 +39,17 @@ def test_frames_are_the_lines_with_scores_or_estimates_whose_images_exist(photos
     ]
 
 
-@pytest.mark.parametrize("damage", [b"", b"\x89PNG", None])
-def test_damaged_previews_are_left_out_of_the_latest_ones(damage: bytes | None, photos: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", [b"", b"\x89PNG", (100, 28), (20, 28)])
+def test_damaged_previews_are_left_out_of_the_latest_ones(
+    damage: bytes | tuple[int, int], photos: str, tmp_path: Path
+) -> None:
     run = new_run(tmp_path, photos)
-    sizes = {0: (224, 28), 1: (224, 28), 10: (224, 28), 12: (100, 28)}
     for entry in (LINES[0], LINES[1], LINES[4], LINES[5]):
         path = run.preview_path(preview_of(entry))
-        Image.new("L", sizes[entry["step"]]).save(path, "PNG")
-        if entry["step"] == 12 and damage is not None:
+        if entry is LINES[5] and isinstance(damage, bytes):
             path.write_bytes(damage)
+        else:
+            Image.new("L", damage if entry is LINES[5] and isinstance(damage, tuple) else (224, 28)).save(path, "PNG")
     ((step, images),) = previews.latest_previews(run, LINES)
     assert step == 10 and images.shape == (8, 28, 28)
 

@@ -75,7 +75,7 @@ let tabbed = false
 document.addEventListener("keydown", ({ key }) => { tabbed ||= key === "Tab" }, true)
 document.addEventListener("pointerdown", () => { tabbed = false }, true)
 
-// Elements that use keys themselves. Fields use every key, sliders the arrows and space. Buttons and choices use these only
+// Elements that use keys themselves. Fields use every key but Page Up and Page Down, sliders the arrows and space. Buttons and choices use these only
 // if the focus was moved there by a key: after a click on a button, an arrow is meant for the images.
 const FIELDS = "input:not([type='range'], [type='checkbox'], [type='radio']), textarea, select, [contenteditable='true']"
 const SLIDERS = "[type='range'], canvas, [role='slider'], [role='option'], [role='combobox'], [role='menuitem'], [role='grid']"

@@ -72,7 +72,7 @@ class FrameLayout {
         if (scale > best.scale) best = { across, scale }
       }
       const { across, scale } = best, gap = Math.round(BESIDE_GAP * ratio)
-      const column = Math.max(across * (scale * width + gap) / ratio, Math.min(share(), NAME_WIDTH * rem()))
+      const column = Math.max((across * (scale * width + gap) - gap) / ratio, Math.min(share(), NAME_WIDTH * rem()))
       this.root.style.setProperty("--column", `${column}px`)
       this.arrange(across, { scale, drawn: scale * width, gap }, room)
     }

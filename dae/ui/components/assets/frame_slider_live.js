@@ -27,7 +27,7 @@ class LiveFrames extends FrameLayout {
     small.getContext("2d").putImageData(image, 0, 0)
     pen.imageSmoothingEnabled = false
     pen.drawImage(small, 0, 0, grid.drawn, canvas.height)
-    if (spans.length) write(spans[0].node, Number.isFinite(db) ? db.toFixed(1) : "same")
+    if (spans.length) write(spans[0].node, Number.isFinite(db) ? db.toFixed(1) + this.spec.live.unit : "same")
     if (Number.isFinite(gain)) write(words, describeGain(gain, db, this.spec.live.invented_below))
   }
 }

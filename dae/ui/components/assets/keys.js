@@ -47,9 +47,9 @@ function keepOneEntryPerPage() {
 keepOneEntryPerPage()
 
 // The icon of a tooltip is part of the label of its switch, which a click on it would turn.
-document.addEventListener("click", (event) => {
+function keepSwitch(event) {
   if (event.target.closest?.('label [data-testid="stTooltipIcon"]')) event.preventDefault()
-}, true)
+}
 
 const LARGE = "large"
 const show = (large) => { document.documentElement.dataset.view = large ? LARGE : "usual" }
@@ -68,8 +68,8 @@ class Keys {
       return Boolean(node)
     })
     const turn = ({ target }) => { if (target.closest?.(this.selectors.l)) show(document.documentElement.dataset.view !== LARGE) }
-    document.addEventListener("click", turn, true)
-    this.end = () => { ignore(); document.removeEventListener("click", turn, true) }
+    for (const listen of [turn, keepSwitch]) document.addEventListener("click", listen, true)
+    this.end = () => { ignore(); for (const listen of [turn, keepSwitch]) document.removeEventListener("click", listen, true) }
   }
 
   receive({ selectors, large }) {

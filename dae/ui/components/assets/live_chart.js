@@ -26,12 +26,15 @@ class LiveChart {
     this.bars = make("div", "bars", this.root)
     // Not an image: the chart contains buttons.
     this.plot = make("div", "plot", this.root, { role: "figure" })
-    this.watch = new ResizeObserver(() => this.plotly && this.draw())
+    this.resize = () => this.plotly && this.draw()
+    this.watch = new ResizeObserver(this.resize)
     this.watch.observe(this.root)
+    addEventListener("resize", this.resize)   // of the window, whose height limits that of the chart
   }
 
   end() {
     this.watch.disconnect()
+    removeEventListener("resize", this.resize)
     this.plotly?.purge(this.plot)
     this.root.remove()
   }
@@ -91,6 +94,7 @@ class LiveChart {
     const width = this.root.clientWidth, text = this.data.figure
     if (!width) return   // in a hidden tab
     const theme = themeOf(this.root), height = this.height()
+    this.plot.style.height = `${height}px`
     const look = [width, height, JSON.stringify(theme)].join()
     if (look === this.look && text === this.text) return
     const figure = JSON.parse(text, decode)

@@ -28,7 +28,7 @@ export class Board {
     canvas.onpointerup = canvas.onpointercancel = () => { this.ended(); this.from = null }
   }
 
-  // Of a stroke.
+  // Called at the start and at the end of a stroke.
   started() {}
   ended() {}
 
@@ -40,7 +40,7 @@ export class Board {
     Object.assign(this.pen, { strokeStyle: "white", lineWidth: PEN, lineCap: "round", lineJoin: "round" })
   }
 
-  // Return SIDE x SIDE gray values, one byte each.
+  // Returns SIDE x SIDE gray values, one byte each.
   pixels() {
     const small = document.createElement("canvas")
     small.width = small.height = SIDE

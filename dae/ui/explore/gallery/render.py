@@ -46,7 +46,7 @@ def render_gallery(
         alt=f"{num_images} images with {noise.info.label} noise and the output of each model",
         fold=True,
         side_by_side=side_by_side,
-        live=LiveNoise(noise.kind, text.HALLUCINATION_BELOW_DB) if live else None,
+        live=LiveNoise(noise.kind, psnr_unit(), text.HALLUCINATION_BELOW_DB) if live else None,
     )
 
 
@@ -83,7 +83,7 @@ def gallery_rows(gallery: Gallery, sprites: GallerySprites, below: Mapping[int, 
     # Gains on an empty drawing board mean nothing.
     is_empty = bool(gallery.images.user_pixels) and not gallery.images.clean().any()
     added = f"{gallery.noise.info.label} noise"
-    unit = " dB" if presentation.in_presentation_mode() else ""
+    unit = psnr_unit()
     yield SpriteRow("Noisy", sprites.noisy.png, words=(added,), numbers=_format_psnr(sprites.noisy, is_empty, unit))
     image_set = gallery.images.image_set()
     for index, (model, sheet) in enumerate(zip(gallery.models, sprites.denoised, strict=True)):
@@ -99,8 +99,13 @@ def gallery_rows(gallery: Gallery, sprites: GallerySprites, below: Mapping[int, 
             yield below[index]
 
 
+def psnr_unit() -> str:
+    """Return what follows the PSNR under an image: the unit, where no caption names it."""
+    return " dB" if presentation.in_presentation_mode() else ""
+
+
 def _format_psnr(sheet: SpriteSheet, is_empty: bool, unit: str) -> tuple[tuple[str, ...], ...]:
-    """Return the text under each image by level; with a unit where no caption names it."""
+    """Return the text under each image by level."""
 
     def describe(psnr_db: float) -> str:
         return "" if is_empty else text.format_db(psnr_db) + (unit if math.isfinite(psnr_db) else "")

@@ -17,6 +17,7 @@ from dae.imagination.jacobian import STRIDE
 from dae.noise import NoiseSpec, corrupt
 from dae.ui import model_options, resources, selectors
 from dae.ui.components.frame_slider import SpriteRow, selected_frame
+from dae.ui.explore.gallery.render import psnr_unit
 from dae.ui.explore.gallery.sprites import Gallery, GallerySprites, ImageSelection
 from dae.ui.model_options import ModelOption
 from dae.utils import text
@@ -174,7 +175,10 @@ def _row(gallery: Gallery, model: ModelOption, step: int, prediction: Prediction
         is_valid = math.isfinite(prediction.mean_psnr_db)
         predicted = f"{prediction.mean_psnr_db:.1f} dB predicted" if is_valid else "not predictable"
         words[step] = f"{predicted}, {true_db:.1f} true"
-        numbers[step] = tuple(f"{psnr_db:.1f}" if math.isfinite(psnr_db) else "–" for psnr_db in prediction.psnr_db)
+        unit = psnr_unit()
+        numbers[step] = tuple(
+            f"{psnr_db:.1f}{unit}" if math.isfinite(psnr_db) else "–" for psnr_db in prediction.psnr_db
+        )
         sheet.paste(prediction.strip, (0, step * height))
     return SpriteRow("How sure?", to_png(sheet), color=model.color, words=tuple(words), numbers=tuple(numbers))
 

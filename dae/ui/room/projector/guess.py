@@ -122,15 +122,14 @@ def verdict(people: Mapping[float, float], models: Mapping[str, ModelShares] | N
         return "Nobody answered."
     room_share = sum(people.values()) / len(people)
     if models is None:
-        return f"You read {room_share:.0%} of the digits. The models are still being measured …"
+        return f"You read {room_share:.0%} of your digits. The models are still being measured …"
     if not models:
-        return f"You read {room_share:.0%} of the digits."
+        return f"You read {room_share:.0%} of your digits."
     means = {
         label: sum(entry.by_level.get(level, 0) for level in people) / len(people) for label, entry in models.items()
     }
     best = max(means, key=lambda label: means[label])
     people_share, model_share = f"{room_share:.0%}", f"{means[best]:.0%}"
-    if people_share == model_share:
-        return f"It is a tie: you read {people_share} of your digits, {best} as many of {NUM_SHARE_DIGITS} others."
     winner = "People win" if room_share > means[best] else "The models win"
-    return f"{winner}: you read {people_share} of your digits, {best} {model_share} of {NUM_SHARE_DIGITS} others."
+    winner = "It is a tie" if people_share == model_share else winner
+    return f"{winner}: you read {people_share} of your digits, {best} {model_share} of {NUM_SHARE_DIGITS} test digits."
