@@ -101,7 +101,7 @@ def test_the_large_view_shows_few_large_images_on_one_screen(page: "playwright.P
 def test_a_click_on_the_icon_of_a_tooltip_leaves_the_switch_as_it_is(page: "playwright.Page", server: str) -> None:
     visit(page, f"{server}/explore?view=Inside+the+model&part=Map")
     page.get_by_test_id("listening").wait_for(state="attached")
-    switch = page.get_by_role("checkbox", name="3D")
+    switch = page.get_by_role("switch", name="3D")
     page.locator(".st-key-in_space [data-testid=stTooltipIcon]").click()
     # A click on the label turns it.
     page.locator(".st-key-in_space").get_by_text("3D", exact=True).click()

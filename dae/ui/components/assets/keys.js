@@ -46,11 +46,6 @@ function keepOneEntryPerPage() {
 }
 keepOneEntryPerPage()
 
-// The icon of a tooltip is part of the label of its switch, which a click on it would turn.
-function keepSwitch(event) {
-  if (event.target.closest?.('label [data-testid="stTooltipIcon"]')) event.preventDefault()
-}
-
 const LARGE = "large"
 const show = (large) => { document.documentElement.dataset.view = large ? LARGE : "usual" }
 
@@ -68,8 +63,15 @@ class Keys {
       return Boolean(node)
     })
     const turn = ({ target }) => { if (target.closest?.(this.selectors.l)) show(document.documentElement.dataset.view !== LARGE) }
-    for (const listen of [turn, keepSwitch]) document.addEventListener("click", listen, true)
-    this.end = () => { ignore(); for (const listen of [turn, keepSwitch]) document.removeEventListener("click", listen, true) }
+    // The icon of a tooltip is part of the label of its switch, which a press of it would turn.
+    const keepSwitch = (event) => {
+      if (!event.target.closest?.('label [data-testid="stTooltipIcon"]')) return
+      event.stopPropagation()
+      event.preventDefault()
+    }
+    const listeners = [["click", turn], ["click", keepSwitch], ["pointerdown", keepSwitch]]
+    for (const [name, listen] of listeners) document.addEventListener(name, listen, true)
+    this.end = () => { ignore(); for (const [name, listen] of listeners) document.removeEventListener(name, listen, true) }
   }
 
   receive({ selectors, large }) {
