@@ -2,7 +2,9 @@
 
 import streamlit as st
 
+from dae.ui.shell import presentation
 from dae.ui.shell.glossary import GLOSSARY
+from dae.ui.tour.view import script_html
 from dae.utils.text import describe_terms
 
 ABOUT = {
@@ -78,6 +80,8 @@ def render_help(path: str) -> None:
         page.markdown(ABOUT[path])
         glossary.markdown(_GLOSSARY)
         with presenting:
+            if script := script_html(presentation.in_presentation_mode()):
+                st.html(script)
             st.markdown(_KEYS)
             st.markdown(
                 "**Before the talk**: *Play with the room* needs a server that phones can reach. Its page shows how to "

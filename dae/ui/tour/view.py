@@ -76,6 +76,19 @@ def _mode(is_large: bool) -> str:
     return "&large=true" if is_large else ""
 
 
+def script_html(is_large: bool) -> str:
+    """Return the stops of the tour as a list of links, a script of the talk; empty if the tour cannot be used."""
+    try:
+        stops = load_stops(tour_file())
+    except TourError:
+        return ""
+    items = (
+        f'<li><a href="{escape(stop.url(number) + _mode(is_large))}" target="_self">{escape(stop.headline)}</a></li>'
+        for number, stop in enumerate(stops, 1)
+    )
+    return f"<p>A talk in {len(stops)} stops:</p><ol>{''.join(items)}</ol>"
+
+
 def _wanted_number() -> str:
     """Return the stop named by the URL, else by the session; empty if no tour runs."""
     wanted = str(st.query_params.get(PARAM) or st.session_state.get(PARAM, ""))

@@ -18,7 +18,7 @@ from dae.noise import NOISES, NoiseSpec, corrupt
 from dae.ui import model_options, resources
 from dae.ui.explore.gallery import ordering
 from dae.ui.explore.gallery import sprites as gallery_sprites
-from dae.ui.explore.gallery.downloads import psnr_table, stack_rows
+from dae.ui.explore.gallery.downloads import label_rows, psnr_table, stack_rows
 from dae.ui.explore.gallery.inspector import crop_sprite
 from dae.ui.explore.gallery.render import gallery_rows, summarize
 from dae.ui.explore.gallery.sprites import Gallery, GallerySprites, ImageSelection, compute_sprites
@@ -132,10 +132,14 @@ def test_downloads_contain_all_rows_at_one_level(gallery: Gallery) -> None:
     assert list(table["run"].unique()) == ["noisy", *(model.name for model in gallery.models)]
     assert list(table["image"][:3]) == [5, 0, 3] and set(table["noise"]) == {"gaussian:0.4"}
     assert table["psnr_db"][3] == sprites.denoised[0].psnr_db[step][0]
-    png = stack_rows(sprites.clean, [sprites.noisy.png, sprites.denoised[0].png], step)
-    with Image.open(io.BytesIO(png)) as stacked:
-        assert stacked.size == (4 * 3 * 28, 4 * 3 * 28)
-        shown = pixels(stacked.crop((0, 2 * 4 * 28, 4 * 28, 3 * 4 * 28)))[::4, ::4]
+    stacked = stack_rows(sprites.clean, [sprites.noisy.png, sprites.denoised[0].png], step)
+    assert stacked.size == (4 * 3 * 28, 4 * 3 * 28)
+    shown = pixels(stacked.crop((0, 2 * 4 * 28, 4 * 28, 3 * 4 * 28)))[::4, ::4]
+    with Image.open(io.BytesIO(label_rows(gallery, sprites, step))) as labeled:
+        assert labeled.height == (2 + len(gallery.models)) * 4 * 28 and labeled.width > stacked.width
+        margin = np.asarray(labeled.convert("L"))[:, : labeled.width - stacked.width]
+    # A label at each row.
+    assert all((rows < 128).any() for rows in np.split(margin, 2 + len(gallery.models)))
     assert torch.equal(shown, pixels(crop_sprite(sprites.denoised[0].png, (1, 28, 28), 0, step)))
 
 

@@ -21,6 +21,11 @@ def test_the_links_of_the_bar_keep_the_presentation_mode(trained: Path) -> None:
     assert "tour=1&amp;large=true" in html(opened("dashboard.py", large="true"))
 
 
+def test_the_help_for_presenters_links_to_every_stop(trained: Path) -> None:
+    shown_html = html(opened("pages/train.py"))
+    assert all(f"tour={number}&quot;" in shown_html or f'tour={number}"' in shown_html for number in range(1, 11))
+
+
 @pytest.mark.parametrize("number", ["end", "0", "11", "-1", "x", "²"])
 def test_the_end_of_the_tour_or_an_invalid_stop_number_shows_no_bar(trained: Path, number: str) -> None:
     app = opened("dashboard.py", tour=number)
