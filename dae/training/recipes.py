@@ -89,7 +89,7 @@ RECIPES: dict[str, Recipe] = {
     ),
     "mnist-pool": Recipe(
         "Convolutional with pooling",
-        "The published network with very few weights, trained longer under its author's noise.",
+        "The published network with very few weights, trained with a better optimizer under its author's noise.",
         _BEST_POOL,
     ),
     "mnist-unet": Recipe(
@@ -99,7 +99,7 @@ RECIPES: dict[str, Recipe] = {
     ),
     "mnist-blind": Recipe(
         "U-Net (any noise)",
-        "One model for seven kinds of noise at any level; it estimates both from the image.",
+        "One model for seven kinds of noise at any level, without being told which.",
         _BLIND,
     ),
     "mnist-prior": Recipe(
@@ -172,12 +172,12 @@ RECIPES: dict[str, Recipe] = {
     ),
     "fast-linear": Recipe(
         "Linear, fast",
-        "Matches the published linear network after its ten epochs, in fewer.",
+        "As good after three epochs as the published linear network after ten.",
         replace(_LINEAR, epochs=3, lr=2e-2, beta2=0.95),
     ),
     "fast-conv": Recipe(
         "Convolutional, fast",
-        "Matches the published convolutional network after ten epochs, in fewer.",
+        "As good after two epochs as the published convolutional network after ten.",
         replace(_BEST_CONV, epochs=2),
     ),
     **PUBLISHED_RECIPES,

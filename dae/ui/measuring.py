@@ -116,7 +116,7 @@ def metric_jobs(
     def job(option: ModelOption, noise: NoiseSpec) -> Job:
         denoiser = denoiser_for(option, dataset)
         return Job(
-            f"{option.label}, {noise}" + (f", noise draw {draw + 1} of {NUM_DRAWS}" if draw else ""),
+            f"{option.label}, {noise.label}" + (f", noise draw {draw + 1} of {NUM_DRAWS}" if draw else ""),
             lambda: cache.get(denoiser, noise) is not None,
             lambda on_progress: cache.compute(denoiser, noise, on_progress),
         )

@@ -106,7 +106,7 @@ def select_is_digit(image: Image.Image) -> bool:
         "This is a handwritten digit",
         guess,
         key=f"is_digit:{guess}",
-        help="Crops, centers and inverts it to match the training data.",
+        help="Crops and centers it, white on black, to match the training data.",
     )
 
 
@@ -124,7 +124,7 @@ def prepare_image(image: Image.Image, images: ImageSet, is_digit: bool, is_drawn
     pixels = normalize_digit(image) if is_digit else resize_image(image, images.shape)
     channels, height, width = images.shape
     if not is_drawn:
-        color = " grayscale" if channels == 1 and image.mode != "L" else ""
+        color = " gray" if channels == 1 and image.mode != "L" else ""
         st.caption(f"{image.width} × {image.height}, resized to {width} × {height}{color}.")
     if not is_digit and is_out_of_distribution(pixels, images):
         st.warning("This image differs from the training data; results may be poor.")

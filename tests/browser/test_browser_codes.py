@@ -82,7 +82,7 @@ def test_hovering_over_a_map_shows_the_test_image(shared_map: "playwright.Page")
         seen = np.asarray(shown.convert("L"))
     images = datasets.load_dataset("digits", "test", limit=NUM_IMAGES["test"])
     assert (seen == images.images[number, 0].numpy()).all()
-    playwright.expect(card).to_have_text(f"{images.classes[images.labels[number]]}, image {number}")
+    playwright.expect(card).to_have_text(f"{images.classes[images.labels[number]]}, image {number + 1}")
     shared_map.mouse.move(0, 0)
     playwright.expect(card).to_be_hidden()
 
@@ -90,10 +90,10 @@ def test_hovering_over_a_map_shows_the_test_image(shared_map: "playwright.Page")
 def test_a_click_shows_the_denoised_image(mapped: "playwright.Page") -> None:
     canvas = mapped.get_by_test_id("code-map-canvas").first
     position = hover_over_image(mapped)
-    number = mapped.get_by_test_id("code-map-card").get_attribute("data-picture")
+    number = int(mapped.get_by_test_id("code-map-card").get_attribute("data-picture") or -1)
     canvas.click(position=position)
     row = mapped.get_by_test_id("frame-row")
-    row.get_by_text(re.compile(rf", image {number}$")).wait_for()
+    row.get_by_text(re.compile(rf", image {number + 1}$")).wait_for()
     playwright.expect(row).to_contain_text(re.compile("Linear.*dB"))
 
 

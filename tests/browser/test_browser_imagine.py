@@ -90,7 +90,7 @@ def test_the_error_is_predicted_at_the_level_of_the_slider(page: "playwright.Pag
     shutil.copytree(ROOT / "checkpoints" / "mnist-prior", runs / "prior")
     try:
         visit(page, f"{server}/explore?data=Drawn+digits&models=prior&sure=true")
-        row = page.get_by_test_id("frame-row").filter(has_text="How sure?")
+        row = page.get_by_test_id("frame-row").filter(has_text="How sure is it?")
         predicted = row.get_by_text(re.compile(r"^\d+\.\d dB predicted, \d+\.\d true$"))
         predicted.wait_for()
         before = predicted.inner_text()

@@ -31,7 +31,7 @@ class Strength:
 def strengths(level: float, takes_level: bool) -> list[Strength]:
     """Return the positions of the slider for an estimated noise level, from weak to strong."""
     if not takes_level:
-        return [Strength(1, None, amount, f"{amount:.0%} of the noise", amount == 1) for amount in _AMOUNTS]
+        return [Strength(1, None, amount, f"{amount:.0%} of the noise removed", amount == 1) for amount in _AMOUNTS]
     positions = []
     for factor in _LEVEL_FACTORS:
         given = scale_level(level, factor)

@@ -27,8 +27,8 @@ def render_interpolation(models: Sequence[ModelOption], dataset: str, test: Imag
     decodable = tuple(model for model in models if has_decoder(resources.checkpoint(model.name).model))
     if excluded := text.join_words([model.label for model in models if model not in decodable]):
         st.caption(
-            f":material/info: Left out: {excluded}. Skip connections also use the input image directly, so the code "
-            "alone cannot produce an image."
+            f":material/info: Left out: {excluded}. These models also pass the input image around the code (skip "
+            "connections), so the code alone cannot produce an image."
         )
     if not decodable:
         st.info("Choose a linear or a convolutional model: these decode the code alone.")

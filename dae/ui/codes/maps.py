@@ -73,7 +73,7 @@ def render_map(models: Sequence[ModelOption], dataset: str, test: ImageSet, cont
     maps = _tsne_maps(selected) if selected.settings.use_tsne else _pca_maps(selected, models)
     settings = selected.settings
     levels = settings.noise.levels(NUM_NOISE_LEVELS)
-    summary = f"{len(test):,} test images of {dataset_label(dataset)}, one noise sample (seed {_SEED})"
+    summary = f"{len(test):,} test images of {dataset_label(dataset)}, one noise draw (seed {_SEED})"
     selection = code_map(
         [_panel(model, model_map, test) for model, model_map in zip(models, maps, strict=True)],
         test,
@@ -182,7 +182,7 @@ def _render_selected(selected: MapInputs, level: float, selection: MapSelection)
     frame_slider(
         [
             SpriteRow(
-                f"{class_name}, image {index}",
+                f"{class_name}, image {index + 1}",
                 to_png(make_grid(torch.cat([clean, *images]), columns=len(images) + 1)),
                 words=(noise.label,),
                 numbers=(("clean", *captions),),
@@ -190,5 +190,5 @@ def _render_selected(selected: MapInputs, level: float, selection: MapSelection)
         ],
         columns=len(images) + 1,
         key="picked",
-        alt=f"Image {index}: clean, noisy, and {text.join_words(names[1:])}",
+        alt=f"Image {index + 1}: clean, noisy, and {text.join_words(names[1:])}",
     )

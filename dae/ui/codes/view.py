@@ -24,7 +24,7 @@ _HELP = {
     MAP: "each image is a point; similar images are close together",
     INTERPOLATION: "from one image to another, decoded from the codes in between",
     PROBE: "how well a linear classifier predicts the class from the code, compared with raw pixels and PCA",
-    ABLATION: "the same model trained without noise, with weak and with strong noise",
+    ABLATION: "the same model trained without noise, with weak or heavy noise, and with half the pixels masked",
 }
 
 

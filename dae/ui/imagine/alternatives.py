@@ -103,5 +103,5 @@ def compare_with_memory(scores: Sequence[float]) -> str:
         return f"**Perfect memory is {-gain_db:.1f} dB closer here**: a training digit is very similar to this one."
     return (
         f"**The model is {gain_db:.1f} dB closer than perfect memory**, the best answer of a model that had learned "
-        "the training digits by heart. So it has not only memorized them."
+        "the training digits by heart. So it has done more than memorize them."
     )

@@ -39,8 +39,7 @@ def render_completion(model: PriorModel, images: ImageSet, controls: DeltaGenera
             "Hide",
             [*_HIDDEN, _OWN],
             key="imagine_hidden",
-            help="A fixed part, or what you wipe away with the pointer. The first stroke after a fixed part starts "
-            "with nothing hidden.",
+            help="A fixed part, or what you wipe away with the pointer. Your first stroke replaces a fixed part.",
         )
         seed = subject.select_seed("New completions")
     wiped = st.session_state[_CELLS]

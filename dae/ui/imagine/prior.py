@@ -7,6 +7,7 @@ import streamlit as st
 from dae.data import ImageSet
 from dae.imagination.sampling import Prior, as_prior
 from dae.noise import NoiseSpec
+from dae.training import RECIPES
 from dae.ui import model_options, resources
 from dae.ui.model_options import ModelOption
 
@@ -59,7 +60,7 @@ def render_prior_note(model: PriorModel) -> None:
         st.caption(
             f":material/info: `{PRIOR}`, the model trained for this, is missing here. The images come from "
             f"`{model.option.name}`, trained on {model.option.noise.label}, and are less faithful. To train the "
-            f"missing model, run `dae train --recipe {PRIOR}`."
+            f"missing model, start **{RECIPES[PRIOR].label}** under **More recipes** on the Train page."
         )
 
 

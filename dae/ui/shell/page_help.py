@@ -34,7 +34,8 @@ gray is 0, white positive, black negative. They begin as noise, and some turn in
 continues. A second training waits in the queue.
 """,
     "pages/explore.py": """
-Each **column** is one image, each **row** one model; for a drawing and in the large view, each column is one model.
+Each **column** is one image, each **row** one model; for a drawing, and for test
+images in the large view, each column is one model.
 All models get the same noise. The number under each image is its PSNR in decibels: higher is closer to the original,
 and 3 dB more is half the squared error. *How sure is it?* shows where a model expects to be wrong, computed without the
 original, for models trained on Gaussian noise that is not clipped.

@@ -108,7 +108,7 @@ def _select_noise() -> tuple[list[str], tuple[float, float], bool]:
         "Clip noisy images to [0, 1]",
         value=True,
         help="As in an image file, nothing is darker than black (0) or brighter than white (1). Without clipping, "
-        "noise averages to zero, which Noise2Noise needs.",
+        "noise that brightens and darkens averages to zero, which Noise2Noise needs.",
     )
     return kinds, level_range, clipped
 
@@ -162,7 +162,7 @@ def _data_settings(column: DeltaGenerator) -> dict[str, Any]:
     return {
         "max_images": int(count) or None,
         "dataset": column.selectbox(
-            "Images",
+            "Data set",
             [name for name in DATASETS if is_available(name)],
             format_func=lambda name: DATASETS[name].label,
             help="What the model is trained on.",

@@ -142,7 +142,7 @@ def _render_recipes(references: Sequence[Reference]) -> bool:
         "Published baselines": [name for name in others if RECIPES[name].is_published],
         "Effect of noise": NOISE_ABLATION_RECIPES,
     }
-    launches = {"Two at once": {"twins": SIDE_BY_SIDE_TRAININGS["twins"]}}
+    launches = {"Side by side": {"twins": SIDE_BY_SIDE_TRAININGS["twins"]}}
     launches |= {title: {name: _launch_recipe(name) for name in names} for title, names in groups.items()}
     pressed = False
     for title, group in launches.items():

@@ -189,7 +189,7 @@ class CodeMap {
 
   nameOf(index) {
     const { classes, labels } = this.spec
-    return (classes.length > 1 ? `${classes[labels[index]]}, image ` : "image ") + index
+    return (classes.length > 1 ? `${classes[labels[index]]}, image ` : "image ") + (index + 1)   // as elsewhere on the pages, from 1
   }
 
   pick(picture) {

@@ -180,7 +180,7 @@ def _row(gallery: Gallery, model: ModelOption, step: int, prediction: Prediction
             f"{psnr_db:.1f}{unit}" if math.isfinite(psnr_db) else "–" for psnr_db in prediction.psnr_db
         )
         sheet.paste(prediction.strip, (0, step * height))
-    return SpriteRow("How sure?", to_png(sheet), color=model.color, words=tuple(words), numbers=tuple(numbers))
+    return SpriteRow("How sure is it?", to_png(sheet), color=model.color, words=tuple(words), numbers=tuple(numbers))
 
 
 def describe_predictions(
@@ -189,14 +189,14 @@ def describe_predictions(
     """Return in Markdown how to read the rows, and which predictions are far from the truth."""
     labels = text.join_words([model.label for model in gallery.models if model.name in gallery.unclipped])
     sentences = [
-        f"**How sure?** Black: certain; bright: expected to be wrong by {ERROR_MAP_MAX:g} or more, where white is 1. "
+        f"**How sure is it?** Black: certain; bright: expected to be wrong by {ERROR_MAP_MAX:g} or more (white is 1). "
         f"Predicted without the original, for {labels}, with noise that is not clipped, as in training."
     ]
     for index, prediction in predictions.items():
         excess_db = prediction.mean_psnr_db - sprites.denoised[index].mean_psnr_db[step]
         if _POOR_DB < abs(excess_db) < math.inf:
             sentences.append(
-                f"**The prediction is poor for {gallery.models[index].label}**: the true error is "
+                f"**The prediction is poor for {gallery.models[index].label}**: the true squared error is "
                 f"{10 ** (excess_db / 10):.1f} times the predicted one."
             )
     return " ".join(sentences)

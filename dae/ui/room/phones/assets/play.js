@@ -147,9 +147,9 @@ function guessTexts() {
   if (state.phase === "finished") return ["The game is over", `${score} The results are on the screen. Thank you!`]
   const heading = `Round ${state.number} of ${state.rounds}`
   if (state.phase === "answering") {
-    return [heading, chosen() === null ? "Which digit is this?" : `Your answer is ${chosen()}. Wait for the right one.`]
+    return [heading, chosen() === null ? "Which digit is this?" : `Your answer is ${chosen()}. Wait for the correct answer.`]
   }
-  const share = state.answers ? `${Math.round(100 * state.right / state.answers)}% of the room were right.` : ""
+  const share = state.answers ? `${Math.round(100 * state.right / state.answers)}% of the answers were right.` : ""
   const own = state.yours === null ? "" : state.yours === state.answer ? "You are right! " : `You said ${state.yours}. `
   return [`It is a ${state.answer}`, `${own}${share} ${score}`]
 }
