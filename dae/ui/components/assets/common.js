@@ -1,7 +1,8 @@
 // Shared by all components here. The text of inline components is appended to it.
 
 // Returns the entry point of a component. `create(parent)` is called once per position on the page, the object's
-// `receive(data)` in every run of the script, and its `end()`, if it has one, at the end. Its `setState(name, value)` reports to Python.
+// `receive(data)` in every run of the script, and its `end()`, if it has one, at the end.
+// Its `setState(name, value)` reports to Python.
 // While the module is being imported, messages can be delivered in any order; an older one than the last is ignored.
 export function mounted(create) {
   const parts = new WeakMap()   // shadow root -> { part, runs, stamp }
@@ -75,8 +76,9 @@ let tabbed = false
 document.addEventListener("keydown", ({ key }) => { tabbed ||= key === "Tab" }, true)
 document.addEventListener("pointerdown", () => { tabbed = false }, true)
 
-// Elements that use keys themselves. Fields use every key but Page Up and Page Down, sliders the arrows and space. Buttons and choices use these only
-// if the focus was moved there by a key: after a click on a button, an arrow is meant for the images.
+// Elements that use keys themselves. Fields use every key but Page Up and Page Down, sliders the arrows and space.
+// Buttons and choices use these only if the focus was moved there by a key: after a click on a button, an arrow is meant for
+// the images.
 const FIELDS = "input:not([type='range'], [type='checkbox'], [type='radio']), textarea, select, [contenteditable='true']"
 const SLIDERS = "[type='range'], canvas, [role='slider'], [role='option'], [role='combobox'], [role='menuitem'], [role='grid']"
 const CHOICES = "[type='checkbox'], [type='radio'], [role='radio'], [role='tab'], [role='switch'], button, a, summary"
