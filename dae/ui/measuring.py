@@ -50,7 +50,8 @@ def denoiser_for(option: ModelOption, dataset: str) -> NamedDenoiser:
     if option.family == "classical":
         return _filter(option.name, dataset)
     images = resources.images(dataset, "test")
-    return denoisers.model_denoiser(option.name, resources.checkpoint(option.name), images, weights_key(option.name))
+    key = weights_key(option.name)
+    return denoisers.model_denoiser(option.name, resources.checkpoint(option.name), images, key)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
@@ -59,7 +60,11 @@ def _filter(name: str, dataset: str) -> NamedDenoiser:
 
 
 def weights_key(name: str) -> str:
-    """Return a hash of the weights of a run."""
+    """Return a hash of the weights of a run.
+
+    Call this before the weights are loaded. A training may save in between: results of newer weights under the older
+    hash are never read again, while results of older weights under the newer hash would stay.
+    """
     return _weights_key(name, resources.weights_mtime(name))
 
 

@@ -51,7 +51,8 @@ def images(dataset: str, split: str, limit: int | None = None) -> ImageSet:
     return load_dataset(dataset, split, limit=limit)
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
+# More than the models that several sessions compare at once: one entry too few would load all of them each time.
+@st.cache_resource(show_spinner=False, max_entries=64)
 def _checkpoint(name: str, mtime_ns: int) -> Checkpoint:
     return find_run(name).load()
 

@@ -113,6 +113,19 @@ def test_a_failed_run_leaves_its_job_and_can_be_started_alone(
     assert [run.state for run in (failing, *runs[:2])] == ["stopped", "finished", "finished"]
 
 
+def test_a_job_can_be_stopped_by_its_first_runs_after_one_of_them_has_ended(
+    queue: TrainingQueue, recorder: ControlledRecorder, runs: list[Run], tmp_path: Path
+) -> None:
+    failing = new_run(tmp_path, f"folder:{tmp_path / 'nothing'}", "failing")
+    queue.start(failing, runs[0])
+    recorder.next()
+    assert recorder.next() == ("a", 0)
+    # The button was drawn while the first run still trained.
+    queue.stop("failing", "a")
+    finish_all(recorder, queue)
+    assert [run.state for run in (failing, runs[0])] == ["failed", "stopped"]
+
+
 def test_a_running_job_can_be_paused_and_resumed(
     queue: TrainingQueue, recorder: ControlledRecorder, runs: list[Run]
 ) -> None:

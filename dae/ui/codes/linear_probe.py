@@ -93,8 +93,8 @@ def collect_probes(
     methods: list[ProbeMethod] = []
     for model in models:
         try:
-            checkpoint, key = resources.checkpoint(model.name), measuring.weights_key(model.name)
-            methods += probe_methods(model.name, checkpoint, cache.task, key)
+            key = measuring.weights_key(model.name)
+            methods += probe_methods(model.name, resources.checkpoint(model.name), cache.task, key)
         except DaeError as error:
             st.caption(f":material/info: {model.label}: {messages.for_viewer(str(error))}")
     jobs = list(probe_jobs(deduplicate(methods), cache.feasible_counts(counts)))

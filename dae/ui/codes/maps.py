@@ -58,7 +58,8 @@ def map_cache(dataset: str, limit: int) -> MapCache:
 
 def encoder(model: ModelOption) -> Encoder:
     """Return the model of an option."""
-    return Encoder(model.name, resources.checkpoint(model.name).model, measuring.weights_key(model.name))
+    key = measuring.weights_key(model.name)
+    return Encoder(model.name, resources.checkpoint(model.name).model, key)
 
 
 def default_settings(kind: str) -> MapSettings:

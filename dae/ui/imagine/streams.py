@@ -115,7 +115,8 @@ class Streams:
     def _is_abandoned(self, stream: Stream) -> bool:
         with self._lock:
             stream.is_abandoned = self._clock() - stream.polled_s >= _ABANDONED_AFTER_S
-        return stream.is_abandoned
+            # Read under the lock: a poll that follows resets it, and continues the sampler in a thread of its own.
+            return stream.is_abandoned
 
 
 @process_singleton

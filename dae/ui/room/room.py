@@ -16,6 +16,8 @@ from dae.ui.singletons import process_singleton
 MAX_PHONES = 500
 # A phone that asked within this time is counted as present. It asks every second while its page is visible.
 PRESENT_S = 10.0
+# In a full room, a phone that has not asked for this time makes way for a new one. It can join again.
+_FORGET_AFTER_S = 600.0
 
 
 class RoomError(DaeError):
@@ -158,7 +160,10 @@ class Room:
             self._check_open()
             if token not in self._seen_s:
                 if len(self._seen_s) >= MAX_PHONES:
-                    raise RoomError(f"The room is full, with {MAX_PHONES} phones. Watch the projector.")
+                    oldest = min(self._seen_s, key=self._seen_s.__getitem__)
+                    if self._clock() - self._seen_s[oldest] < _FORGET_AFTER_S:
+                        raise RoomError(f"The room is full, with {MAX_PHONES} phones. Watch the projector.")
+                    del self._seen_s[oldest]
                 token = secrets.token_urlsafe(16)
             self._seen_s[token] = self._clock()
             return token

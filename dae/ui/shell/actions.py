@@ -58,7 +58,7 @@ def presenter_callback(act: Callable[..., object]) -> Callable[..., None]:
 
     A `DaeError` raised by `act` is shown on the page until the next press of a button.
     """
-    state, is_done = page_state(), False
+    state, authorization, is_done = page_state(), auth.authorization(), False
 
     def on_click(*args: object) -> None:
         nonlocal is_done
@@ -66,7 +66,7 @@ def presenter_callback(act: Callable[..., object]) -> Callable[..., None]:
             return
         problem = ""
         try:
-            auth.require_presenter()
+            authorization.require_presenter()
             act(*args)
         except DaeError as error:
             problem = str(error)
@@ -82,4 +82,4 @@ def show_last_error(page: str) -> None:
         state.page, state.problem, state.dialog = page, "", ""
     # An open dialog shows the error next to its button.
     if state.problem and not state.dialog:
-        st.error(messages.for_viewer(state.problem), icon=":material/error:")
+        messages.show_error(state.problem)

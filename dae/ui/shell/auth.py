@@ -10,6 +10,7 @@ import json
 import os
 import secrets
 import time
+from dataclasses import dataclass
 
 import streamlit as st
 from starlette.requests import Request
@@ -25,14 +26,40 @@ COOKIE = "dae_presenter"
 _COOKIE_AGE_S = 12 * 3_600
 _TICKET_AGE_S = 60
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-# Keys of the session state. No widget has them, so no browser can set them.
-_ENTERED_KEY = "presenter"
-_PROBLEM = "presenter_problem"
-_TICKET_UNTIL_S = "presenter_ticket_until"
 
 
 class NotPresenterError(DaeError):
     """The session has not entered the presenter key."""
+
+
+@dataclass
+class Authorization:
+    """What a session may do. Pages read it from the session state, callbacks receive it.
+
+    Attributes:
+        entered: the key that the session entered, empty if none or a wrong one.
+        problem: why the last key was not accepted.
+        ticket_until_s: until when the page draws a ticket for the cookie.
+    """
+
+    entered: str = ""
+    problem: str = ""
+    ticket_until_s: float = 0.0
+
+    def is_presenter(self) -> bool:
+        """Return whether the session may start, stop, delete and upload."""
+        return not key() or self.entered == key() or _has_cookie()
+
+    def require_presenter(self) -> None:
+        """Raise NotPresenterError unless the session may act. Callbacks call this: a browser can press any button."""
+        if not self.is_presenter():
+            raise NotPresenterError("Presenter only. Enter the key first.")
+
+
+def authorization() -> Authorization:
+    """Return the authorization of this session. No widget has its key, so no browser can set it."""
+    state: Authorization = st.session_state.setdefault("authorization", Authorization())
+    return state
 
 
 def key() -> str:
@@ -47,7 +74,7 @@ def key() -> str:
 
 def is_presenter() -> bool:
     """Return whether this session may start, stop, delete and upload."""
-    return not key() or st.session_state.get(_ENTERED_KEY) == key() or _has_cookie()
+    return authorization().is_presenter()
 
 
 def respond(request: Request, path: str, ticket: bytes) -> Response:
@@ -97,19 +124,14 @@ def _signature(purpose: str, expiry: str) -> str:
     return hmac.new(_secret(), json.dumps([purpose, expiry, key()]).encode(), "sha256").hexdigest()
 
 
-def require_presenter() -> None:
-    """Raise NotPresenterError unless this session may act. Callbacks call this: a browser can press any button."""
-    if not is_presenter():
-        raise NotPresenterError("Presenter only. Enter the key first.")
-
-
 def sign_in() -> None:
     """Draw the form for the presenter key, if one is configured."""
     if not key():
         return
-    if is_presenter():
+    state = authorization()
+    if state.is_presenter():
         st.caption(":material/co_present: Presenter")
-        if time.time() < st.session_state.get(_TICKET_UNTIL_S, 0):
+        if time.time() < state.ticket_until_s:
             path = f"/{st.get_option('server.baseUrlPath')}/_dae/presenter".replace("//", "/")
             data = {"url": path, "ticket": _sign("ticket", _TICKET_AGE_S)}
             draw_component(inline_component("ticket"), key="ticket", data=data)
@@ -117,9 +139,9 @@ def sign_in() -> None:
     with st.popover("Presenter key", icon=":material/lock:"):
         with st.form("presenter_form", border=False):
             st.text_input("Presenter key", type="password", key="presenter_key", max_chars=200)
-            st.form_submit_button("Unlock", on_click=_enter)
-        if problem := st.session_state.get(_PROBLEM):
-            st.error(problem)
+            st.form_submit_button("Unlock", on_click=_enter, args=(state,))
+        if state.problem:
+            st.error(state.problem)
 
 
 def warning() -> None:
@@ -131,17 +153,16 @@ def warning() -> None:
         )
 
 
-def _enter() -> None:
-    entered, problem = str(st.session_state.get("presenter_key", "")), ""
+def _enter(state: Authorization) -> None:
+    entered = str(st.session_state.get("presenter_key", ""))
     try:
         if key_attempts().check(client_address(), entered, key()):
-            st.session_state[_ENTERED_KEY] = key()
-            st.session_state[_TICKET_UNTIL_S] = time.time() + _TICKET_AGE_S
+            state.entered, state.problem = entered, ""
+            state.ticket_until_s = time.time() + _TICKET_AGE_S
         else:
-            problem = "Wrong key."
+            state.problem = "Wrong key."
     except BusyError as error:
-        problem = str(error)
-    st.session_state[_PROBLEM] = problem
+        state.problem = str(error)
 
 
 def client_address() -> str:

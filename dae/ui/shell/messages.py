@@ -2,6 +2,8 @@
 
 import re
 
+import streamlit as st
+
 from dae.ui.shell import auth
 
 # An absolute path of two parts or more, with its last part. A URL is none.
@@ -17,6 +19,11 @@ def escape_markdown(text: str) -> str:
 def for_viewer(message: str) -> str:
     """Return a message without markup, and for the audience without the directories of the server."""
     return escape_markdown(message if auth.is_presenter() else hide_directories(message))
+
+
+def show_error(message: str) -> None:
+    """Draw the message of an error."""
+    st.error(for_viewer(message), icon=":material/error:")
 
 
 def hide_directories(message: str) -> str:

@@ -65,6 +65,6 @@ def show_errors() -> Iterator[None]:
     try:
         yield
     except DaeError as error:
-        st.error(messages.for_viewer(str(error)), icon=":material/error:")
+        messages.show_error(str(error))
     except OSError as error:
-        st.error(f"Cannot read a file: {error.strerror or error}. Try again.", icon=":material/error:")
+        messages.show_error(f"Cannot read a file: {error.strerror or error}. Try again.")

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from dae.errors import DaeError
+from dae.utils.files import cached_by_stat
 
 DEFAULT_FILE = Path(__file__).with_name("tour.toml")
 PAGES = {"start": "", "train": "train", "explore": "explore", "compare": "compare"}  # name in the file: path in the URL
@@ -51,6 +52,7 @@ def tour_file() -> Path:
     return Path(os.environ.get("DAE_TOUR") or DEFAULT_FILE)
 
 
+@cached_by_stat
 def load_stops(path: Path) -> tuple[Stop, ...]:
     """Read and check the stops of a tour.
 

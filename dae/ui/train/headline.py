@@ -2,9 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-import numpy as np
+from typing import Any, NamedTuple
 
 from dae.runs import ACTIVE_STATES
 from dae.utils import text
@@ -93,20 +91,28 @@ def _gain_sentence(lines: Sequence[Mapping[str, Any]]) -> str:
     return f"{gain[0].upper()}{gain[1:]}."
 
 
-def collapsed_output(frames: Sequence[tuple[int, np.ndarray]]) -> str:
+class PixelRange(NamedTuple):
+    """The lowest and the highest pixel of all outputs at one step, 0 to 255."""
+
+    step: int
+    low: int
+    high: int
+
+
+def collapsed_output(ranges: Sequence[PixelRange]) -> str:
     """Return "black", "white" or "gray" if that is all that a model's outputs show, else an empty text.
 
     A model that outputs the mean image is not reported: many do so in their first epoch.
 
     Args:
-        frames: the latest previews, each a step and its images, uint8 (N, ...); it takes two to tell.
+        ranges: of the latest previews; it takes two to tell.
     """
-    if len(frames) < 2 or min(step for step, _ in frames) < _MIN_STEPS:
+    if len(ranges) < 2 or min(step for step, _, _ in ranges) < _MIN_STEPS:
         return ""
-    if any(int(images.max()) - int(images.min()) > _MAX_DIFFERENCE for _, images in frames):
+    if any(high - low > _MAX_DIFFERENCE for _, low, high in ranges):
         return ""
-    last = frames[-1][1]
-    return "black" if last.max() <= _MAX_DIFFERENCE else "white" if last.min() >= 255 - _MAX_DIFFERENCE else "gray"
+    _, low, high = ranges[-1]
+    return "black" if high <= _MAX_DIFFERENCE else "white" if low >= 255 - _MAX_DIFFERENCE else "gray"
 
 
 def epochs_passed(line: Mapping[str, Any]) -> float:

@@ -171,7 +171,7 @@ def _render_form(state: PageState, runs: Sequence[Run]) -> bool:
 def _show_error(state: PageState) -> None:
     """Show why the training could not start, below its button."""
     if state.problem:
-        st.error(messages.for_viewer(state.problem), icon=":material/error:")
+        messages.show_error(state.problem)
 
 
 def _start(state: PageState, configs: dict[str, TrainConfig], name: str = "") -> None:

@@ -19,7 +19,7 @@ from dae.ui.shell import auth, page
 from dae.ui.shell.actions import page_state
 from dae.ui.train.curves import remaining_seconds, render_curves
 from dae.ui.train.headline import collapsed_output, headline
-from dae.ui.train.previews import latest_previews, render_previews
+from dae.ui.train.previews import latest_pixel_ranges, render_previews
 from dae.ui.train.run_controls import render_messages
 from dae.ui.train.selection import Selection
 from dae.utils import text
@@ -58,7 +58,7 @@ def compute(names: Sequence[str]) -> RunsProgress:
         progress,
         remaining_s=remaining_seconds(names, progress),
         comparable=len({(run.dataset, run.noise) for run in runs}) == 1,
-        collapsed={run.name: collapsed_output(latest_previews(run, progress[run.name])) for run in runs},
+        collapsed={run.name: collapsed_output(latest_pixel_ranges(run, progress[run.name])) for run in runs},
     )
     return RunsProgress(runs, progress, labels, words)
 

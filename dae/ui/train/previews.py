@@ -14,9 +14,9 @@ from dae.errors import RunError
 from dae.runs import ACTIVE_STATES, Run, preview_of
 from dae.ui.components.frame_slider import SpriteRow, frame_slider
 from dae.ui.model_options import run_color
-from dae.ui.train.headline import epochs_passed
+from dae.ui.train.headline import PixelRange, epochs_passed
 from dae.utils import text
-from dae.utils.files import open_regular
+from dae.utils.files import cached_by_stat, open_regular
 from dae.viz import to_png
 from dae.viz.filters import stack_filters
 from dae.viz.plots import validation_scores
@@ -124,15 +124,20 @@ def render_previews(runs: Sequence[Run], progress: Mapping[str, Any], labels: Ma
     )
 
 
-def latest_previews(run: Run, lines: Sequence[Mapping[str, Any]]) -> list[tuple[int, np.ndarray]]:
-    """Return step and images, uint8 (N, H, W) or (N, H, W, 3), of those of the last two previews that can be read."""
-    previews = []
+def latest_pixel_ranges(run: Run, lines: Sequence[Mapping[str, Any]]) -> list[PixelRange]:
+    """Return the pixel ranges of those of the last two previews that can be read."""
+    ranges = []
     for frame in run_frames(run, lines[-400:])[-2:]:
         with suppress(RunError):
-            pixels = np.asarray(_read_strip(frame.path))
-            images = np.split(pixels, pixels.shape[1] // pixels.shape[0], axis=1)
-            previews.append((frame.step, np.stack(images)))
-    return previews
+            ranges.append(PixelRange(frame.step, *_extremes(frame.path)))
+    return ranges
+
+
+@cached_by_stat
+def _extremes(path: Path) -> tuple[int, int]:
+    """Return the lowest and the highest pixel of a strip."""
+    pixels = np.asarray(_read_strip(path))
+    return int(pixels.min()), int(pixels.max())
 
 
 def _latest(frames: Sequence[Frame], position: float) -> Frame:

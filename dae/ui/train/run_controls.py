@@ -27,8 +27,14 @@ def render_controls(runs: Sequence[Run]) -> None:
     ended = [run for run in runs if states[run.name] not in ACTIVE_STATES]
     unfinished = [run for run in ended if states[run.name] != "finished"]
     if auth.is_presenter():
-        for job in _jobs([run.name for run in runs]):
-            _render_job_controls(job, states)
+        jobs = resources.training_queue().jobs()
+        watched = [job for job in jobs if set(job) & set(states)]
+        for job in watched:
+            _render_job_controls(job, states, is_current=job == jobs[0])
+        queued = {name for job in watched for name in job}
+        for run in runs:
+            if states[run.name] in ACTIVE_STATES and run.name not in queued:
+                _render_remote_controls(run)
         is_race = len({(run.dataset, run.noise) for run in unfinished}) == 1
         for group in [unfinished] if is_race else [[run] for run in unfinished]:
             _render_resume_button(group, labels[group[0].name] if len(runs) > 1 else "training")
@@ -59,30 +65,23 @@ def render_messages(runs: Sequence[Run]) -> None:
             (st.error if run.state == "failed" else st.caption)(text)
 
 
-def _jobs(names: Sequence[str]) -> list[tuple[str, ...]]:
-    """Return the active runs in groups that are paused and stopped together: those of a job, else one by one."""
-    jobs = [job for job in resources.training_queue().jobs() if set(job) & set(names)]
-    queued = {name for job in jobs for name in job}
-    return jobs + [(name,) for name in names if name not in queued and find_run(name).state in ACTIVE_STATES]
+def _render_job_controls(job: tuple[str, ...], states: Mapping[str, str], is_current: bool) -> None:
+    """Draw the buttons that pause and stop a job of this process.
 
-
-def _render_job_controls(job: tuple[str, ...], states: dict[str, str]) -> None:
+    They act on all its runs, as the first of them may end before the press.
+    """
     queue, name = resources.training_queue(), next(name for name in job if name in states)
-    jobs = queue.jobs()
-    if job not in jobs:
-        _render_remote_controls(find_run(name))
-        return
-    if job == jobs[0] and states[name] in ("running", "paused"):
+    if is_current and states[name] in ("running", "paused"):
         # One button for both actions, so that it stays in place while its label changes.
         is_paused = states[name] == "paused"
         label, icon, act = ("Resume", "play_arrow", queue.resume) if is_paused else ("Pause", "pause", queue.pause)
-        st.button(label, icon=f":material/{icon}:", key=f"hold-{name}", on_click=presenter_callback(act), args=(name,))
+        st.button(label, icon=f":material/{icon}:", key=f"hold-{name}", on_click=presenter_callback(act), args=job)
     st.button(
         "Stop the race" if len(job) > 1 else "Stop",
         icon=":material/stop:",
         key=f"stop-{name}",
         on_click=presenter_callback(queue.stop),
-        args=(name,),
+        args=job,
     )
 
 
@@ -145,12 +144,10 @@ def _render_more(runs: Sequence[Run], labels: dict[str, str]) -> None:
 
 
 def _rename(state: PageState, name: str) -> None:
-    watched = st.session_state.get(state.runs_key, [])
     renamed = find_run(name).rename(to_run_name(st.session_state[f"name-{name}"].strip())).name
-    state.show([renamed if other == name else other for other in watched])
+    state.show([renamed if other == name else other for other in state.watched])
 
 
 def _delete(state: PageState, name: str) -> None:
-    watched = st.session_state.get(state.runs_key, [])
     find_run(name).delete()
-    state.show([other for other in watched if other != name])
+    state.show([other for other in state.watched if other != name])

@@ -43,6 +43,43 @@ def test_frames_arrive_one_by_one_and_are_computed_once() -> None:
     assert streams.poll("key", sampler.create) is stream and sampler.num_starts == 1
 
 
+def test_a_poll_right_after_a_stream_was_abandoned_continues_it_in_one_thread() -> None:
+    now_s, others = 0.0, set(threading.enumerate())
+    streams = Streams(clock=lambda: now_s)
+
+    def create() -> Generator[torch.Tensor, None, str]:
+        nonlocal now_s
+        for index in range(3):
+            yield torch.full((1, 1, 2, 2), index, dtype=torch.uint8)
+            if index == 0:
+                now_s += 60
+        return "result"
+
+    class Lock:
+        """Polls once between the decision that the stream is abandoned and the thread's next step."""
+
+        lock, is_armed = threading.Lock(), True
+
+        def __enter__(self) -> None:
+            self.lock.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            stream = streams._streams.get("key")
+            poll = self.is_armed and stream is not None and stream.is_abandoned
+            self.is_armed = self.is_armed and not poll
+            self.lock.release()
+            if poll:
+                streams.poll("key", create)
+
+    streams._lock = Lock()  # type: ignore[assignment]
+    stream = streams.poll("key", create)
+    wait_for(lambda: stream.is_done)
+    for thread in set(threading.enumerate()) - others:
+        thread.join(PATIENCE_S)
+    assert not streams._lock.is_armed  # type: ignore[attr-defined]
+    assert [int(frame.max()) for frame in stream.frames] == [0, 1, 2]
+
+
 def test_a_sampler_that_no_page_polls_pauses_and_continues_on_request() -> None:
     now_s = 0.0
     sampler, streams = ControlledSampler(3), Streams(clock=lambda: now_s)

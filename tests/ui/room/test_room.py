@@ -63,6 +63,20 @@ def test_the_number_of_phones_is_limited_but_known_ones_come_back(room: Room, mo
     assert room.join(first) == first
 
 
+def test_in_a_full_room_a_phone_that_has_long_gone_makes_way(
+    room: Room, clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_PHONES", 2)
+    gone, present = room.join(), room.join()
+    clock[0] += 3_600
+    room.check_phone(present)
+    newcomer = room.join()
+    with pytest.raises(UnknownPhoneError):
+        room.check_phone(gone)
+    room.check_phone(present)
+    room.check_phone(newcomer)
+
+
 def test_an_inactive_phone_is_not_counted_and_returns_to_the_round_with_its_answer(
     room: Room, clock: list[float]
 ) -> None:

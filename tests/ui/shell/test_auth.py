@@ -66,11 +66,22 @@ def test_a_new_key_signs_sessions_out(with_key: None, monkeypatch: pytest.Monkey
 
 def test_callbacks_check_the_key_again(with_key: None) -> None:
     with pytest.raises(NotPresenterError, match="Presenter only"):
-        auth.require_presenter()
+        auth.authorization().require_presenter()
     # As a forged press of a button would do.
     actions.presenter_callback(launcher._start)(actions.page_state(), {})
     assert "Presenter only" in actions.page_state().problem and not list_runs()
-    del st.session_state["page_state"]
+    del st.session_state["page_state"], st.session_state["authorization"]
+
+
+def test_callbacks_read_no_session_state(with_key: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Streamlit ends a callback at its next access to the session state if another rerun is requested meanwhile.
+    monkeypatch.setattr(st, "session_state", {"authorization": auth.Authorization(entered=KEY)})
+    pressed: list[str] = []
+    press = actions.presenter_callback(pressed.append)
+    monkeypatch.setattr(st, "session_state", None)
+    press("once")
+    press("twice")
+    assert pressed == ["once"]
 
 
 def test_wrong_keys_cause_growing_delays_and_the_right_key_is_still_accepted(

@@ -86,7 +86,10 @@ class FrameSlider extends LiveFrames {
       const png = new Blob([bytes.subarray(start, (start += size))], { type: "image/png" })
       if (!this.sheets.has(id) && !fresh.has(id)) fresh.set(id, createImageBitmap(png, { colorSpaceConversion: "none" }))
     }
-    const decoded = await Promise.all([...fresh].map(async ([id, sheet]) => [id, await sheet]))
+    const decoded = await Promise.all([...fresh].map(async ([id, sheet]) => [id, await sheet])).catch((error) => {
+      if (text === this.text) this.text = null   // the same message may succeed the next time
+      throw error
+    })
     if (text !== this.text) return decoded.forEach(([, sheet]) => sheet.close())
     for (const [id, sheet] of decoded) this.sheets.set(id, sheet)
     this.apply(spec)

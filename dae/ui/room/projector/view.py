@@ -12,7 +12,7 @@ from dae.ui.room.projector.address import HOW_TO_OPEN, PhoneAddress
 from dae.ui.room.projector.contestants import prepare_questions, prepare_shares
 from dae.ui.room.room import Room, room
 from dae.ui.room.snapshot import Snapshot
-from dae.ui.shell import auth, page
+from dae.ui.shell import auth, messages, page
 from dae.ui.shell.actions import page_state, presenter_callback
 from dae.utils import text
 
@@ -82,7 +82,7 @@ def render_room() -> None:
     if not state.has_opened:
         room().open()
         state.has_opened = True
-    _render_stage(phones, state)
+    _render_stage(phones, state, page_state().problem)
 
 
 def _render_how_to_open(phones: PhoneAddress, state: RoomState) -> None:
@@ -99,11 +99,15 @@ def _rehearse(state: RoomState) -> None:
 
 
 @st.fragment(run_every=_POLL_S)
-def _render_stage(phones: PhoneAddress, state: RoomState) -> None:
-    """Draw the room, once a second."""
+def _render_stage(phones: PhoneAddress, state: RoomState, shown_problem: str) -> None:
+    """Draw the room, once a second.
+
+    Args:
+        shown_problem: the error that the header of the page shows.
+    """
     game = room()
-    if problem := page_state().problem:
-        st.error(problem, icon=":material/error:")
+    if (problem := page_state().problem) and problem != shown_problem:
+        messages.show_error(problem)
     with page.show_errors():
         _start_when_prepared(game, state)
     shown = game.snapshot()
