@@ -38,11 +38,11 @@ def _card(options: Options) -> None:
 
 def _command(options: Options) -> str:
     """Return the command line that the options came from, without paths of this machine."""
-    parts = [f"dae card {options.run}"]
-    parts += [f"--dataset {options.dataset}"] if options.dataset else []
-    parts += [f"--noise {noise}" for noise in options.noise or []]
-    parts += [f"--limit {options.limit}"] if options.limit else []
-    parts += [f"--draws {options.draws}"]
-    parts += [f"--protocol {options.protocol}"] if options.protocol != "clamped" else []
-    parts += [f"--data-terms {shlex.quote(options.data_terms)}"] if options.data_terms else []
-    return " ".join(parts)
+    parts = ["dae", "card", options.run]
+    parts += ["--dataset", options.dataset] if options.dataset else []
+    parts += [part for noise in options.noise or [] for part in ("--noise", str(noise))]
+    parts += ["--limit", str(options.limit)] if options.limit else []
+    parts += ["--draws", str(options.draws)]
+    parts += ["--protocol", options.protocol] if options.protocol != "clamped" else []
+    parts += ["--data-terms", options.data_terms] if options.data_terms else []
+    return shlex.join(parts)

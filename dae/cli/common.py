@@ -66,7 +66,7 @@ def check_draws(draws: int) -> None:
 
 
 def check_run_names(runs: Sequence[Run]) -> None:
-    """Raise SpecError if two runs, of different folders, have the same name, by which results are told apart."""
+    """Raise SpecError if two runs, of different folders, have the same name, which identifies results."""
     names = [run.name for run in runs]
     if repeated := next((name for name in names if names.count(name) > 1), ""):
         raise SpecError(f"Two runs have the same name: {repeated!r}. Rename one, or pass it once.")

@@ -1,7 +1,6 @@
 """`dae denoise`: denoise image files, folders of images and ZIP archives."""
 
 import argparse
-import io
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -21,7 +20,6 @@ from dae.runs import find_run
 from dae.utils.files import explain_write_error, write_output
 from dae.utils.random import make_generator
 from dae.utils.text import counted
-from dae.viz.images import make_grid
 
 
 def add(commands: Commands) -> None:
@@ -75,7 +73,7 @@ def _denoise(options: Options) -> None:
     is_single = len(paths) == 1 and not paths[0].is_dir() and paths[0].suffix.lower() != ".zip"
     if is_single and target.suffix and not target.is_dir():
         format_of(target.name)
-        source = Source(target.name, partial(read_file, paths[0]))
+        source = Source(target.name, partial(read_file, paths[0]), paths[0])
         with tqdm(total=1.0, leave=False, disable=None, bar_format="{l_bar}{bar}") as bar:
             print(_denoise_file(source, target, checkpoint, options, bar.update))
         return
@@ -115,7 +113,9 @@ def _make_folder(folder: Path) -> None:
 def _denoise_file(
     source: Source, target: Path, checkpoint: Checkpoint, options: Options, on_progress: Callable[[float], object]
 ) -> str:
-    """Denoise one image, write it atomically and return a line about it."""
+    """Denoise one image, write it atomically and return a line about it; raise DataError if it is the original."""
+    if source.file and target.exists() and target.samefile(source.file):
+        raise DataError(f"{target} is the original, which the result would replace. Choose another folder or name.")
     content = source.read()
     if MODELS[checkpoint.name].any_size:
         encoded, words = _restore(decode_file(content), target.name, checkpoint, options, on_progress)
@@ -161,11 +161,10 @@ def _denoise_resized(content: bytes, name: str, checkpoint: Checkpoint, options:
     denoised = self_ensemble(denoiser, noisy) if options.tta else denoiser(noisy)
     _check_finite(denoised, options.run)
     denoised = noisy.clamp(0, 1).lerp(denoised, options.amount)
-    buffer = io.BytesIO()
-    make_grid(denoised, columns=1).save(buffer, format_of(name))
+    encoded = ImageFile(denoised, format_of(name)).encode(denoised)
     height, width = denoised.shape[-2:]
     words = [f"{width} x {height}", "resized to fit the model" if resized else "", _as_phrase(decoded.note)]
-    return buffer.getvalue(), ", ".join(filter(None, words))
+    return encoded, ", ".join(filter(None, words))
 
 
 def _as_phrase(sentence: str) -> str:

@@ -19,7 +19,7 @@ from dae.data import load_dataset
 from dae.errors import SpecError
 from dae.evaluation import FILTERS, aggregate_seeds, evaluate, filter_denoiser, model_denoiser
 from dae.evaluation.classical import NUM_TUNING_IMAGES
-from dae.evaluation.denoisers import MEMORY, posterior_mean, with_self_ensemble
+from dae.evaluation.denoisers import MEMORY, posterior_mean_baseline, with_self_ensemble
 from dae.models.inference import VIEWS
 from dae.runs import Run, find_run
 from dae.training import TrainConfig
@@ -67,7 +67,7 @@ def _evaluate(options: Options) -> None:
             denoiser = model_denoiser(runs[name].name, runs[name].load(), images[0])
             denoisers += [denoiser, with_self_ensemble(denoiser)] if options.tta else [denoiser]
         elif name == MEMORY:
-            denoisers.append(posterior_mean(load_dataset(dataset, "train", root=options.data)))
+            denoisers.append(posterior_mean_baseline(load_dataset(dataset, "train", root=options.data)))
         else:
             tuning = load_dataset(dataset, "train", root=options.data, limit=NUM_TUNING_IMAGES)
             denoisers.append(filter_denoiser(name, tuning))

@@ -24,10 +24,12 @@ class Source:
     Attributes:
         name: relative path for the result.
         read: returns the content; raises DataError.
+        file: that contains the image, None for a member of an archive.
     """
 
     name: str
     read: Callable[[], bytes]
+    file: Path | None = None
 
 
 def list_sources(paths: list[Path]) -> list[Source]:
@@ -55,11 +57,11 @@ def read_file(path: Path) -> bytes:
 def _list(path: Path) -> Iterator[Source]:
     if path.is_dir():
         for image in find_images(path):
-            yield Source(image.relative_to(path).as_posix(), partial(read_file, image))
+            yield Source(image.relative_to(path).as_posix(), partial(read_file, image), image)
     elif path.suffix.lower() == ".zip":
         yield from _list_archive(path)
     else:
-        yield Source(path.name, partial(read_file, path))
+        yield Source(path.name, partial(read_file, path), path)
 
 
 def _list_archive(path: Path) -> Iterator[Source]:

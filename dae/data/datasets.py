@@ -195,8 +195,7 @@ def _hold_out(images: ImageSet, split: str) -> ImageSet:
     num_train = _num_train(len(images))
     if split == "train":
         return images.take(num_train)
-    held_out = images.images[num_train:], images.labels[num_train:]
-    return replace(images, split=split, images=held_out[0], labels=held_out[1], file=None)
+    return replace(images, split=split, images=images.images[num_train:], labels=images.labels[num_train:], file=None)
 
 
 def _num_train(published: int) -> int:

@@ -24,7 +24,7 @@ _START_OF_SCAN = b"\xff\xda"
 
 
 def check_scans(content: bytes) -> None:
-    """Raise DataError for a JPEG with so many scans that decoding would take minutes."""
+    """Raise DataError for a JPEG with more than MAX_SCANS scans, whose decoding would take minutes."""
     # The two bytes can also be part of metadata, so this is an upper bound.
     if content.startswith(b"\xff\xd8") and content.count(_START_OF_SCAN) > MAX_SCANS:
         raise DataError(f"The JPEG has more than {MAX_SCANS} scans. Save it again with an image editor.")

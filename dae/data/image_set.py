@@ -166,8 +166,13 @@ def cached(name: str, split: str, key: str, make: Callable[[Path], None]) -> Ima
     path = _cache_dir(key)
     try:
         return _open(name, split, path)
-    except PermissionError as error:
-        raise DataError(f"The cache {path} cannot be read: {error.strerror}. Delete it, or try again.") from error
+    except FileNotFoundError:
+        # Deletes a directory that lacks a file.
+        shutil.rmtree(path, ignore_errors=True)
+    except OSError as error:
+        # For example too many open files: the cache itself may be intact.
+        reason = error.strerror or str(error)
+        raise DataError(f"The cache {path} cannot be read: {reason}. Delete it, or try again.") from error
     except Exception:
         # NumPy's reader of headers raises errors of many classes.
         shutil.rmtree(path, ignore_errors=True)

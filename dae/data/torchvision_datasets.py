@@ -184,5 +184,6 @@ def _server_responds(urls: list[str]) -> bool:
     for url in urls:
         threading.Thread(target=connect, args=(url,), daemon=True).start()
     with suppress(queue.Empty):
-        return any(results.get(timeout=_CONNECT_TIMEOUT_S) for _ in urls)
+        # A server can have two addresses, of which only the second works.
+        return any(results.get(timeout=2 * _CONNECT_TIMEOUT_S) for _ in urls)
     return False

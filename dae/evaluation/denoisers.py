@@ -10,8 +10,8 @@ from dae.data import ImageSet
 from dae.errors import DataError
 from dae.evaluation.classical import FILTERS, NUM_TUNING_IMAGES, make_filter, tune_strength
 from dae.evaluation.posterior_mean import posterior_mean_denoiser
-from dae.models import MODELS, Checkpoint, Shape, denoise, self_ensemble
-from dae.models.inference import VIEWS
+from dae.models import MODELS, Checkpoint, Shape, denoise, denoise_tiled, self_ensemble
+from dae.models.inference import TILE, VIEWS
 from dae.noise import NoiseSpec
 from dae.utils.registry import lookup
 
@@ -47,7 +47,7 @@ def identity(noisy: Tensor) -> Tensor:
 
 def identity_baseline() -> NamedDenoiser:
     """Return the baseline that every denoiser must beat: the noisy input itself."""
-    return NamedDenoiser(IDENTITY, "nothing", "nothing", lambda noise: identity)
+    return NamedDenoiser(IDENTITY, "noisy input", "nothing", lambda noise: identity)
 
 
 def model_denoiser(name: str, checkpoint: Checkpoint, images: ImageSet, key: str = "") -> NamedDenoiser:
@@ -84,7 +84,7 @@ def filter_denoiser(name: str, train: ImageSet) -> NamedDenoiser:
     )
 
 
-def posterior_mean(train: ImageSet) -> NamedDenoiser:
+def posterior_mean_baseline(train: ImageSet) -> NamedDenoiser:
     """Return the posterior mean over the training images as a named denoiser; see `posterior_mean_denoiser`."""
     return NamedDenoiser(
         MEMORY, MEMORY, f"{MEMORY} {train.fingerprint()}", lambda noise: posterior_mean_denoiser(train, noise)
@@ -108,4 +108,5 @@ def make_denoiser(checkpoint: Checkpoint, images: ImageSet) -> Denoiser:
             f"Model {checkpoint.name} cannot process the images of {images.name}: they are {actual} (channels, height, "
             f"width), not {expected}. Choose a data set or a model that fits."
         )
-    return lambda noisy: denoise(checkpoint.model, noisy)
+    # Only models for any size receive such images.
+    return lambda noisy: (denoise_tiled if max(noisy.shape[2:]) > TILE else denoise)(checkpoint.model, noisy)

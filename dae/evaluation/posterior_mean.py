@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from dae.data import ImageSet
-from dae.errors import SpecError
+from dae.errors import DataError, SpecError
 from dae.noise import NoiseSpec
 
 # Training images per matrix product; bounds the memory to about 100 MB for 28 x 28 images.
@@ -24,6 +24,8 @@ def posterior_mean_denoiser(train: ImageSet, noise: NoiseSpec) -> "partial[Tenso
     Args:
         train: the memorized images, ideally few and small: the cost per image is proportional to their number.
         noise: Gaussian at one level, clipped or not.
+
+    The denoiser raises DataError for images of another shape than the memorized ones.
 
     Raises:
         SpecError: the noise is of another kind, a mixture, a range or 0.
@@ -38,6 +40,11 @@ def posterior_mean_denoiser(train: ImageSet, noise: NoiseSpec) -> "partial[Tenso
 
 @torch.no_grad()
 def _posterior_mean(noisy: Tensor, train: ImageSet, sigma: float, clipped: bool) -> Tensor:
+    if noisy.shape[1:] != train.shape:
+        raise DataError(
+            f"The posterior mean over {train.name} needs images of {train.shape} (channels, height, width), got "
+            f"{tuple(noisy.shape[1:])}. Choose images of that size."
+        )
     observed = noisy.flatten(1)  # (B, D)
     black, white = (observed <= 0, observed >= 1) if clipped else (observed.isnan(), observed.isnan())
     inside = ~(black | white)

@@ -1,4 +1,4 @@
-"""Clean images that are noisy already: estimated noise level, how strongly to clean, and quality without ground truth.
+"""Clean images that are noisy already: estimated noise level, amount of denoising, and quality without ground truth.
 
 A model with a noise level as its input receives it; the output of any other model is blended with its input.
 """
@@ -58,7 +58,7 @@ def has_correlated_noise(noisy: Tensor) -> bool:
 
     White noise has the same level in differences of neighboring pixels as in those of pixels two apart; correlated
     noise has a lower one. Each level is measured in the flattest blocks, which show little but noise (Lee & Hoppel
-    1989). Fine texture everywhere looks alike. False for weak noise, and for images below 20 pixels per side.
+    1989). Fine texture everywhere also returns True. False for weak noise, and for images below 20 pixels per side.
     """
     if min(noisy.shape[2:]) < _BLOCK_SIDE + 4:
         return False

@@ -44,7 +44,7 @@ class DenoiserInfo:
 
     Attributes:
         label: display name.
-        family: of the model; "classical" for a filter and "nothing" for the noisy input.
+        family: of the model; "classical" for a filter and "noisy input" for the noisy input.
         ms_one: latency of a single image in milliseconds.
         ms_batch: latency per image in a batch of 256.
         curve: validation MSE after each epoch.

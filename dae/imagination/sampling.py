@@ -91,6 +91,8 @@ def dream(
     """
     if n < 1:
         raise SpecError(f"Cannot dream {n} images. Ask for 1 or more.")
+    if num_steps < 3:
+        raise SpecError(f"Cannot dream in {num_steps} steps. Use 3 or more.")
     num_mixing = num_steps // 2
     levels = _levels(HIGHEST_LEVEL, num_steps - num_mixing)
 

@@ -6,6 +6,7 @@ Codes are float32 (N, D): a feature map is flattened to one row per image. Dista
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -175,8 +176,13 @@ def build_code_map(
     num_dimensions = validate_code_size(model, "this model", images.shape)
     codes = encode(model, images.to_float())
     distance = mean_pairwise_distance(codes)
-    projection = PCAProjection(codes, dimensions)
-    clean = tsne(codes, dimensions, seed) if use_tsne else projection(codes)
+    embed: Callable[[Tensor], Tensor]
+    if use_tsne:
+        clean, explained_variance = tsne(codes, dimensions, seed), math.nan
+        embed = partial(knn_embed, reference=codes, positions=clean)
+    else:
+        embed = projection = PCAProjection(codes, dimensions)
+        clean, explained_variance = projection(codes), float(projection.explained_variance.sum())
     positions, drift = [], []
     for step, level in enumerate(noise.levels(NUM_NOISE_LEVELS)):
         batches = []
@@ -185,11 +191,7 @@ def build_code_map(
             on_progress(step / NUM_NOISE_LEVELS)
         noisy = torch.cat(batches)
         drift.append(relative_drift(codes, noisy, distance))
-        if not level:
-            positions.append(clean)
-        else:
-            positions.append(knn_embed(noisy, codes, clean) if use_tsne else projection(noisy))
-    explained_variance = math.nan if use_tsne else float(projection.explained_variance.sum())
+        positions.append(embed(noisy) if level else clean)
     return CodeMap(torch.stack(positions), tuple(drift), num_dimensions, explained_variance)
 
 

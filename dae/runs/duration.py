@@ -76,7 +76,8 @@ def estimate_duration(config: TrainConfig, references: Sequence[Reference]) -> D
         median = identical[len(identical) // 2]
         return DurationEstimate(median.seconds, median.run, median.device)
     similar = [run for run in local if _cost_key(run.config) == _cost_key(config)]
-    images_per_epoch = config.max_images or _dataset_size(config.dataset, references)
+    sizes = [size for size in (config.max_images, _dataset_size(config.dataset, references)) if size]
+    images_per_epoch = min(sizes, default=0)
     if not similar or not images_per_epoch:
         return None
     slowest = max(similar, key=lambda run: run.seconds / run.num_images)

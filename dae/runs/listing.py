@@ -15,7 +15,7 @@ def list_runs(root: Path | str | None = None) -> list[Run]:
 
 
 def unreadable_runs(root: Path | str | None = None) -> dict[str, str]:
-    """Return the messages of run directories that `list_runs` passes over, by name."""
+    """Return the messages of run directories that `list_runs` skips, by name."""
     return _read_runs(runs_root(root))[1]
 
 

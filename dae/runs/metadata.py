@@ -23,6 +23,7 @@ from dae.errors import RunError
 from dae.evaluation import Scores
 from dae.models import canonical_model_name
 from dae.training import TrainConfig
+from dae.utils.device import processor_name
 from dae.utils.files import cached_by_stat, read_regular, write_json
 
 FORMAT = 1
@@ -94,6 +95,7 @@ class RunMetadata(JsonRecord):
         machine_id: `machine_id()` of the computer that did all of the training, "" if several did or none was recorded.
         images: fingerprint of the training images, "" if none was recorded.
         num_images: number of training images, 0 if it was not recorded.
+        precision: of the forward pass in training, "float32" or "bfloat16"; "" if it was not recorded.
     """
 
     device: str
@@ -103,6 +105,7 @@ class RunMetadata(JsonRecord):
     machine_id: str = ""
     images: str = ""
     num_images: int = 0
+    precision: str = ""
 
     @field_validator("baselines")
     @classmethod
@@ -117,7 +120,7 @@ def write_run_config(run_dir: Path, config: TrainConfig, recipe: str, note: str)
         created=round(time.time(), 3),
         recipe=recipe,
         note=note,
-        machine=f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}",
+        machine=f"{processor_name()}, {os.cpu_count()} cores, torch {torch.__version__}",
         config=config.to_json(),
     )
     write_json(run_dir / CONFIG_FILE, record.model_dump())

@@ -89,6 +89,7 @@ def _facts(run: Run) -> str:
         "Teacher": f"`{config.teacher}`" if config.teacher else "",
         "Initial weights": f"`{config.pretrained}`" if config.pretrained else "",
         "Hardware": ", ".join(filter(None, [metadata.device if metadata else "", file.machine])),
+        "Precision": metadata.precision if metadata else "",
         "Training time": f"{format_duration(seconds)} for {counted(config.epochs, 'epoch')}" if seconds else "",
     }
     body = [f"| {name} | {value} |" for name, value in facts.items() if value]

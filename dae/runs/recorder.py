@@ -102,8 +102,11 @@ def _compare_images(run: Run, train: ImageSet) -> ImageSet:
 
 
 def _images_fingerprint(images: ImageSet) -> str:
-    """Return a hash of the shape and of up to 4,096 images at equal distances, as a data set may exceed the memory."""
-    step = len(images) // 4_096 + 1
+    """Return a hash of the shape and of images at equal distances, as a data set may exceed the memory.
+
+    These are up to 4,096 images of up to 64 MiB.
+    """
+    step = max(len(images) // 4_096, images.images.nbytes >> 26) + 1
     pixels = images.images[::step].contiguous().numpy().data
     return fingerprint(tuple(images.images.shape), pixels)[:16]
 
@@ -177,7 +180,7 @@ def _run_training(
     state = inputs.build_state(config)
     run.restore_state(state)
     progress.truncate_progress(run.path, state.step)
-    _save_references(run, inputs, state, group)
+    _save_baselines(run, inputs, state, group)
     stop_requested = False
     try:
         with closing(group.synchronize(fit(config, state, train, validation, group, inputs.teacher))) as reports:
@@ -207,7 +210,7 @@ def _run_training(
         run.finish()
 
 
-def _save_references(run: Run, inputs: TrainingInputs, state: TrainState, group: DistributedContext) -> None:
+def _save_baselines(run: Run, inputs: TrainingInputs, state: TrainState, group: DistributedContext) -> None:
     """Save the clean and noisy previews, the metrics of the baselines and the facts about data and machine."""
     train = inputs.train
     clean, noisy = validation_pair(run.config, inputs.validation)
@@ -216,6 +219,7 @@ def _save_references(run: Run, inputs: TrainingInputs, state: TrainState, group:
     median = make_filter("median", tune_strength("median", train, run.config.noise))(noisy)
     metadata = RunMetadata(
         device=describe_device(state.device),
+        precision="bfloat16" if state.bfloat16 else "float32",
         baselines={"noisy input": score(noisy, noisy, clean), "median filter": score(median, noisy, clean)},
         world_size=group.world_size,
         note=train.note,
@@ -230,7 +234,8 @@ def _save_references(run: Run, inputs: TrainingInputs, state: TrainState, group:
 
 
 def _set_failed(run: Run, message: str) -> None:
-    """Write the current traceback and the state. Without either, a run that no process has locked is interrupted."""
+    """Write the state and the current traceback. Without a state, a run that no process has locked is interrupted."""
     with suppress(OSError):
-        (run.path / "failure.txt").write_text(traceback.format_exc())
         run.status.set("failed", message)
+    with suppress(OSError):
+        (run.path / "failure.txt").write_text(traceback.format_exc(), encoding="utf-8", errors="backslashreplace")

@@ -46,7 +46,7 @@ def denoiser_for(option: ModelOption, dataset: str) -> NamedDenoiser:
     if option.name == IDENTITY:
         return denoisers.identity_baseline()
     if option.name == MEMORY:
-        return denoisers.posterior_mean(resources.images(dataset, "train"))
+        return denoisers.posterior_mean_baseline(resources.images(dataset, "train"))
     if option.family == "classical":
         return _filter(option.name, dataset)
     images = resources.images(dataset, "test")

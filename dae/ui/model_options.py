@@ -33,7 +33,7 @@ class ModelOption:
         label: display name.
         color: CSS color.
         family: of the architecture; "classical" for a filter, "memory" for the posterior mean over the training images,
-            and "nothing" for the noisy input.
+            and "noisy input" for the noisy input.
         dataset: that the model was trained on.
         recipe: that the run was started from, empty if none.
         noise: that the model was trained on.
@@ -51,11 +51,11 @@ class ModelOption:
     @property
     def is_model(self) -> bool:
         """Return whether this is a trained model."""
-        return self.family not in ("classical", "memory", "nothing")
+        return self.family not in ("classical", "memory", "noisy input")
 
     def can_hallucinate(self, images: ImageSet) -> bool:
         """Return whether this can invent plausible details: models of digits can, classical filters cannot."""
-        return self.family not in ("classical", "nothing") and images.shape == DIGIT_SHAPE
+        return self.family not in ("classical", "noisy input") and images.shape == DIGIT_SHAPE
 
     def supports(self, noise: NoiseSpec) -> bool:
         """Return whether the denoiser is defined for this noise; the posterior mean needs Gaussian noise above 0."""
@@ -74,7 +74,7 @@ def memory_option(dataset: str) -> ModelOption:
 
 def identity_option() -> ModelOption:
     """Return the option of the noisy input."""
-    return ModelOption(IDENTITY, "nothing", "Noisy input", BASELINE_COLOR, "nothing")
+    return ModelOption(IDENTITY, "noisy input", "Noisy input", BASELINE_COLOR, "noisy input")
 
 
 def model_options(image_set: ImageSet) -> dict[str, ModelOption]:

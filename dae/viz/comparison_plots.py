@@ -93,7 +93,8 @@ def gain_figure(bars: pd.DataFrame) -> go.Figure:
             xshift=6 * side,
         )
     # Room for the texts beyond the bars.
-    low, high = min([*ranked["gain_db"], 0.0]), max([*ranked["gain_db"], 0.0])
+    finite = [*ranked["gain_db"][np.isfinite(ranked["gain_db"])], 0.0]
+    low, high = min(finite), max(finite)
     room = 0.32 * max(high - low, 1e-9)
     figure.add_vline(0, line={"color": BASELINE_COLOR, "width": 2})
     figure.update_xaxes(title="PSNR gain over the noisy input (dB)", range=[low - room * (low < 0), high + room])

@@ -13,7 +13,7 @@ _ZERO = 128
 
 
 def first_layer_filters(model: nn.Module, shape: Shape) -> Tensor | None:
-    """Return the first filters of the first layer as images: what each of its outputs looks for.
+    """Return the first filters of the first layer as images: the weights of each of its outputs.
 
     A filter of a dense layer is as large as the image, one of a convolution as large as its kernel. Each is scaled by
     its largest absolute weight: gray is 0, white positive and black negative.

@@ -32,7 +32,7 @@ def test_imagine_refuses_other_formats_and_numbers(
 ) -> None:
     assert "ends in .png or .gif" in fails(capsys, root, "imagine", "trained", tmp_path / "out.jpg")
     assert "Ask for 1 or more" in fails(capsys, root, "imagine", "trained", tmp_path / "out.png", "--number", 0)
-    assert "2 steps or more" in fails(capsys, root, "imagine", "trained", tmp_path / "out.png", "--steps", 1)
+    assert "3 or more" in fails(capsys, root, "imagine", "trained", tmp_path / "out.png", "--steps", 1)
     assert "cannot be written" in fails(
         capsys, root, "imagine", "trained", tmp_path / "no" / "out.png", "--number", 1, "--steps", 3
     )

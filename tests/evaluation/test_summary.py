@@ -25,7 +25,7 @@ from dae.evaluation import (
 from dae.noise import NoiseSpec
 
 CARDS = {
-    IDENTITY: DenoiserInfo("Noisy input", "nothing"),
+    IDENTITY: DenoiserInfo("Noisy input", "noisy input"),
     "lin": DenoiserInfo("Linear", "linear", parameters=1_000, ms_batch=0.01, training_s=3.2, curve=(0.3, 0.2)),
     "conv": DenoiserInfo("Conv", "convolutional", parameters=500, ms_batch=0.09),
     "net": DenoiserInfo("U-Net", "residual CNN", parameters=2_000, ms_batch=0.5),
