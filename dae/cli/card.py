@@ -2,7 +2,7 @@
 
 import shlex
 
-from dae.cli.common import Commands, Options, add_command, add_measuring_options, check_draws, load_test_images
+from dae.cli.common import Commands, Options, add_command, add_measuring_options, load_test_images
 from dae.errors import RunError
 from dae.evaluation import evaluate, model_denoiser
 from dae.runs import find_run
@@ -26,7 +26,6 @@ def _card(options: Options) -> None:
         raise RunError(
             f"Run {run.name!r} is {run.state}, and a model card needs a finished run. Let it finish, or resume it."
         )
-    check_draws(options.draws)
     images = load_test_images(options.dataset or run.config.dataset, options, [run.config.model])
     noises = options.noise or card_noises(run.config.noise)
     denoiser = model_denoiser(run.name, run.load(), images[0])

@@ -1,17 +1,19 @@
 """Options and argument types that several commands share."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 from dae.data import ImageSet, load_dataset
 from dae.data.whole_photographs import load_whole_photographs
-from dae.errors import DaeError, SpecError
+from dae.errors import DaeError, RunError, SpecError
 from dae.evaluation.protocols import PROTOCOLS
 from dae.models import MODELS
 from dae.noise import NoiseSpec
-from dae.runs import Run
+from dae.runs import Run, find_run
+from dae.utils.files import SHIPPED_RUNS
 
 Options = argparse.Namespace
 # argparse has no public name for this class.
@@ -59,10 +61,18 @@ def load_test_images(dataset: str, options: Options, models: Iterable[str]) -> l
     return [load_dataset(dataset, "test", root=options.data, limit=options.limit)]
 
 
-def check_draws(draws: int) -> None:
-    """Raise SpecError unless there is a noise draw."""
-    if draws < 1:
-        raise SpecError(f"Number of noise draws {draws} is invalid. Use --draws 1 or more.")
+def find_trained_run(name: str, options: Options) -> Run:
+    """Return the run `name` of the runs directory, else the run of this name that comes with the program.
+
+    Raises:
+        RunError: there is no such run.
+    """
+    try:
+        return find_run(name, options.checkpoints)
+    except RunError:
+        if os.path.isdir(SHIPPED_RUNS / name):
+            return find_run(name, SHIPPED_RUNS)
+        raise
 
 
 def check_run_names(runs: Sequence[Run]) -> None:

@@ -1,14 +1,14 @@
 """`dae denoise`: denoise image files, folders of images and ZIP archives."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 from torch import Tensor
 from tqdm import tqdm
 
-from dae.cli.common import Commands, Options, RenamedOption, add_command, noise_argument
+from dae.cli.common import Commands, Options, RenamedOption, add_command, find_trained_run, noise_argument
 from dae.cli.image_sources import Source, list_sources, read_file
 from dae.data import uploads
 from dae.data.image_file import ImageFile, decode_file, format_of
@@ -16,7 +16,6 @@ from dae.errors import DaeError, DataError, SpecError
 from dae.evaluation.restoration import describe_level, estimate_level, restore_into
 from dae.models import MODELS, Checkpoint, denoise_tiled, self_ensemble
 from dae.noise import corrupt
-from dae.runs import find_run
 from dae.utils.files import explain_write_error, write_output
 from dae.utils.random import make_generator
 from dae.utils.text import counted
@@ -66,18 +65,33 @@ def _number(text: str, name: str, rule: str) -> float:
 
 
 def _denoise(options: Options) -> None:
-    checkpoint = find_run(options.run, options.checkpoints).load()
+    checkpoint = find_trained_run(options.run, options).load()
     if options.level is not None and not checkpoint.model.takes_level:
         raise SpecError(f"Model {checkpoint.name!r} takes no noise level. Omit --level, or use --amount.")
+    # Path("") would be the current directory.
+    if not all([*options.sources, options.target]):
+        raise SpecError("A path is empty. Name image files, folders or ZIP archives, then the output.")
     target, paths = Path(options.target), [Path(source) for source in options.sources]
     is_single = len(paths) == 1 and not paths[0].is_dir() and paths[0].suffix.lower() != ".zip"
     if is_single and target.suffix and not target.is_dir():
         format_of(target.name)
         source = Source(target.name, partial(read_file, paths[0]), paths[0])
+        _check_original(target, [source])
         with tqdm(total=1.0, leave=False, disable=None, bar_format="{l_bar}{bar}") as bar:
-            print(_denoise_file(source, target, checkpoint, options, bar.update))
+            try:
+                print(_denoise_file(source, target, checkpoint, options, bar.update))
+            except DaeError as error:
+                raise DataError(f"{paths[0]}: {error}") from error
         return
-    _denoise_all(list_sources(paths), target, checkpoint, options)
+    if target.exists() and not target.is_dir():
+        raise SpecError(f"{target} is a file. Several images need a folder as output.")
+    _denoise_all(list_sources(paths, besides=target), target, checkpoint, options)
+
+
+def _check_original(target: Path, sources: Sequence[Source]) -> None:
+    """Raise DataError if a result would replace one of the sources."""
+    if target.resolve() in {source.file.resolve() for source in sources if source.file}:
+        raise DataError(f"{target} is an original, which the result would replace. Choose another folder or name.")
 
 
 def _denoise_all(sources: list[Source], folder: Path, checkpoint: Checkpoint, options: Options) -> None:
@@ -88,6 +102,7 @@ def _denoise_all(sources: list[Source], folder: Path, checkpoint: Checkpoint, op
         for number, source in enumerate(sources, start=1):
             target = folder / source.name
             try:
+                _check_original(target, sources)
                 if target in written:
                     raise DataError("Another image has the same name. Denoise it into another folder.")
                 written.add(target)
@@ -98,9 +113,8 @@ def _denoise_all(sources: list[Source], folder: Path, checkpoint: Checkpoint, op
                 bar.write(f"{source.name}: {error}")
             bar.update(number - bar.n)
     if failed:
-        raise DataError(
-            f"{failed} of {counted(len(sources), 'image')} could not be denoised; see above. The others are written."
-        )
+        others = " The others are written." if failed < len(sources) else ""
+        raise DataError(f"{failed} of {counted(len(sources), 'image')} could not be denoised; see above.{others}")
 
 
 def _make_folder(folder: Path) -> None:
@@ -113,9 +127,7 @@ def _make_folder(folder: Path) -> None:
 def _denoise_file(
     source: Source, target: Path, checkpoint: Checkpoint, options: Options, on_progress: Callable[[float], object]
 ) -> str:
-    """Denoise one image, write it atomically and return a line about it; raise DataError if it is the original."""
-    if source.file and target.exists() and target.samefile(source.file):
-        raise DataError(f"{target} is the original, which the result would replace. Choose another folder or name.")
+    """Denoise one image, write it atomically and return a line about it."""
     content = source.read()
     if MODELS[checkpoint.name].any_size:
         encoded, words = _restore(decode_file(content), target.name, checkpoint, options, on_progress)

@@ -10,8 +10,8 @@ from dae.cli.common import (
     RenamedOption,
     add_command,
     add_measuring_options,
-    check_draws,
     check_run_names,
+    find_trained_run,
     load_test_images,
 )
 from dae.cli.tables import add_format_options, print_metrics
@@ -21,7 +21,7 @@ from dae.evaluation import FILTERS, aggregate_seeds, evaluate, filter_denoiser, 
 from dae.evaluation.classical import NUM_TUNING_IMAGES
 from dae.evaluation.denoisers import MEMORY, posterior_mean_baseline, with_self_ensemble
 from dae.models.inference import VIEWS
-from dae.runs import Run, find_run
+from dae.runs import Run
 from dae.training import TrainConfig
 from dae.utils.text import counted
 
@@ -54,8 +54,7 @@ def add(commands: Commands) -> None:
 
 
 def _evaluate(options: Options) -> None:
-    runs = {name: find_run(name, options.checkpoints) for name in options.denoisers if name not in (*FILTERS, MEMORY)}
-    check_draws(options.draws)
+    runs = {name: find_trained_run(name, options) for name in options.denoisers if name not in (*FILTERS, MEMORY)}
     if options.aggregate_seeds:
         _check_distinct(list(runs.values()))
     config = next((run.config for run in runs.values()), TrainConfig())

@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-from dae.cli.common import Commands, Options, add_command
+from dae.cli.common import Commands, Options, add_command, find_trained_run
 from dae.data import ImageSet, is_available, is_folder, load_dataset
 from dae.errors import DataError, SpecError
 from dae.html_demo import MAX_MODELS, DemoModel, render_demo
 from dae.models import MODELS, Checkpoint
 from dae.models.export import SUFFIXES, check_target, export_model
-from dae.runs import find_run
 from dae.utils.files import write_output
 
 _HTML = ".html"
@@ -42,7 +41,7 @@ def _export(options: Options) -> None:
             f"{target.suffix} files contain one model, not {len(options.runs)}. Name one run, or a {_HTML} file."
         )
     check_target(target)
-    checkpoint = find_run(options.runs[0], options.checkpoints).load()
+    checkpoint = find_trained_run(options.runs[0], options).load()
     difference = export_model(checkpoint, target)
     channels, height, width = checkpoint.shape
     sides = "height, width" if MODELS[checkpoint.name].any_size else f"{height}, {width}"
@@ -54,7 +53,7 @@ def _export(options: Options) -> None:
 
 
 def _export_html(options: Options, target: Path) -> None:
-    runs = [find_run(name, options.checkpoints) for name in dict.fromkeys(options.runs)]
+    runs = [find_trained_run(name, options) for name in dict.fromkeys(options.runs)]
     models = [DemoModel(run.name, run.load()) for run in runs]
     images = _sample_images(runs[0].dataset, models[0].checkpoint, options.data)
     page = render_demo(models, images).encode()

@@ -32,13 +32,16 @@ class Source:
     file: Path | None = None
 
 
-def list_sources(paths: list[Path]) -> list[Source]:
+def list_sources(paths: list[Path], besides: Path) -> list[Source]:
     """Return the images of files, folders and ZIP archives; a file that cannot be read fails when it is read.
+
+    Args:
+        besides: a folder inside one of the folders, whose images are left out: the results of an earlier time.
 
     Raises:
         DataError: a folder or an archive contains no image, or an archive cannot be read.
     """
-    return [source for path in paths for source in _list(path)]
+    return [source for path in paths for source in _list(path, besides.resolve())]
 
 
 def read_file(path: Path) -> bytes:
@@ -54,9 +57,12 @@ def read_file(path: Path) -> bytes:
         raise DataError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def _list(path: Path) -> Iterator[Source]:
+def _list(path: Path, besides: Path) -> Iterator[Source]:
     if path.is_dir():
+        is_inside = path.resolve() in besides.parents
         for image in find_images(path):
+            if is_inside and besides in image.resolve().parents:
+                continue
             yield Source(image.relative_to(path).as_posix(), partial(read_file, image), image)
     elif path.suffix.lower() == ".zip":
         yield from _list_archive(path)

@@ -4,11 +4,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from dae.cli.common import Commands, Options, add_command
+from dae.cli.common import Commands, Options, add_command, find_trained_run
 from dae.errors import SpecError
 from dae.imagination import dream
 from dae.imagination.sampling import HIGHEST_LEVEL, NUM_STEPS, as_prior
-from dae.runs import find_run
 from dae.utils.files import write_output
 from dae.utils.random import make_generator
 from dae.utils.text import counted
@@ -17,6 +16,10 @@ from dae.viz.images import make_grid
 _COLUMNS = 8
 _SCALE = 3
 _FRAME_MS, _LAST_FRAME_MS = 80, 2_000
+
+
+# One grid of all images.
+_MAX_NUMBER = 1_000
 
 
 def add(commands: Commands) -> None:
@@ -38,7 +41,9 @@ def _imagine(options: Options) -> None:
     suffix = target.suffix.lower()
     if suffix not in (".png", ".gif"):
         raise SpecError(f"Output format not supported: {target}. Write to a file that ends in .png or .gif.")
-    run = find_run(options.run, options.checkpoints)
+    if options.number > _MAX_NUMBER:
+        raise SpecError(f"Number of images {options.number:,} is outside 1 to {_MAX_NUMBER:,}.")
+    run = find_trained_run(options.run, options)
     checkpoint, noise = run.load(), run.config.noise
     prior = as_prior(checkpoint.model, clipped=not noise.is_zero_mean)
     frames = dream(prior, options.number, make_generator(options.seed), shape=checkpoint.shape, num_steps=options.steps)

@@ -2,13 +2,12 @@
 
 from tqdm import tqdm
 
-from dae.cli.common import Commands, Options, add_command, check_run_names
+from dae.cli.common import Commands, Options, add_command, check_run_names, find_trained_run
 from dae.cli.tables import add_format_options, print_metrics
 from dae.data import load_dataset
 from dae.errors import SpecError
 from dae.representation import cache, summary
 from dae.representation.linear_probe import ProbeTask
-from dae.runs import find_run
 from dae.utils.files import fingerprint
 from dae.utils.text import counted
 
@@ -35,7 +34,7 @@ def add(commands: Commands) -> None:
 
 
 def _probe(options: Options) -> None:
-    runs = [find_run(name, options.checkpoints) for name in dict.fromkeys(options.runs)]
+    runs = [find_trained_run(name, options) for name in dict.fromkeys(options.runs)]
     check_run_names(runs)
     dataset = options.dataset or runs[0].dataset
     label_counts = cache.LABEL_COUNTS if options.labels is None else cache.parse_label_counts(options.labels)

@@ -71,7 +71,12 @@ def _train(options: Options) -> None:
             train_worker(config, inputs, run, group)
             return
         labels = {name: getattr(options, name) or "" for name in ("name", "recipe", "note")}
-        _record(run or Run.create(config, root=options.checkpoints, **labels), inputs, group)
+        run = run or Run.create(config, root=options.checkpoints, **labels)
+        try:
+            _record(run, inputs, group)
+        finally:
+            if run.state == "stopped":
+                print(f"Stopped. `dae train --resume {run.name}` continues it.")
 
 
 @contextmanager
@@ -117,8 +122,6 @@ def _record(run: Run, inputs: TrainingInputs, group: DistributedContext) -> None
                 bar.set_postfix_str(f"loss {report.loss:.4f}, {report.images_per_second:,.0f} images/s")
             if report.scores and report.noisy_scores:
                 bar.write(_epoch_line(report, report.scores, report.noisy_scores), file=sys.stdout)
-    if run.state == "stopped":
-        print(f"Stopped on request. `dae train --resume {run.name}` continues it.")
 
 
 def _epoch_line(report: TrainReport, scores: Scores, noisy_scores: Scores) -> str:

@@ -160,7 +160,7 @@ def load_dataset(
     image_set.check_limit(limit)
     if is_folder(name):
         return _load_folder(name, split, data_root(root)).take(limit)
-    entry = _lookup(name)
+    entry = find_dataset(name)
     published = "test" if split == "test" else "train"
     key = f"{name}-{published}" + (f"-{entry.version}" if entry.version > 1 else "")
     if entry.download:
@@ -178,7 +178,7 @@ def load_dataset(
     return _hold_out(image_set.cached(name, published, key, write), split).take(limit)
 
 
-def _lookup(name: str) -> DatasetInfo:
+def find_dataset(name: str) -> DatasetInfo:
     """Return a registry entry; for an unknown name that is a folder, the error shows how to write it."""
     try:
         return lookup("data set", DATASETS, name)
@@ -220,7 +220,7 @@ def is_available(name: str, root: Path | str | None = None) -> bool:
     if is_folder(name):
         kind = FOLDER_KINDS[name.partition(":")[0]]
         return os.path.isdir(resolve_folder(name, data_root(root), kind.default_size)[0])
-    return _lookup(name).is_downloaded(data_root(root))
+    return find_dataset(name).is_downloaded(data_root(root))
 
 
 def dataset_label(name: str) -> str:

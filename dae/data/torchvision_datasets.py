@@ -105,11 +105,13 @@ def read_cifar10(root: Path, split: str) -> Arrays:
 
 
 def download(name: str, root: Path) -> None:
-    """Download a data set into `root`.
+    """Download a data set into `root`, unless it is there.
 
     Raises:
         DataError: no server responds within seconds, the connection breaks, or the disk cannot be written.
     """
+    if not _missing_files(name, root):
+        return
     source = _dataset_class(name)
     urls = list(getattr(source, "mirrors", [])) or [source.url]
     if not _server_responds(urls):

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from dae.data import ImageSet
+from dae.errors import SpecError
 from dae.evaluation.denoisers import Denoiser, NamedDenoiser, identity, identity_baseline
 from dae.evaluation.metrics import CHANGED, METRICS, is_corrupted, select_corrupted
 from dae.evaluation.protocols import PROTOCOLS, average_draws, check_protocol
@@ -168,6 +169,8 @@ def evaluate(
         over images. psnr_db and gain_db only count images that the noise changed. A mean over values that contain NaN
         is NaN.
     """
+    if draws < 1:
+        raise SpecError(f"Number of noise draws {draws} is invalid. Use 1 or more.")
     finish = lookup("protocol", PROTOCOLS, protocol).finish
     image_sets = [images] if isinstance(images, ImageSet) else images
     dataset = image_sets[0].name

@@ -1,7 +1,8 @@
 """Image quality metrics: distances between denoised and clean images.
 
 Each metric takes two batches `(B, C, H, W)` in `[0, 1]` and returns one float64 value per image, `(B,)`, without a
-reduction: the mean of per-image PSNRs differs from the PSNR of the mean MSE, so the caller chooses.
+reduction: the mean of per-image PSNRs differs from the PSNR of the mean MSE, so the caller chooses. Batches of
+different shapes, or of integers, raise SpecError.
 """
 
 from dataclasses import dataclass, fields
@@ -11,6 +12,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from dae.errors import SpecError
 from dae.utils.device import max_batch_size, to_metric_device
 
 # Metrics compute in float64, so their batches are small.
@@ -19,8 +21,17 @@ _MAX_BATCH_SIZE = 250
 Values = TypeVar("Values", Tensor, pd.Series)
 
 
+def _check(denoised: Tensor, clean: Tensor) -> None:
+    if denoised.shape != clean.shape or not (denoised.is_floating_point() and clean.is_floating_point()):
+        raise SpecError(
+            f"Metrics need two batches of floats of the same shape, got {tuple(denoised.shape)} {denoised.dtype} and "
+            f"{tuple(clean.shape)} {clean.dtype}."
+        )
+
+
 def mse(denoised: Tensor, clean: Tensor) -> Tensor:
     """Return the mean squared error over channels and pixels, (B,)."""
+    _check(denoised, clean)
     return (denoised.double() - clean.double()).square().flatten(1).mean(1)
 
 
@@ -31,6 +42,7 @@ def psnr_db(denoised: Tensor, clean: Tensor) -> Tensor:
 
 def l2(denoised: Tensor, clean: Tensor) -> Tensor:
     """Return the Euclidean distance between the images as vectors, (B,)."""
+    _check(denoised, clean)
     return (denoised.double() - clean.double()).flatten(1).square().sum(1).sqrt()
 
 
@@ -40,6 +52,7 @@ def ssim(denoised: Tensor, clean: Tensor) -> Tensor:
     Uses the defaults of scikit-image: a uniform 7 x 7 window (or the largest odd one that fits), sample covariance and
     a data range of 1, averaged over the windows that lie inside the image and over channels.
     """
+    _check(denoised, clean)
     window = min(7, *(side - 1 + side % 2 for side in clean.shape[-2:]))
     # float32 loses the variance of flat areas.
     x, y = denoised.double(), clean.double()

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from dae.errors import CheckpointError, SpecError
@@ -32,7 +32,7 @@ _MAX_NAME_LENGTH = 60
 # Shape and type of a tensor, as in the header.
 Signature = tuple[torch.Size, str]
 # Types of weights and of the counters of batch normalization.
-_TYPES = {torch.float32: "F32", torch.int64: "I64"}
+_TYPES = {torch.float32: "F32", torch.float16: "F32", torch.int64: "I64"}
 # Weights may be stored in half precision, and are read as float32.
 _HALF = "F16"
 
@@ -66,10 +66,16 @@ def save_checkpoint(path: Path | str, model: Autoencoder, name: str, shape: Shap
 
     Raises:
         UnknownNameError: there is no such model.
+        SpecError: the weights are not those of this architecture for images of this shape.
         OSError: the write fails.
     """
     path = Path(path)
-    lookup("model", MODELS, canonical_model_name(name))
+    expected, actual = signatures(build_on_meta(canonical_model_name(name), shape)), signatures(model)
+    if actual != expected or len(shape) != 3:
+        raise SpecError(
+            f"The weights are not those of model {name!r} for images of {tuple(shape)}: they contain "
+            f"{_describe_tensors(actual)}. Expected {_describe_tensors(expected)}."
+        )
     metadata = {"format": FORMAT, "model": name, "shape": list(shape), "config": dict(config)}
     save_tensors(path, {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}, metadata)
 
@@ -77,10 +83,8 @@ def save_checkpoint(path: Path | str, model: Autoencoder, name: str, shape: Shap
 def save_tensors(path: Path, tensors: dict[str, Tensor], metadata: Mapping[str, Any]) -> None:
     """Write tensors, with `metadata` in the header, atomically; raise OSError if the write fails."""
     with atomic_write(path) as temporary:
-        try:
-            save_file(tensors, temporary, {"dae": json.dumps(metadata)})
-        except SafetensorError as error:
-            raise OSError(str(error)) from error
+        # `save_file` of safetensors makes files that only their owner can read.
+        temporary.write_bytes(save(tensors, {"dae": json.dumps(metadata)}))
 
 
 def load_checkpoint(path: Path | str) -> Checkpoint:
@@ -182,8 +186,8 @@ def assign_weights(model: Autoencoder, tensors: dict[str, Tensor]) -> None:
 
 
 def signatures(model: Autoencoder) -> dict[str, Signature]:
-    """Return shape and type of all weights by name."""
-    return {key: (value.shape, _TYPES[value.dtype]) for key, value in model.state_dict().items()}
+    """Return shape and type of all weights by name, with half precision as float32."""
+    return {key: (value.shape, _TYPES.get(value.dtype, str(value.dtype))) for key, value in model.state_dict().items()}
 
 
 def file_signatures(file: Any) -> dict[str, Signature]:

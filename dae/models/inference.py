@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
+from dae.errors import SpecError
 from dae.models.base import Autoencoder
 from dae.utils.device import max_batch_size
 from dae.utils.threads import parallel_map
@@ -21,7 +22,16 @@ def denoise(model: Autoencoder, noisy: Tensor) -> Tensor:
     """Return denoised images of the same shape (B, C, H, W) and dtype, clamped to [0, 1].
 
     On the CPU, batches are computed in parallel. A model in training mode returns to it.
+
+    Args:
+        noisy: floats; the model computes in the dtype of its weights.
+
+    Raises:
+        SpecError: the images are not floats.
     """
+    if not noisy.is_floating_point():
+        raise SpecError(f"Images must be floats in [0, 1], not {noisy.dtype}. Use `ImageSet.to_float`.")
+    dtype = next((weights.dtype for weights in model.parameters()), noisy.dtype)
     was_training = model.training
     model.eval()
     batches = noisy.split(max_batch_size(noisy.shape[1:], _MAX_BATCH_SIZE))
@@ -30,7 +40,7 @@ def denoise(model: Autoencoder, noisy: Tensor) -> Tensor:
 
     def forward(batch: Tensor) -> Tensor:
         with torch.no_grad(), torch.autocast(device, torch.bfloat16, enabled=bfloat16):
-            denoised: Tensor = model(batch).to(batch.dtype).clamp(0, 1)
+            denoised: Tensor = model(batch.to(dtype)).to(batch.dtype).clamp(0, 1)
         return denoised
 
     try:

@@ -1,5 +1,6 @@
 """Find runs in a directory. Folders with thousands of runs are listed without reading unchanged files again."""
 
+import difflib
 import os
 from pathlib import Path
 
@@ -34,10 +35,13 @@ def find_run(name: str, root: Path | str | None = None) -> Run:
         # Unlike Path.is_file, os.path.isfile returns False for names that no file system accepts.
         if os.path.isfile(path / metadata.CONFIG_FILE):
             return Run(path)
-    names = ", ".join(run.name for run in list_runs(root)) or "none yet; `dae train` creates one"
+    names = [run.name for run in list_runs(root)]
+    closest = next(iter(difflib.get_close_matches(name, names, n=1)), None)
     raise RunError(
-        f"There is no run {name!r} in {runs_root(root).resolve()}. Runs there: {names}. "
-        "DAE_CHECKPOINTS names another folder."
+        f"There is no run {name!r} in {runs_root(root).resolve()}. "
+        + (f"Did you mean {closest!r}? " if closest else "")
+        + f"Runs there: {', '.join(names) or 'none yet; `dae train` creates one'}. "
+        "--checkpoints or DAE_CHECKPOINTS names another folder."
     )
 
 

@@ -236,6 +236,7 @@ def _save_baselines(run: Run, inputs: TrainingInputs, state: TrainState, group: 
 def _set_failed(run: Run, message: str) -> None:
     """Write the state and the current traceback. Without a state, a run that no process has locked is interrupted."""
     with suppress(OSError):
-        run.status.set("failed", message)
+        # A path in the message may be no valid Unicode.
+        run.status.set("failed", message.encode(errors="backslashreplace").decode())
     with suppress(OSError):
         (run.path / "failure.txt").write_text(traceback.format_exc(), encoding="utf-8", errors="backslashreplace")

@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from dae.data import DATASETS, is_folder
+from dae.data import is_folder
+from dae.data.datasets import find_dataset
 from dae.errors import SpecError
 from dae.models import MODELS, Shape, canonical_model_name
 from dae.noise import NoiseSpec, corrupt
@@ -117,7 +118,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         if not is_folder(self.dataset):
-            lookup("data set", DATASETS, self.dataset)
+            find_dataset(self.dataset)
         object.__setattr__(self, "model", canonical_model_name(self.model))
         lookup("model", MODELS, self.model)
         lookup("loss", LOSSES, self.loss)
@@ -209,6 +210,7 @@ def _check(name: str, value: float, low: float, high: float, integer: bool = Fal
     """Raise SpecError unless `value` is a number within the limits."""
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if number and not low <= value <= high:
-        raise SpecError(f"{name} {value:g} is outside {low:g} to {high:g}.")
+        form = ",.0f" if integer else "g"
+        raise SpecError(f"{name} {value:{form}} is outside {low:{form}} to {high:{form}}.")
     if not number or (integer and not isinstance(value, int)):
         raise SpecError(f"{name} must be a {'whole ' if integer else ''}number, got {value!r}.")

@@ -84,7 +84,7 @@ def fit(
         OutOfMemoryError: the device has too little memory.
         DataError: images on disk can no longer be read.
     """
-    _check_complete(config, state, teacher)
+    _check_inputs(config, state, train, teacher)
     device, train = state.device, train.take(config.max_images)
     steps_per_epoch = _steps_per_epoch(config, state, train)
     steps = config.epochs * steps_per_epoch
@@ -159,8 +159,17 @@ def _run_in(pool: ThreadPoolExecutor) -> Callable[..., Any]:
     return lambda function, *args: pool.submit(function, *args).result()
 
 
-def _check_complete(config: TrainConfig, state: TrainState, teacher: Callable[[Tensor], Tensor] | None) -> None:
-    """Raise SpecError if the teacher or the initial weights that the config names were not passed."""
+def _check_inputs(
+    config: TrainConfig, state: TrainState, train: ImageSet, teacher: Callable[[Tensor], Tensor] | None
+) -> None:
+    """Raise SpecError if state or images do not fit the config, or a teacher or initial weights were not passed."""
+    if (state.model_name, state.shape) != (config.model, train.shape):
+        raise SpecError(
+            f"The state is of model {state.model_name!r} for images of {state.shape}, but the config has "
+            f"{config.model!r} and the images have {train.shape}. Make it by TrainState(config, train.shape)."
+        )
+    if not len(train):
+        raise SpecError(f"The training split of {train.name} has no images. Use a larger data set.")
     if config.teacher and not teacher:
         raise SpecError(
             f"Teacher {config.teacher!r} was not passed to `fit`. Load it with `load_teacher`, or set teacher=''."

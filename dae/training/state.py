@@ -19,6 +19,8 @@ class TrainState:
     """Everything that changes during training: weights, optimizer moments and progress.
 
     Attributes:
+        model_name: key of the model in MODELS.
+        shape: (C, H, W) of one image.
         model: the model being trained.
         ema_model: the EMA copy of the model, used for evaluation and checkpoints; the model itself without an EMA.
         bfloat16: whether the forward pass runs in bfloat16. A restored state keeps its initial precision.
@@ -39,7 +41,7 @@ class TrainState:
     """
 
     def __init__(self, config: TrainConfig, shape: Shape, pretrained: Autoencoder | None = None) -> None:
-        self.device = as_device(config.device)
+        self.model_name, self.shape, self.device = config.model, tuple(shape), as_device(config.device)
         with translate_oom_errors(self.device, config.batch_size):
             self.bfloat16 = uses_bfloat16(config.precision, config.model, config.input_shape(shape), self.device)
             self.model = build_model(config.model, shape, make_generator(config.seed, _INIT_STREAM)).to(self.device)

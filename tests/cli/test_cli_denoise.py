@@ -85,6 +85,53 @@ def test_files_folders_and_archives_go_to_a_folder_and_failures_are_named(
     assert "3 of 6 images could not be denoised" in printed.err
 
 
+def test_originals_are_not_replaced_by_their_results(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two = photograph(tmp_path / "one.png"), photograph(tmp_path / "two.png")
+    content = one.read_bytes(), two.read_bytes()
+    assert call(runs, "denoise", "plain", one, one) == 2
+    assert call(runs, "denoise", "plain", tmp_path, tmp_path) == 2
+    assert call(runs, "denoise", "plain", one, two, f"{tmp_path}/./") == 2
+    assert capsys.readouterr().err.count("the result would replace") == 1
+    assert (one.read_bytes(), two.read_bytes()) == content
+
+
+def test_results_within_the_folder_of_the_originals_are_not_denoised_again(runs: Path, tmp_path: Path) -> None:
+    photograph(tmp_path / "one.png")
+    for _ in range(2):
+        assert call(runs, "denoise", "plain", tmp_path, tmp_path / "clean") == 0
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["clean", "one.png", "one.png"]
+
+
+def test_a_single_damaged_file_an_empty_path_and_a_file_as_folder_are_named(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "damaged.png").write_bytes(b"no image")
+    one = photograph(tmp_path / "one.png")
+    for sources, words in (
+        ((tmp_path / "damaged.png", tmp_path / "out.png"), "damaged.png: The file is damaged"),
+        (("", tmp_path / "out.png"), "A path is empty"),
+        ((one, one, tmp_path / "damaged.png"), "damaged.png is a file. Several images need a folder"),
+    ):
+        assert call(runs, "denoise", "plain", *sources) == 2
+        assert words in capsys.readouterr().err
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_a_jpeg_of_a_model_of_one_size_has_the_quality_of_the_others(
+    tmp_path: Path, photos: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("runs")
+    list(run_training(new_run(folder, photos, "small", epochs=1)))
+    assert call(folder, "denoise", "small", photograph(tmp_path / "in.png"), tmp_path / "out.jpg") == 0
+    with Image.open(tmp_path / "out.jpg") as image:
+        reference = tmp_path / "reference.jpg"
+        image.save(reference, quality=95)
+    with Image.open(tmp_path / "out.jpg") as image, Image.open(reference) as other:
+        assert image.quantization == other.quantization
+
+
 @pytest.mark.parametrize("name", ["empty.zip", "damaged.zip"])
 def test_an_archive_without_images_or_a_damaged_one_is_refused(
     name: str, runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -37,3 +37,7 @@ def test_imagine_refuses_other_formats_and_numbers(
         capsys, root, "imagine", "trained", tmp_path / "no" / "out.png", "--number", 1, "--steps", 3
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_imagine_refuses_more_images_than_fit_into_a_grid(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "outside 1 to 1,000" in fails(capsys, root, "imagine", "trained", "out.png", "--number", 10**11)

@@ -19,7 +19,7 @@ from dae.representation import cache, summary
 from dae.representation.linear_probe import ProbeTask
 from dae.runs import find_run, run_training
 from tests.cli.calls import call, fails
-from tests.helpers import blobs, gray_noise, new_run
+from tests.helpers import ROOT, blobs, gray_noise, new_run
 
 
 def test_evaluate_prints_the_rows_of_the_library(root: Path, photos: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -162,3 +162,14 @@ def test_json_output_has_no_infinity(root: Path, capsys: pytest.CaptureFixture[s
         raise AssertionError(f"{name} is not JSON")
 
     json.loads(capsys.readouterr().out, parse_constant=refuse)
+
+
+def test_shipped_runs_are_found_by_name_from_any_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.new("L", (28, 28)).save(tmp_path / "in.png")
+    assert call(tmp_path / "runs", "denoise", "digits-linear", "in.png", "out.png") == 0
+    message = fails(capsys, ROOT / "checkpoints", "denoise", "mnist-con", "in.png", "a.png")
+    assert "Did you mean 'mnist-conv'?" in message
+    assert "There is no run" in fails(capsys, tmp_path / "runs", "train", "--resume", "digits-linear")

@@ -9,6 +9,7 @@ from skimage.metrics import mean_squared_error, peak_signal_noise_ratio, structu
 from torch import Tensor
 
 from dae.data import ImageSet
+from dae.errors import SpecError
 from dae.evaluation import METRICS, l2, mean_psnr_db, mse, psnr_db, score, ssim
 from tests.helpers import blobs
 
@@ -107,3 +108,11 @@ def test_score_of_invalid_output_is_nan() -> None:
     denoised, clean = pair((1, 7, 9))
     denoised[0] = math.nan
     assert all(math.isnan(value) for value in vars(score(denoised, denoised, clean)).values())
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_batches_that_do_not_match_and_integers_are_refused(metric: str) -> None:
+    images = torch.rand(2, 3, 28, 28)
+    for other in (images[:1], images[:, :1], (images * 255).byte()):
+        with pytest.raises(SpecError, match="two batches of floats of the same shape"):
+            METRICS[metric](other, images)

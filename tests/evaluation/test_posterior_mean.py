@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.distributions import Normal
 
-from dae.errors import SpecError
+from dae.errors import DataError, SpecError
 from dae.evaluation.posterior_mean import posterior_mean_denoiser
 from dae.noise import NoiseSpec, corrupt
 from dae.utils.random import make_generator
@@ -44,3 +44,10 @@ def test_weak_noise_is_removed_completely_from_a_memorized_image() -> None:
 def test_other_noise_is_refused(noise: str) -> None:
     with pytest.raises(SpecError, match="needs Gaussian noise at one level above 0"):
         posterior_mean_denoiser(tiny_dataset(4), NoiseSpec.parse(noise))
+
+
+def test_images_of_another_shape_are_refused() -> None:
+    train = tiny_dataset(8)
+    denoiser = posterior_mean_denoiser(train, NoiseSpec("gaussian", 0.5))
+    with pytest.raises(DataError, match="needs images of"):
+        denoiser(torch.rand(1, 1, 5, 7))

@@ -1,6 +1,7 @@
 """Checkpoints: bit-exact round trips, foreign weights, and refusal of all other files."""
 
 import json
+import os
 import pickle
 import warnings
 from pathlib import Path
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from dae.errors import CheckpointError, DaeError, UnknownNameError
+from dae.errors import CheckpointError, DaeError, SpecError, UnknownNameError
 from dae.models import MODELS, Autoencoder, build_model, import_weights, load_checkpoint, save_checkpoint
 from dae.models.checkpoint import FORMAT, read_header, read_tensor_metadata, save_tensors
 from tests.helpers import small_config, tensors_equal, weights
@@ -241,3 +242,20 @@ def test_half_precision_weights_are_read_as_float32(tmp_path: Path) -> None:
         for value, original in zip(weights(loaded), expected, strict=True):
             # Also compares the dtypes.
             torch.testing.assert_close(value, original, rtol=1e-3, atol=1e-7)
+
+
+@pytest.mark.parametrize(("name", "shape"), [("unet", SHAPE), ("linear-32", (28, 28)), ("linear-32", (1, 32, 32))])
+def test_weights_of_another_model_or_shape_are_not_saved(name: str, shape: Any, tmp_path: Path) -> None:
+    with pytest.raises(SpecError):
+        save_checkpoint(tmp_path / "weights.safetensors", model_of(), name, shape, {})
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs file permissions")
+def test_files_have_the_permissions_that_the_umask_allows(tmp_path: Path) -> None:
+    umask = os.umask(0o022)
+    try:
+        save_checkpoint(tmp_path / "weights.safetensors", model_of(), "linear-32", SHAPE, {})
+    finally:
+        os.umask(umask)
+    assert (tmp_path / "weights.safetensors").stat().st_mode & 0o777 == 0o644

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from dae.errors import SpecError
 from dae.models import MODELS, build_model, denoise, denoise_tiled, self_ensemble
 from dae.models.inference import MARGIN, VIEWS
 from dae.utils.random import make_generator
@@ -76,3 +77,13 @@ def test_self_ensemble_has_a_lower_error_than_a_single_view() -> None:
         return float((denoised - clean).square().mean())
 
     assert mse(self_ensemble(average_with_left_neighbor, clean)) < mse(average_with_left_neighbor(clean))
+
+
+def test_images_in_double_precision_are_denoised_and_integers_refused() -> None:
+    model = build_model("conv-7x7", (1, 28, 28), make_generator(0))
+    images = torch.rand(2, 1, 28, 28, generator=make_generator(1))
+    denoised = denoise(model, images.double())
+    assert denoised.dtype == torch.float64
+    torch.testing.assert_close(denoised.float(), denoise(model, images), rtol=0, atol=1e-6)
+    with pytest.raises(SpecError, match="must be floats"):
+        denoise(model, (images * 255).byte())

@@ -3,11 +3,12 @@
 import math
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dae.errors import SpecError, UnknownNameError
-from dae.noise import NOISES, NoiseSpec
+from dae.noise import NOISES, NoiseSpec, corrupt
 
 
 @st.composite
@@ -177,3 +178,9 @@ def test_unknown_kind_raises_an_error_with_the_closest_name() -> None:
         NoiseSpec.parse("gausian:0.5")
     assert (caught.value.value, caught.value.closest) == ("gausian", "gaussian")
     assert set(caught.value.choices) == set(NOISES)
+
+
+@pytest.mark.parametrize("level", [-0.1, 1.5, math.nan, torch.tensor([0.5, 2.0])])
+def test_a_level_outside_the_limits_is_refused(level: float | torch.Tensor) -> None:
+    with pytest.raises(SpecError, match="outside 0 to 1"):
+        corrupt(torch.rand(2, 1, 4, 4), NoiseSpec("gaussian", 0.5), torch.Generator(), level)

@@ -69,6 +69,9 @@ def test_another_config_of_the_same_model_is_extrapolated_from_the_slowest_run()
     slow = REFERENCE._replace(run="slow", seconds=600.0)
     fewer_images = estimate_duration(replace(CONFIG, max_images=6_000, lr=1e-4), [REFERENCE, slow])
     assert fewer_images == (pytest.approx(60), "slow", "CPU, 1 thread")
+    # The data set has no more images.
+    more_images = estimate_duration(replace(CONFIG, max_images=10**9, lr=1e-4), [REFERENCE])
+    assert more_images == (pytest.approx(300), "before", "CPU, 1 thread")
 
 
 def test_the_size_of_a_data_set_may_come_from_another_machine() -> None:

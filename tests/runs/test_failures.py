@@ -214,3 +214,10 @@ def test_a_jumping_clock_changes_no_weight(jump_s: float, tmp_path: Path) -> Non
     reports = list(fit(config, jumped, images, tiny_dataset(8), clock=clock))
     assert tensors_equal(weights(jumped), weights(plain))
     assert [report.epoch for report in reports if report.scores] == [0, 1, 2]
+
+
+def test_an_error_whose_text_is_no_valid_unicode_fails_the_run_with_its_message(tmp_path: Path, photos: str) -> None:
+    run = new_run(tmp_path, "folder:/nowhere/\udcff")
+    with pytest.raises(DataError):
+        list(run_training(run))
+    assert run.state == "failed" and "/nowhere" in run.status.message

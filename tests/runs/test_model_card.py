@@ -35,6 +35,7 @@ def test_card_command_measures_a_run_and_writes_its_readme(
     assert cli.main(["card", "small", *options]) == 0
     card = (run.path / "README.md").read_text(encoding="utf-8")
     assert card.startswith("---\nlicense: mit\n") and "# small\n" in card
+    assert "| Precision | float32 |" in card
     assert "`linear-32`" in card and "1 epoch |" in card and "8 test images" in card and "2 noise draws" in card
     assert "dae card small --noise gaussian:0.3 --draws 2" in card and str(tmp_path) not in card
     assert card.endswith("MIT, like the code.\n")

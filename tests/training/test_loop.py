@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from dae.data import ImageSet
-from dae.errors import DivergedError, OutOfMemoryError, TrainingError
+from dae.errors import DivergedError, OutOfMemoryError, SpecError, TrainingError
 from dae.models import MODELS, denoise
 from dae.noise import NoiseSpec
 from dae.training import TrainState, fit
@@ -187,3 +187,14 @@ def test_large_images_are_denoised_in_smaller_batches_and_fewer_are_validated(mo
     denoise(model, photographs.to_float())
     denoise(model, torch.zeros(20, 1, 256, 256))
     assert seen == [9, 16, 4]
+
+
+def test_a_state_of_another_model_or_shape_and_an_empty_split_are_refused() -> None:
+    config, images = small_config(), tiny_dataset(8)
+    for state, train_images in (
+        (TrainState(replace(config, model="linear-10"), images.shape), images),
+        (TrainState(replace(config, model="unet"), (1, 32, 32)), images),
+        (TrainState(config, images.shape), images.take(0)),
+    ):
+        with pytest.raises(SpecError, match=r"TrainState\(config, train.shape\)|has no images"):
+            next(iter(fit(config, state, train_images, TEST)))

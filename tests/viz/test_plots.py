@@ -167,6 +167,10 @@ def test_gain_figure_ranks_denoisers_and_draws_their_intervals() -> None:
     assert [text.text for text in figure.layout.annotations] == ["<b>−2.0 dB</b>", "<b>+1.0 dB</b>", "<b>+3.0 dB</b>"]
     low, high = figure.layout.xaxis.range
     assert low < -2.3 and high > 3.2
+    # Of images that the noise did not change, or that were restored exactly.
+    bars["gain_db"] = [math.nan, math.inf, -2.0]
+    low, high = gain_figure(bars).layout.xaxis.range
+    assert -3 < low < -2.3 and 0 < high < 1
 
 
 def test_probe_figure_draws_accuracies_in_percent_against_the_number_of_labels() -> None:
