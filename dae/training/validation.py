@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from dae.data import ImageSet
@@ -67,6 +66,8 @@ def validation_pair(config: TrainConfig, validation: ImageSet) -> tuple[Tensor, 
 class Validator:
     """Validate a model while it trains, without any effect on its weights and random numbers.
 
+    It computes in float32, as every other measurement does, whatever the precision of the training.
+
     Attributes:
         noisy_scores: of the noisy input.
 
@@ -85,7 +86,6 @@ class Validator:
     ) -> None:
         self._state, self._steps, self._epochs, self._clock = state, steps, config.epochs, clock
         self._clean, self._noisy = (images.to(state.device) for images in validation_pair(config, validation))
-        self._autocast = torch.autocast(state.device.type, torch.bfloat16, enabled=state.bfloat16)
         self.noisy_scores = score(self._noisy, self._noisy, self._clean)
         # Scores of all images, and of those that an estimate measures, by the same weights.
         self._reference: tuple[Scores, ScoreEstimate] | None = None
@@ -114,7 +114,7 @@ class Validator:
             DivergedError: the model's output is NaN or infinite.
         """
         begin = self._clock()
-        denoised = self._denoise(self._noisy)
+        denoised = denoise(self._state.ema_model, self._noisy)
         scores = score(denoised, self._noisy, self._clean)
         epoch = self._state.epoch
         # The last step alone may have broken the weights.
@@ -140,7 +140,7 @@ class Validator:
         if self._reference is None:
             self.validate()
         begin = self._clock()
-        denoised = self._denoise(self._noisy[:_NUM_ESTIMATE_IMAGES])
+        denoised = denoise(self._state.ema_model, self._noisy[:_NUM_ESTIMATE_IMAGES])
         estimate = self._measure_few(denoised)
         self._require_finite(estimate.mse, self._state.epoch + 1)
         if self._reference:
@@ -149,10 +149,6 @@ class Validator:
         self._total_estimates_s += self._last_estimate_s
         self._last_s = seconds
         return ValidationResult(estimate=estimate, preview=_to_preview(denoised))
-
-    def _denoise(self, noisy: Tensor) -> Tensor:
-        with self._autocast:
-            return denoise(self._state.ema_model, noisy)
 
     def _measure_few(self, denoised: Tensor) -> ScoreEstimate:
         """Return the scores of the first images alone."""

@@ -178,9 +178,9 @@ def train_lightning(config: TrainConfig, watch: Stopwatch) -> None:
 def train_ours(config: TrainConfig, watch: Stopwatch) -> None:
     """Train with `fit`, including its validation after each epoch, which the other loops do without."""
     watch.start()
-    train, test = (load_dataset(config.dataset, split, limit=config.max_images) for split in ("train", "test"))
+    train = load_dataset(config.dataset, "train", limit=config.max_images)
     state = TrainState(config, train.shape)
-    for report in fit(config, state, train, test):
+    for report in fit(config, state, train, load_dataset(config.dataset, "validation")):
         if report.scores and report.epoch:
             watch.end_epoch(state.ema_model)
         elif report.scores:

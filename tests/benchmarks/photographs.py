@@ -38,7 +38,7 @@ from tests.benchmarks.common import describe_machine, run_benchmark
 PHOTOGRAPHS = ("astronaut", "coffee", "chelsea", "rocket", "camera")
 LEVELS = (15, 25, 50)
 # PSNR in dB at the levels 15, 25 and 50, as published: Restormer (Zamir et al. 2022), tables 4 and 5, DnCNN (Zhang et
-# al. 2017), table 2 and its repository, and the repository of LIDIA (Vaksman et al. 2020).
+# al. 2017), table 2 and issue 4 of its repository, and the repository of LIDIA (Vaksman et al. 2020).
 PUBLISHED = {
     "CBSD68, color": {
         "CBM3D": (33.52, 30.71, 27.38),

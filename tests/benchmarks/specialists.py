@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=3, help="number of noise draws")
     options = parser.parse_args()
     train = load_dataset("mnist", "train", limit=options.limit)
+    validation = load_dataset("mnist", "validation")
     images = load_dataset("mnist", options.split, limit=options.limit)
     blind = model_denoiser("mnist-blind", find_run("mnist-blind", ROOT / "checkpoints").load(), images)
     print(
@@ -43,7 +44,7 @@ def main() -> None:
             noise = NoiseSpec(kind, level)
             config = replace(BLIND, noise=noise, epochs=options.epochs)
             state = TrainState(config, train.shape)
-            for _ in fit(config, state, train, images.take(8)):
+            for _ in fit(config, state, train, validation):
                 pass
             checkpoint = Checkpoint(state.model.eval(), config.model, train.shape, config.to_json())
             specialist = model_denoiser("specialist", checkpoint, images)

@@ -7,8 +7,10 @@ import torch
 from torch import Tensor
 
 from dae.errors import DivergedError
-from dae.training import TrainState, fit
-from dae.training.validation import EARLY_STEPS, MAX_FRAMES, Validator
+from dae.evaluation import score
+from dae.models import Autoencoder, denoise
+from dae.training import TrainState, fit, validation
+from dae.training.validation import EARLY_STEPS, MAX_FRAMES, Validator, validation_pair
 from tests.helpers import small_config, tensors_equal, tiny_dataset, weights
 
 IMAGES = tiny_dataset(100, seed=1, split="validation")
@@ -35,11 +37,11 @@ def test_estimates_cost_less_than_a_twentieth_of_the_training(
     clock, steps = Clock(), 1_500
     tested = validator(steps=steps, clock=clock)
 
-    def denoise(noisy: Tensor) -> Tensor:
+    def measured(_model: Autoencoder, noisy: Tensor) -> Tensor:
         clock.now += cost_s
         return noisy
 
-    monkeypatch.setattr(tested, "_denoise", denoise)
+    monkeypatch.setattr(validation, "denoise", measured)
     tested.validate()
     validation_s, estimated = clock.now, []
     for step in range(1, steps + 1):
@@ -60,11 +62,11 @@ def test_a_resumed_run_counts_its_full_validation_once_and_apart_from_estimates(
     clock = Clock()
     tested = validator(clock=clock)
 
-    def denoise(noisy: Tensor) -> Tensor:
+    def measured(_model: Autoencoder, noisy: Tensor) -> Tensor:
         clock.now += 1.0 if len(noisy) == len(IMAGES) else 0.25
         return noisy
 
-    monkeypatch.setattr(tested, "_denoise", denoise)
+    monkeypatch.setattr(validation, "denoise", measured)
     tested.estimate(1.0)
     assert (tested._scores_s, tested._total_estimates_s, tested._last_estimate_s) == (1.0, 0.25, 0.25)
 
@@ -128,3 +130,13 @@ def test_nan_weights_raise_a_diverged_error() -> None:
     with pytest.raises(DivergedError) as caught:
         tested.estimate(1.0)
     assert caught.value.epoch == 1
+
+
+def test_a_training_in_bfloat16_is_validated_in_float32() -> None:
+    config = small_config(model="unet", precision="bfloat16", epochs=1)
+    images = tiny_dataset(8, (1, 9, 9))
+    state = TrainState(config, images.shape)
+    assert state.bfloat16
+    *_, last = fit(config, state, images, images)
+    clean, noisy = validation_pair(config, images)
+    assert last.scores == score(denoise(state.ema_model, noisy), noisy, clean)
