@@ -195,7 +195,7 @@ def corrupt(clean: Tensor, spec: NoiseSpec, generator: Generator, level: float |
         Noisy images (B, C, H, W) of the same dtype and device, in [0, 1] unless `spec` is unclipped.
 
     Raises:
-        SpecError: the images are not floats, or a level is outside the limits of the kind.
+        SpecError: the images are not floats, or a level is negative or not finite.
     """
     if not clean.is_floating_point():
         raise SpecError(f"Images must be floats in [0, 1], not {clean.dtype}. Use `ImageSet.to_float`.")
@@ -205,8 +205,8 @@ def corrupt(clean: Tensor, spec: NoiseSpec, generator: Generator, level: float |
         draw = torch.rand(len(clean), generator=generator, device=clean.device, dtype=clean.dtype)
         level = spec.low + (spec.high - spec.low) * draw
     levels = _per_image(spec.low if level is None else level, clean)
-    if level is not None and not bool(((levels >= spec.info.low) & (levels <= spec.info.high)).all()):
-        raise SpecError(f"{spec.info.label} noise level {level} is outside {spec.info.low:g} to {spec.info.high:g}.")
+    if level is not None and not bool(((levels >= 0) & levels.isfinite()).all()):
+        raise SpecError(f"Noise level {level} is not valid. Use a number of 0 or more.")
     noisy = spec.info.corrupt(clean, levels.view(-1, 1, 1, 1), generator)
     return noisy.clamp_(0, 1) if spec.clipped and not spec.info.in_unit_range else noisy
 

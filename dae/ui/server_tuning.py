@@ -66,7 +66,7 @@ class KeptSessions(TTLCache[str, Any]):
 
 
 def limit_kept_sessions() -> None:
-    """Keep so few sessions without a connection that a third of the open files that are allowed suffices."""
+    """Limit disconnected sessions to those that need at most a third of the allowed open files."""
     limit = 1 << 20
     if sys.platform != "win32":
         import resource

@@ -154,7 +154,14 @@ def test_a_large_image_is_denoised_at_full_resolution(page: "playwright.Page", s
         page.get_by_role("button", name="Denoised image").click()
     with Image.open(download.value.path()) as denoised:
         assert denoised.size == (900, 700)
-    playwright.expect(page.get_by_test_id("divider")).to_have_count(2)
+    divider = page.get_by_test_id("divider")
+    playwright.expect(divider).to_contain_text("Noisy")
+    divider.get_by_role("button", name="200%").click()
+    playwright.expect(divider).to_have_class(re.compile("zoomed"))
+    # Another level keeps the zoom.
+    page.get_by_role("slider", name="Noise level").press("ArrowRight")
+    page.get_by_role("button", name="Denoise (0.6 MP)").wait_for()
+    playwright.expect(divider).to_have_class(re.compile("zoomed"))
 
 
 def test_the_state_of_explore_is_in_the_url(page: "playwright.Page", server: str) -> None:

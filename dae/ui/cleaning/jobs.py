@@ -95,8 +95,13 @@ def clean_step(cleaning: Cleaning, step: int, model: ModelOption, on_progress: C
         cleaning.restored.clear()
         cleaning.views.clear()
     cleaning.restored[step] = restored
+    cleaning.views[step] = view_urls(noisy, restored)
+
+
+def view_urls(noisy: Tensor, restored: Tensor) -> tuple[str, str]:
+    """Return data URLs of a restored image (1, C, H, W) and of what was removed from the noisy one, amplified."""
     removed = (0.5 + _REMOVED_GAIN * (noisy - restored)).clamp_(0, 1)
-    cleaning.views[step] = data_url(make_grid(restored, 1)), data_url(make_grid(removed, 1))
+    return data_url(make_grid(restored, 1)), data_url(make_grid(removed, 1))
 
 
 def restore_with_progress(

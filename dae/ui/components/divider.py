@@ -55,7 +55,16 @@ def divider(
 
 
 def strength_divider(
-    before: str, size: tuple[int, int], steps: Sequence[Step], step: int, *, id: str, width: int, key: str
+    before: str,
+    size: tuple[int, int],
+    steps: Sequence[Step],
+    step: int,
+    *,
+    id: str,
+    width: int,
+    key: str,
+    before_words: str = "Noisy",
+    after_words: str = "Cleaned",
 ) -> int:
     """Draw a noisy image against its cleaned copies, with a slider, zoom and a view of the removed noise.
 
@@ -68,6 +77,8 @@ def strength_divider(
         step: the position for which the image is computed.
         id: of the image; another one resets slider and zoom.
         width: maximum in CSS pixels.
+        before_words: caption above the left side.
+        after_words: caption above the right side.
 
     Returns:
         The position that the user has chosen for this image, by default `step`.
@@ -80,8 +91,8 @@ def strength_divider(
             "steps": [asdict(step) for step in steps],
             "step": step,
             "id": id,
-            "beforeWords": "Noisy",
-            "afterWords": "Cleaned",
+            "beforeWords": before_words,
+            "afterWords": after_words,
             "removedWords": "Removed noise, amplified: structure in it means that detail was lost",
             "sliderWords": "How strongly to clean",
             "width": width,

@@ -18,6 +18,10 @@ class Pixel(NamedTuple):
     column: int
 
 
+# Of the two images of a panel.
+_LABELS = ["denoised", "its filter over the input"]
+
+
 @dataclass(frozen=True, eq=False)
 class FilterPanel:
     """The images of one model.
@@ -27,14 +31,12 @@ class FilterPanel:
         color: CSS color of the model.
         words: a line under the images.
         images: the denoised image and the filter, of one size for all panels.
-        labels: what the two images are.
     """
 
     title: str
     color: str
     words: str
     images: tuple[Image.Image, Image.Image]
-    labels: tuple[str, str]
 
 
 def pointed_pixel(key: str, default: Pixel, size: tuple[int, int]) -> Pixel:
@@ -64,7 +66,7 @@ def pixel_filters(panels: Sequence[FilterPanel], pixel: Pixel, *, key: str, alt:
                     "title": panel.title,
                     "color": panel.color,
                     "words": panel.words,
-                    "labels": list(panel.labels),
+                    "labels": _LABELS,
                     "images": [png_url(to_png(image)) for image in panel.images],
                 }
                 for panel in panels

@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import streamlit as st
 from PIL import Image
@@ -13,9 +13,9 @@ from dae.data.uploads import to_tensor
 from dae.evaluation import metrics
 from dae.noise import NOISES, NoiseSpec, corrupt
 from dae.ui import resources, selectors
-from dae.ui.cleaning.jobs import restore_with_progress
+from dae.ui.cleaning.jobs import restore_with_progress, view_urls
 from dae.ui.cleaning.view import fit_view
-from dae.ui.components.divider import divider
+from dae.ui.components.divider import Step, data_url, strength_divider
 from dae.ui.model_options import ModelOption, photo_options
 from dae.utils import text
 from dae.utils.random import make_generator
@@ -26,10 +26,13 @@ _MAX_AUTOMATIC_PIXELS = 500_000
 _PSNR_ROWS = 256
 # Noise that is visible and leaves details.
 _DEFAULT_LEVEL = 0.1
-# Size in CSS pixels of the views of images that are larger.
-_VIEW_WIDTH, _VIEW_HEIGHT = 640, 560
 # Session state: the latest result with its key, and the key whose denoising was requested.
 _RESULT, _REQUESTED = "full_resolution", "full_resolution_requested"
+
+
+def image_digest(image: Image.Image) -> str:
+    """Return a hash of the pixels."""
+    return hashlib.blake2b(image.tobytes(), digest_size=12).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +51,8 @@ class FullResolution:
 
     def key(self) -> tuple[object, ...]:
         """Return a key that identifies the result."""
-        digest = hashlib.blake2b(self.image.tobytes(), digest_size=12).hexdigest()
-        return self.model.name, resources.weights_mtime(self.model.name), digest, str(self.noise), self.seed
+        version = resources.weights_mtime(self.model.name)
+        return self.model.name, version, image_digest(self.image), str(self.noise), self.seed
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,17 +60,20 @@ class FullResolutionResult:
     """Noisy and denoised image.
 
     Attributes:
+        before: data URL of the noisy image.
+        views: data URLs of the denoised image and of the removed noise; of the noisy image until they are computed.
         denoised: None until it is computed.
     """
 
-    noisy: Image.Image
+    before: str
     noisy_psnr_db: float
+    views: tuple[str, str]
     denoised: Image.Image | None = None
     psnr_db: float = math.nan
 
 
 def render_full_resolution(image: Image.Image, kind: str, seed: int) -> bool:
-    """Draw the choice of a model and of the noise level, and the denoised image next to the noisy one.
+    """Draw the choice of a model and of the noise level, and the noisy image against the denoised one.
 
     Args:
         image: as returned by `decode_image`.
@@ -91,11 +97,11 @@ def render_full_resolution(image: Image.Image, kind: str, seed: int) -> bool:
             st.session_state[_REQUESTED] = key
     saved_key, result = st.session_state.get(_RESULT, (None, None))
     if saved_key == key:
-        _render_images(result, selection.model)
+        _render_images(result, selection)
         _render_summary(result, selection)
     elif not is_large or st.session_state.get(_REQUESTED) == key:
         clean, noisy = corrupt_image(selection)
-        _render_images(compare(clean, noisy), selection.model)
+        _render_images(compare(clean, noisy), selection)
         bar = st.progress(0.0, "Denoising …")
         # One result at most: a large image takes a lot of memory.
         st.session_state[_RESULT] = key, denoise(clean, noisy, selection.model, bar.progress)
@@ -112,10 +118,11 @@ def corrupt_image(selection: FullResolution) -> tuple[Tensor, Tensor]:
 def compare(clean: Tensor, noisy: Tensor, denoised: Tensor | None = None) -> FullResolutionResult:
     """Convert images (1, C, H, W) for display and measure their PSNR."""
     noisy = noisy.clamp(0, 1)
-    result = FullResolutionResult(make_grid(noisy, 1), _psnr_db(noisy, clean))
+    before, noisy_psnr_db = data_url(make_grid(noisy, 1)), _psnr_db(noisy, clean)
     if denoised is None:
-        return result
-    return replace(result, denoised=make_grid(denoised, 1), psnr_db=_psnr_db(denoised, clean))
+        return FullResolutionResult(before, noisy_psnr_db, (before, before))
+    views = view_urls(noisy, denoised)
+    return FullResolutionResult(before, noisy_psnr_db, views, make_grid(denoised, 1), _psnr_db(denoised, clean))
 
 
 def denoise(
@@ -145,52 +152,26 @@ def _psnr_db(image: Tensor, clean: Tensor) -> float:
     return -10 * math.log10(total / clean.shape[2]) if total else math.inf
 
 
-def _render_images(result: FullResolutionResult, model: ModelOption) -> None:
+def _render_images(result: FullResolutionResult, selection: FullResolution) -> None:
     """Draw noisy against denoised; without the denoised image, the noisy one on both sides."""
-    width, height = result.noisy.size
-    denoised = result.denoised or result.noisy
-    before = text.label_with_db("Noisy", result.noisy_psnr_db)
-    name = model.label if result.denoised else "not denoised yet"
-    after = text.label_with_db(name, result.psnr_db) if result.denoised else name
-    if width <= _VIEW_WIDTH and height <= _VIEW_HEIGHT:
-        divider(result.noisy, denoised, before, after, width=fit_view(width, height), key="whole_divider")
-        return
-    left, right = st.columns(2)
-    with left:
-        small = _thumbnail(result.noisy)
-        divider(small, _thumbnail(denoised), before, after, width=small.width, key="whole_divider")
-        st.caption(f"Reduced view of {width} × {height} pixels (hides some noise).")
-    with right:
-        view = st.container()
-        box = _select_crop(width, height)
-        with view:
-            crop = result.noisy.crop(box)
-            divider(crop, denoised.crop(box), "Noisy, 100%", name, width=crop.width, key="whole_detail")
-
-
-def _select_crop(width: int, height: int) -> tuple[int, int, int, int]:
-    """Draw the position of the 100% view; return its left, upper, right and lower edge in pixels."""
-    with st.container(horizontal=True):
-        x, y = (
-            st.slider(label, 0, 100, 50, format="%d%%", key=key, width=200) if size > view else 0
-            for label, key, size, view in (
-                ("Horizontal", "whole_across", width, _VIEW_WIDTH),
-                ("Vertical", "whole_down", height, _VIEW_HEIGHT),
-            )
-        )
-    left, top = max(width - _VIEW_WIDTH, 0) * x // 100, max(height - _VIEW_HEIGHT, 0) * y // 100
-    return left, top, min(left + _VIEW_WIDTH, width), min(top + _VIEW_HEIGHT, height)
-
-
-def _thumbnail(image: Image.Image) -> Image.Image:
-    small = image.copy()
-    small.thumbnail((_VIEW_WIDTH, _VIEW_HEIGHT), Image.Resampling.BOX)
-    return small
+    size, name = selection.image.size, selection.model.label if result.denoised else "not denoised yet"
+    strength_divider(
+        result.before,
+        size,
+        [Step(name, *result.views)],
+        0,
+        # Another level or model keeps the zoom.
+        id=image_digest(selection.image),
+        width=fit_view(*size),
+        key="whole_divider",
+        before_words=text.label_with_db("Noisy", result.noisy_psnr_db),
+        after_words=text.label_with_db(name, result.psnr_db) if result.denoised else name,
+    )
 
 
 def _render_summary(result: FullResolutionResult, selection: FullResolution) -> None:
     """Draw the gain and the limits of the model, and the download of the denoised image."""
-    denoised = result.denoised or result.noisy
+    denoised = result.denoised or selection.image
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(summarize(result, selection))
         st.download_button(

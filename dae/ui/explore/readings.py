@@ -32,7 +32,7 @@ def read_drawing(gallery: Gallery, sprites: GallerySprites, step: int) -> dict[s
 
 
 def describe_drawing(readings: dict[str, str]) -> str:
-    """Return in Markdown who reads what: "Read as **7**: Linear and U-Net. No digit: the noisy image."."""
+    """Return Markdown that groups the rows by reading: "Read as **7**: Linear. No digit: the noisy image."."""
     groups: dict[str, list[str]] = {}
     for name, reading in readings.items():
         groups.setdefault(reading, []).append(name)

@@ -88,7 +88,6 @@ def _panel(model: ModelOption, network: Autoencoder, noisy: Tensor, pixel: Pixel
         color=model.color,
         words=f"{near_share(weights, pixel):.0%} of the filter is within {_NEAR} pixels",
         images=(make_grid(denoised, 1).convert("RGB"), filter_image(noisy[0], weights)),
-        labels=("denoised", "its filter over the input"),
     )
 
 

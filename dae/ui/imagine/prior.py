@@ -34,7 +34,7 @@ class PriorModel:
 
     @property
     def key(self) -> tuple[object, ...]:
-        """Hashable values that identify the weights."""
+        """Return hashable values that identify the weights."""
         return self.option.name, self.version
 
 

@@ -65,7 +65,7 @@ def _stage(states: Sequence[str], progress: Sequence[Sequence[Mapping[str, Any]]
 
 
 def leader_sentence(labels: Mapping[str, str], progress: Progress, is_over: bool = False) -> str:
-    """Return who leads now; empty before two runs have made their first step."""
+    """Return a sentence that names the leading model; empty before two runs have made their first step."""
     latest = {name: next(filter(validation_scores, reversed(progress[name])), None) for name in labels}
     psnr_db = {name: _psnr_db(line) for name, line in latest.items() if line and line["step"]}
     if len(psnr_db) < 2:

@@ -33,7 +33,7 @@ def render_train() -> None:
 
 
 def render_unusable_runs() -> None:
-    """Name the runs that are passed over, for whoever can repair or delete them."""
+    """Show presenters the names of unusable runs and the reasons."""
     problems = resources.unusable_runs()
     if not problems or not auth.is_presenter():
         return

@@ -93,7 +93,7 @@ def test_summary_names_the_noise_that_the_model_was_trained_on(
     selection: FullResolution, noise: NoiseSpec, expected: str
 ) -> None:
     gray = Image.new("L", (4, 4))
-    result = FullResolutionResult(gray, 20.0, gray, 22.0)
+    result = FullResolutionResult("", 20.0, ("", ""), gray, 22.0)
     other = FullResolution(gray, selection.model, noise, 0)
     summary = full_resolution.summarize(result, other)
     assert summary == f"**2.0 dB clearer.** This model was trained on Gaussian 0.5{expected}"

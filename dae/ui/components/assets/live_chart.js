@@ -1,6 +1,6 @@
 // A Plotly chart that later data update in place: the node, the zoom and hidden traces stay.
 
-import { channelsOf, make, mounted, PHONE_WIDTH, roomBelow, write } from "./common.js"
+import { channelsOf, fill, make, mounted, PHONE_WIDTH, roomBelow, write } from "./common.js"
 
 const BASE_FONT_SIZE = 17   // CSS pixels; larger in presentation mode
 const NARROW = 420          // CSS pixels
@@ -20,6 +20,7 @@ export default mounted((parent) => new LiveChart(parent))
 
 class LiveChart {
   updates = 0
+  entries = []   // of the bars
 
   constructor(parent) {
     this.root = make("div", "live-chart", parent, { "data-testid": "live-chart", "data-updates": 0 })
@@ -64,14 +65,14 @@ class LiveChart {
   }
 
   drawBars({ bars }) {
-    while (this.bars.children.length > bars.length) this.bars.lastChild.remove()
-    while (this.bars.children.length < bars.length) {
-      const bar = make("div", "bar", this.bars)
-      make("div", "text", bar)
-      make("div", "fill", make("div", "track", bar, { role: "progressbar" }))
-    }
+    fill(this.entries, bars.length, () => {
+      const node = make("div", "bar", this.bars)
+      make("div", "text", node)
+      make("div", "fill", make("div", "track", node, { role: "progressbar" }))
+      return { node }
+    })
     bars.forEach(({ done, text, color }, index) => {
-      const [label, track] = this.bars.children[index].children
+      const [label, track] = this.entries[index].node.children
       write(label, text)
       const percent = Math.round(done * 1000) / 10
       track.setAttribute("aria-valuenow", percent)

@@ -9,7 +9,7 @@ _MAX_CLIENTS = 10_000
 
 
 class RateLimiter:
-    """Allow each client a burst of requests, and then so many per second. For one thread, the server's event loop.
+    """Allow each client a burst of requests, then `per_second` requests per second. Only for the event loop's thread.
 
     Args:
         per_second: tokens that a client gets per second.

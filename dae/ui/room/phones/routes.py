@@ -60,17 +60,16 @@ class _Answer(BaseModel):
     digit: int
 
 
-class _Limits:
-    """Limits on joining per network address, and on all other requests per phone."""
-
-    def __init__(self) -> None:
-        self.joins = RateLimiter(_JOINS_PER_SECOND, _JOINS_AT_ONCE)
-        self.requests = RateLimiter(_REQUESTS_PER_SECOND, _REQUESTS_AT_ONCE)
+@process_singleton
+def _join_limit() -> RateLimiter:
+    """Return the limit on joining per network address."""
+    return RateLimiter(_JOINS_PER_SECOND, _JOINS_AT_ONCE)
 
 
 @process_singleton
-def _limits() -> _Limits:
-    return _Limits()
+def _request_limit() -> RateLimiter:
+    """Return the limit on all other requests per phone."""
+    return RateLimiter(_REQUESTS_PER_SECOND, _REQUESTS_AT_ONCE)
 
 
 def respond(request: Request, path: str, body: bytes) -> Response:
@@ -117,7 +116,7 @@ def _join(request: Request, _: bytes) -> Response:
     known = request.cookies.get(COOKIE, "")
     address = request.client.host if request.client else ""
     # Phones that come back, or wait for the room to open, do not use up the limit.
-    if room().is_newcomer(known) and not _limits().joins.allows(address):
+    if room().is_newcomer(known) and not _join_limit().allows(address):
         raise _TooManyError("Too many phones at once. This page tries again.")
     token = room().join(known)
     response = JSONResponse(room().phone_state(token))
@@ -139,7 +138,7 @@ def _phone(request: Request) -> str:
     token = request.cookies.get(COOKIE, "")
     # An invented token has no limit of its own, but reaches nothing either.
     room().check_phone(token)
-    if not _limits().requests.allows(token):
+    if not _request_limit().allows(token):
         raise _TooManyError("Too many requests. This page tries again.")
     return token
 
