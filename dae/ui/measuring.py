@@ -28,7 +28,7 @@ _BATCH_SIZE = 256
 # Drawing a table costs the browser as much as measuring a small model costs the server.
 _UPDATE_INTERVAL_S = 0.25
 # Key of the session state: the selection whose measuring the user has stopped.
-_STOPPED = "halted"
+_STOPPED = "measuring_stopped"
 
 
 @st.cache_resource(show_spinner=False, max_entries=12)
@@ -161,13 +161,13 @@ def latency_jobs(options: Sequence[ModelOption], dataset: str, noise: NoiseSpec)
 
 
 def run_jobs(
-    jobs: Sequence[Job], placeholder: DeltaGenerator, question: str, key: str, on_update: Callable[[], object]
+    jobs: Sequence[Job], placeholder: DeltaGenerator, selection_key: str, key: str, on_update: Callable[[], object]
 ) -> bool:
     """Run the jobs that are not done, under a progress bar with a button that stops them.
 
     Args:
         placeholder: `st.empty()` for the bar; empty again afterwards.
-        question: identifies the selection; once stopped, its jobs run again only if the user continues.
+        selection_key: identifies the selection; once stopped, its jobs run again only if the user continues.
         key: prefix of the keys of the buttons.
         on_update: called before the first job, every 0.25 s and after the last one; not if all jobs are done.
 
@@ -179,12 +179,12 @@ def run_jobs(
         return True
     num_done = len(jobs) - len(remaining)
     with placeholder.container(horizontal=True, vertical_alignment="center"):
-        if st.session_state.get(_STOPPED) == question:
+        if st.session_state.get(_STOPPED) == selection_key:
             st.markdown(f"Stopped: {num_done} of {len(jobs)} done.")
             st.button("Continue", key=f"{key}_go_on", on_click=lambda: st.session_state.pop(_STOPPED, None))
             return False
         bar = st.progress(0.0)
-        st.button("Stop", key=f"{key}_stop", on_click=lambda: st.session_state.update({_STOPPED: question}))
+        st.button("Stop", key=f"{key}_stop", on_click=lambda: st.session_state.update({_STOPPED: selection_key}))
     on_update()
     updated_s = time.monotonic()
     for index, job in enumerate(remaining, start=num_done):
@@ -197,7 +197,7 @@ def run_jobs(
 
 
 def run_jobs_and_rerun(
-    jobs: Sequence[Job], placeholder: DeltaGenerator, question: str, key: str, rerun_s: float = math.inf
+    jobs: Sequence[Job], placeholder: DeltaGenerator, selection_key: str, key: str, rerun_s: float = math.inf
 ) -> bool:
     """Run the jobs like `run_jobs`; draw the page again `rerun_s` after the start and at the end.
 
@@ -211,7 +211,7 @@ def run_jobs_and_rerun(
         if time.monotonic() > rerun_at_s or all(job.is_done() for job in jobs):
             st.rerun()
 
-    return run_jobs(jobs, placeholder, question, key, rerun)
+    return run_jobs(jobs, placeholder, selection_key, key, rerun)
 
 
 def _run_job(job: Job, bar: DeltaGenerator, index: int, num_jobs: int) -> None:

@@ -105,7 +105,7 @@ def test_presentation_mode_enlarges_the_font_of_the_table(compared: "playwright.
     compared.get_by_test_id("listening").wait_for(state="attached")
     letters = "parseFloat(getComputedStyle(document.documentElement).fontSize)"
     # The font size changes with the click, before tables read it.
-    click = f"() => {{ document.querySelector('.st-key-stage button').click(); return {letters} }}"
+    click = f"() => {{ document.querySelector('.st-key-presentation button').click(); return {letters} }}"
     height = "document.querySelector('[data-testid=stDataFrame]')?.getBoundingClientRect().height"
     usual_size, usual_height = compared.evaluate(letters), compared.evaluate(height)
     for label, large in [("Exit large view", True), ("Large view", False)]:

@@ -62,9 +62,9 @@ class Probes:
     def measure(self, slot: DeltaGenerator, key: str, on_update: Callable[[], object]) -> bool:
         """Run the missing measurements, with a progress bar in `slot`; return whether all are done."""
         on_update()
-        question = f"{key} {self.cache.task.test.name} {[model.name for model in self.models]}"
+        selection_key = f"{key} {self.cache.task.test.name} {[model.name for model in self.models]}"
         jobs = [self._job(method, count) for method, count in self.jobs]
-        return measuring.run_jobs(jobs, slot, question, key, on_update)
+        return measuring.run_jobs(jobs, slot, selection_key, key, on_update)
 
     def _job(self, method: ProbeMethod, count: int) -> measuring.Job:
         name = method_label(method.method, method.run, method.num_dimensions, self.models)
@@ -108,7 +108,7 @@ def collect_probes(
 def render_probe(models: Sequence[ModelOption], dataset: str) -> None:
     """Draw the linear probe of each model's code, then its fine-tuning."""
     linear, tuned = collect_probes(models, probe_cache(dataset), LABEL_COUNTS)
-    if not render_linear_probes(linear, "features"):
+    if not render_linear_probes(linear, "probe"):
         return
     st.header("With fine-tuning", anchor=False)
     table, bar = st.empty(), st.empty()

@@ -190,6 +190,6 @@ def _render_selected(selected: MapInputs, level: float, selection: MapSelection)
             )
         ],
         columns=len(images) + 1,
-        key="picked",
+        key="selected_image",
         alt=f"Image {index + 1}: clean, noisy, and {text.join_words(names[1:])}",
     )

@@ -35,7 +35,7 @@ def render_noise_ablation() -> None:
     if not models:
         return
     linear, _ = collect_probes(models, probe_cache(dataset), LABEL_COUNTS)
-    render_linear_probes(linear, "noise_matters", ranking_sentence)
+    render_linear_probes(linear, "ablation", ranking_sentence)
     names = [model.name for model in models]
     with st.container(horizontal=True):
         st.page_link(

@@ -43,11 +43,11 @@ def render_seed_table(models: Sequence[ModelOption]) -> None:
             table,
             hide_index=True,
             height="content",
-            key="again",
+            key="seed_table",
             alt="Metrics of each model over repeated trainings: mean and standard deviation.",
         )
         presentation.footnote(
             "Mean ± standard deviation over repeated trainings with different seeds. Smaller differences between "
             "models may be chance. Test noise, teacher and pretrained weights are the same each time.",
-            key="again",
+            key="seed_table",
         )

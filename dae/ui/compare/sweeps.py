@@ -59,10 +59,10 @@ def _render_open_sweep(selection: Selection, infos: Mapping[str, DenoiserInfo]) 
     figure = _level_figure(selection, rows)
     crossovers = st.empty()
     if not rows.empty:
-        live_chart(figure, key="robustness", alt="PSNR against the noise level, a line for each model and filter")
+        live_chart(figure, key="level_sweep", alt="PSNR against the noise level, a line for each model and filter")
     progress = st.empty()
     presentation.footnote(
-        f"First {NUM_SWEEP_IMAGES} test images at each noise level; higher is better.", key="robustness"
+        f"First {NUM_SWEEP_IMAGES} test images at each noise level; higher is better.", key="level_sweep"
     )
     # Models come first: a filter takes longer, as it is tuned at each level.
     ordered = sorted(selection.options, key=lambda option: not option.is_model)

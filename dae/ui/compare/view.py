@@ -88,6 +88,6 @@ def _render_selected_row(selection: Selection, comparison: Comparison, name: str
         indices = tuple(
             dict.fromkeys(index for rank in rank_images(comparison.scores[name]).values() for index in rank)
         )
-        render_side_by_side(selection, comparison.scores, [identity, option], indices, key="extremes")
+        render_side_by_side(selection, comparison.scores, [identity, option], indices, key="best_and_worst")
     elif others and not name:
         st.caption("Click a row to see its best and worst images.")

@@ -39,11 +39,11 @@ def render_alternatives(model: PriorModel, images: ImageSet, controls: DeltaGene
     if digit is None:
         return
     noisy, prior = digit.noisy(level, seed), model.prior
-    question, answer = st.columns([1, 2], gap="medium")
-    with question:
-        _render_question(digit, noisy, prior(noisy, level), level, compare)
+    left, right = st.columns([1, 2], gap="medium")
+    with left:
+        _render_noisy_digit(digit, noisy, prior(noisy, level), level, compare)
     repeated = noisy.expand(answers.NUM_ANSWERS, *digit.shape)
-    with answer:
+    with right:
         answers.render_answers(
             "alternatives",
             "Other possible digits",
@@ -58,7 +58,7 @@ def render_alternatives(model: PriorModel, images: ImageSet, controls: DeltaGene
     render_prior_note(model)
 
 
-def _render_question(digit: Subject, noisy: Tensor, denoised: Tensor, level: float, compare: bool) -> None:
+def _render_noisy_digit(digit: Subject, noisy: Tensor, denoised: Tensor, level: float, compare: bool) -> None:
     """Draw the digit, its noisy copy and the single answer; on request also what memory alone would answer."""
     clean = digit.clean()
     images, names = [clean, noisy, denoised], ["the original", "noisy", "the single answer"]

@@ -36,13 +36,13 @@ class Readings(NamedTuple):
         )
 
 
-def render_answers(name: str, title: str, question: tuple[object, ...], sample: Callable[[], Iterator[Frame]]) -> None:
+def render_answers(name: str, title: str, key: tuple[object, ...], sample: Callable[[], Iterator[Frame]]) -> None:
     """Draw the images of a sampler while they are computed, then what they read as.
 
     Args:
         name: identifies the sampling on the page.
         title: of the row of images.
-        question: hashable values that determine the images.
+        key: hashable values that determine the images.
         sample: starts the sampler.
     """
     train, validation = subject.load_training_digits()
@@ -50,7 +50,7 @@ def render_answers(name: str, title: str, question: tuple[object, ...], sample: 
     render_sampling(
         Sampling(
             name=name,
-            question=(name, *question),
+            key=(name, *key),
             create=lambda: read_at_the_end(sample(), train, validation),
             num_frames=NUM_STEPS + 1,
             titles=(title,),

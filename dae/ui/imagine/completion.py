@@ -48,8 +48,8 @@ def render_completion(model: PriorModel, images: ImageSet, controls: DeltaGenera
         return
     cells = wiped if part == _OWN else hidden_cells(part)
     clean, prior = digit.clean(), model.prior
-    question, answer = st.columns([1, 2], gap="medium")
-    with question:
+    left, right = st.columns([1, 2], gap="medium")
+    with left:
         wiping_board(
             hstack(clean),
             cells,
@@ -59,7 +59,7 @@ def render_completion(model: PriorModel, images: ImageSet, controls: DeltaGenera
             key=_BOARD,
             alt=f"What the model sees of {digit.name}. Wipe a part away with the pointer, or choose one under Hide.",
         )
-    with answer:
+    with right:
         if "1" in cells:
             known, repeated = known_pixels(cells, digit.shape), clean.expand(answers.NUM_ANSWERS, *digit.shape)
             answers.render_answers(

@@ -31,7 +31,7 @@ def render_dream(model: PriorModel, shape: Shape, controls: DeltaGenerator) -> N
     render_sampling(
         Sampling(
             name="dream",
-            question=("dream", *model.key, seed),
+            key=("dream", *model.key, seed),
             create=lambda: read_at_the_end(sample_dream(prior, shape, seed), train, validation),
             num_frames=NUM_STEPS // _STRIDE + 1,
             titles=("Dreamed digits", *("",) * (_ROWS - 1)),

@@ -35,7 +35,7 @@ class Sampling:
 
     Attributes:
         name: of the slider and the buttons.
-        question: hashable values that determine the frames.
+        key: hashable values that determine the frames.
         create: creates the sampler.
         num_frames: in all.
         titles: of the rows of images.
@@ -44,7 +44,7 @@ class Sampling:
     """
 
     name: str
-    question: tuple[object, ...]
+    key: tuple[object, ...]
     create: Callable[[], Sampler]
     num_frames: int
     titles: tuple[str, ...]
@@ -59,7 +59,7 @@ def to_uint8(frame: Frame) -> Tensor:
 
 def render_sampling(sampling: Sampling) -> None:
     """Draw progress, a sentence and the images, and draw them again while frames arrive."""
-    is_stopped = st.session_state.get(_STOPPED) == sampling.question
+    is_stopped = st.session_state.get(_STOPPED) == sampling.key
     is_running = not (is_stopped or _poll(sampling, is_stopped).has_ended)
     poll_s = _TRAINING_POLL_S if resources.training_queue().jobs() else _POLL_S
 
@@ -78,9 +78,9 @@ def render_sampling(sampling: Sampling) -> None:
 
 def _poll(sampling: Sampling, is_stopped: bool) -> Stream:
     """Return the stream, which continues unless the user has stopped it."""
-    if is_stopped and (stream := streams().peek(sampling.question)):
+    if is_stopped and (stream := streams().peek(sampling.key)):
         return stream
-    return streams().poll(sampling.question, sampling.create)
+    return streams().poll(sampling.key, sampling.create)
 
 
 def _render_status(sampling: Sampling, stream: Stream, is_stopped: bool) -> None:
@@ -88,7 +88,7 @@ def _render_status(sampling: Sampling, stream: Stream, is_stopped: bool) -> None
     if stream.error:
         with page.show_errors():
             raise stream.error
-        st.button("Try again", key=f"{sampling.name}_again", on_click=streams().forget, args=(sampling.question,))
+        st.button("Try again", key=f"{sampling.name}_again", on_click=streams().forget, args=(sampling.key,))
         return
     sentence = sampling.summarize(stream.result).sentence if stream.is_done else ""
     done = len(stream.frames)
@@ -105,11 +105,11 @@ def _render_status(sampling: Sampling, stream: Stream, is_stopped: bool) -> None
             text = f"Step {step}" if done < sampling.num_frames else "Reading the images …"
             text = "Waiting for another computation …" if stream.is_waiting else text
             st.progress(min(done / sampling.num_frames, 1.0), text)
-            st.button("Stop", key=f"{sampling.name}_stop", on_click=_stop, args=(sampling.question,))
+            st.button("Stop", key=f"{sampling.name}_stop", on_click=_stop, args=(sampling.key,))
 
 
-def _stop(question: tuple[object, ...]) -> None:
-    st.session_state[_STOPPED] = question
+def _stop(key: tuple[object, ...]) -> None:
+    st.session_state[_STOPPED] = key
 
 
 def _resume() -> None:
@@ -135,7 +135,7 @@ def _render_frames(sampling: Sampling, stream: Stream) -> None:
         alt=sampling.alt,
         caption=summary.footnote,
         fold=True,
-        follow=str(hash(sampling.question)),
+        follow=str(hash(sampling.key)),
     )
 
 

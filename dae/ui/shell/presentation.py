@@ -35,7 +35,7 @@ def presentation_button() -> None:
     st.button(
         "Exit large view" if large else "Large view",
         icon=":material/fullscreen_exit:" if large else ":material/fullscreen:",
-        key="stage",
+        key="presentation",
         type="tertiary",
         on_click=_set_presentation_mode,
         # The new value and not a toggle, as a press can arrive twice.
@@ -50,7 +50,7 @@ def register_shortcuts(page_keys: Iterable[str]) -> None:
         page_keys: keys of the containers of the page links, for the number keys in order.
     """
     selectors = {str(number): f".st-key-{key} a" for number, key in enumerate(page_keys, 1)}
-    selectors |= {"l": ".st-key-stage button", "h": ".st-key-guide button"}
+    selectors |= {"l": ".st-key-presentation button", "h": ".st-key-guide button"}
     with st.container(key="keys"):
         draw_component(
             inline_component("keys"),

@@ -118,7 +118,7 @@ def test_headline_without_noise_names_no_winner() -> None:
 
 def test_stopped_measurement_continues_at_the_press_of_a_button() -> None:
     app = opened("pages/compare.py", compared=["median"], noise="Speckle", strength_speckle="0.15")
-    app.session_state["halted"] = "digits speckle:0.4 60 ['median']"
+    app.session_state["measuring_stopped"] = "digits speckle:0.4 60 ['median']"
     app.slider(key="strength_speckle").set_value(0.4)
     app.run()
     assert "Stopped: " in sentences(app) and not app.exception

@@ -64,10 +64,10 @@ def test_explore_has_a_classical_filter_and_an_inspector(trained: Path, monkeypa
     monkeypatch.setenv("DAE_CHECKPOINTS", str(trained))
     app = opened("pages/explore.py", filter="Median filter")
     assert app.selectbox(key="filter").value == "median"
-    app.session_state["closer"] = True
+    app.session_state["inspector"] = True
     app.run()
     assert not app.exception and not app.error
-    assert "Median filter" in app.segmented_control(key="closer_run").options
+    assert "Median filter" in app.segmented_control(key="inspector_model").options
 
 
 def test_a_page_number_past_the_end_becomes_the_last_page(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:

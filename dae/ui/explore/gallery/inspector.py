@@ -19,7 +19,7 @@ def render_inspector(gallery: Gallery, sprites: GallerySprites, step: int) -> No
     """Draw the inspector for the noise level with index `step`, folded at first."""
     if not gallery.models:
         return
-    folder = st.expander("Zoom in on one image", icon=":material/zoom_in:", key="closer", on_change="rerun")
+    folder = st.expander("Zoom in on one image", icon=":material/zoom_in:", key="inspector", on_change="rerun")
     if not folder.open:
         return
     with folder:
@@ -42,8 +42,8 @@ def _select(gallery: Gallery) -> tuple[int, int]:
     labels = [model.label for model in gallery.models]
     numbers = list(range(1, len(gallery.images.indices) + 1))
     with st.container(horizontal=True):
-        label = st.segmented_control("Model", labels, default=labels[0], required=True, key="closer_run")
-        number = st.segmented_control("Image", numbers, default=1, required=True, key="closer_picture")
+        label = st.segmented_control("Model", labels, default=labels[0], required=True, key="inspector_model")
+        number = st.segmented_control("Image", numbers, default=1, required=True, key="inspector_image")
     return labels.index(label) if label in labels else 0, (number or 1) - 1
 
 
