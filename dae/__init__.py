@@ -6,6 +6,7 @@ Computations take images as float32 tensors (B, C, H, W) in [0, 1]. Data sets an
 """
 
 from dae.data import DATASETS, DatasetInfo, ImageSet, load_dataset
+from dae.data.image_file import ImageFile, decode_file
 from dae.errors import DaeError
 from dae.evaluation import (
     FILTERS,
@@ -22,6 +23,7 @@ from dae.evaluation import (
     psnr_db,
     ssim,
 )
+from dae.evaluation.restoration import restore
 from dae.imagination import complete, dream, sample_posterior
 from dae.models import (
     MODELS,
@@ -30,11 +32,13 @@ from dae.models import (
     ModelInfo,
     build_model,
     denoise,
+    denoise_tiled,
     export_model,
     load_checkpoint,
     save_checkpoint,
 )
 from dae.noise import NOISES, NoiseInfo, NoiseSpec, corrupt
+from dae.representation import encode
 from dae.runs import Run, TrainingQueue, find_run, list_runs, run_training
 from dae.training import RECIPES, Recipe, TrainConfig, TrainReport, TrainState, fit
 
@@ -49,6 +53,7 @@ __all__ = [
     "Checkpoint",
     "DaeError",
     "DatasetInfo",
+    "ImageFile",
     "ImageSet",
     "ModelInfo",
     "NamedDenoiser",
@@ -63,8 +68,11 @@ __all__ = [
     "build_model",
     "complete",
     "corrupt",
+    "decode_file",
     "denoise",
+    "denoise_tiled",
     "dream",
+    "encode",
     "evaluate",
     "export_model",
     "filter_denoiser",
@@ -80,6 +88,7 @@ __all__ = [
     "mse",
     "per_image_metrics",
     "psnr_db",
+    "restore",
     "run_training",
     "sample_posterior",
     "save_checkpoint",

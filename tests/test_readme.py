@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 # Streamlit prints warnings at the first import, which are not those of a command.
 import dae.ui.precompute  # noqa: F401
@@ -204,6 +205,7 @@ LIBRARY = example("README.md", "import torch")
 NOISE, MODEL = example("README.md", "NOISES["), example("README.md", "MODELS[")
 AFTER_TRAINING = example("dae/training/README.md", "export_model")
 HALF_PRECISION = example("checkpoints/README.md", ".half()")
+PHOTOGRAPH = example("checkpoints/README.md", "decode_file")
 
 
 def run_example(text: str, folder: Path) -> dict[str, Any]:
@@ -214,7 +216,7 @@ def run_example(text: str, folder: Path) -> dict[str, Any]:
 
 def test_every_python_example_is_tested() -> None:
     examples = [text for document in DOCUMENTS.values() for text in blocks(document, "python")]
-    assert sorted(examples) == sorted([LIBRARY, AFTER_TRAINING, NOISE, MODEL, HALF_PRECISION])
+    assert sorted(examples) == sorted([LIBRARY, AFTER_TRAINING, NOISE, MODEL, HALF_PRECISION, PHOTOGRAPH])
 
 
 def test_the_library_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,6 +226,16 @@ def test_the_library_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert variables["denoised"].shape == (8, 1, 28, 28)
     assert variables["mine"]["run"] == "mine" and variables["mine"]["gain_db"] > 0
     assert (tmp_path / "mine.pt2").is_file()
+
+
+def test_the_photograph_and_code_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DAE_CHECKPOINTS", str(ROOT / "checkpoints"))
+    Image.effect_noise((40, 30), 60).convert("RGB").save("in.jpg")
+    variables = run_example(PHOTOGRAPH, tmp_path)
+    assert variables["codes"].shape == (100, 64) and variables["restored"].shape == (1, 3, 30, 40)
+    with Image.open("out.jpg") as image:
+        assert (image.format, image.size) == ("JPEG", (40, 30))
 
 
 def test_the_half_precision_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -160,7 +160,7 @@ def open_weights(path: Path) -> Any:
             size = os.fstat(file.fileno()).st_size
             header_size = int.from_bytes(file.read(8), "little")
         if size < 8 or header_size > min(_MAX_HEADER_BYTES, size - 8) or size > _MAX_FILE_BYTES:
-            raise CheckpointError(f"{path} is truncated or not a safetensors file. Use a file that `dae train` wrote.")
+            raise CheckpointError(f"{path} is truncated or not a safetensors file. Use another file.")
         return safe_open(path, framework="pt", device="cpu")
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error.strerror or error}.") from error

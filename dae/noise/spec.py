@@ -44,11 +44,14 @@ class NoiseSpec:
         clipped: bool = True,
         mixed_with: Sequence["NoiseSpec"] = (),
     ) -> None:
-        low, high = level_range if isinstance(level_range, tuple) else (level_range, level_range)
+        try:
+            low, high = map(float, level_range if isinstance(level_range, tuple) else (level_range, level_range))
+        except (TypeError, ValueError):
+            raise SpecError(f"Noise level {level_range!r} is not valid. Use a number, or a tuple of two.") from None
         object.__setattr__(self, "kind", kind)
         # Rounded as printed, so that parsing the string form gives an equal spec.
         # Adding 0 turns -0 into 0.
-        object.__setattr__(self, "level_range", (round(float(low), 6) + 0.0, round(float(high), 6) + 0.0))
+        object.__setattr__(self, "level_range", (round(low, 6) + 0.0, round(high, 6) + 0.0))
         object.__setattr__(self, "clipped", clipped)
         object.__setattr__(self, "mixed_with", tuple(mixed_with))
         self._validate()
@@ -75,7 +78,9 @@ class NoiseSpec:
 
     @classmethod
     def mixture(cls, specs: Sequence["NoiseSpec"]) -> "NoiseSpec":
-        """Return a mixture of all components of one or more specifications."""
+        """Return a mixture of all components of one or more specifications; raise SpecError without any."""
+        if not specs:
+            raise SpecError("A mixture needs at least one noise.")
         first, *others = (component for spec in specs for component in spec.components)
         return replace(first, mixed_with=tuple(others))
 

@@ -1,6 +1,7 @@
 """NoiseSpec: parsing and printing, mixtures, and error messages."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -184,3 +185,14 @@ def test_unknown_kind_raises_an_error_with_the_closest_name() -> None:
 def test_a_level_that_is_negative_or_not_finite_is_refused(level: float | torch.Tensor) -> None:
     with pytest.raises(SpecError, match="0 or more"):
         corrupt(torch.rand(2, 1, 4, 4), NoiseSpec("gaussian", 0.5), torch.Generator(), level)
+
+
+@pytest.mark.parametrize("level", [[0.2, 0.4], (0.1, 0.2, 0.3), None, "strong"])
+def test_a_level_that_is_no_number_or_pair_is_refused(level: Any) -> None:
+    with pytest.raises(SpecError, match="number, or a tuple of two"):
+        NoiseSpec("gaussian", level)
+
+
+def test_a_mixture_of_nothing_is_refused() -> None:
+    with pytest.raises(SpecError, match="at least one"):
+        NoiseSpec.mixture([])
