@@ -96,17 +96,26 @@ def is_compatible(model: str, trained_shape: Shape, shape: Shape) -> bool:
     return trained_shape == shape or (MODELS[model].any_size and trained_shape[0] == shape[0])
 
 
+def check_compatible(checkpoint: Checkpoint, images: ImageSet, name: str = "") -> None:
+    """Raise DataError if a model cannot process images of this shape.
+
+    Args:
+        name: of the model, for the message; by default its architecture.
+    """
+    if not is_compatible(checkpoint.name, checkpoint.shape, images.shape):
+        expected, actual = (" x ".join(map(str, shape)) for shape in (checkpoint.shape, images.shape))
+        raise DataError(
+            f"Model {name or checkpoint.name} cannot process the images of {images.name}: they are {actual} (channels, "
+            f"height, width), not {expected}. Choose a data set or a model that fits."
+        )
+
+
 def make_denoiser(checkpoint: Checkpoint, images: ImageSet) -> Denoiser:
     """Return the model of a checkpoint as a function of noisy images.
 
     Raises:
         DataError: the model cannot process images of this shape.
     """
-    if not is_compatible(checkpoint.name, checkpoint.shape, images.shape):
-        expected, actual = (" x ".join(map(str, shape)) for shape in (checkpoint.shape, images.shape))
-        raise DataError(
-            f"Model {checkpoint.name} cannot process the images of {images.name}: they are {actual} (channels, height, "
-            f"width), not {expected}. Choose a data set or a model that fits."
-        )
+    check_compatible(checkpoint, images)
     # Only models for any size receive such images.
     return lambda noisy: (denoise_tiled if max(noisy.shape[2:]) > TILE else denoise)(checkpoint.model, noisy)

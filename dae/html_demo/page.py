@@ -15,7 +15,7 @@ from torch import Tensor
 
 from dae.data import ImageSet, dataset_label
 from dae.errors import SpecError
-from dae.evaluation import is_compatible
+from dae.evaluation.denoisers import check_compatible
 from dae.html_demo.graph import build_program
 from dae.html_demo.packing import fits_half_precision, pack_program
 from dae.models import MODELS, Checkpoint, Shape, count_parameters
@@ -58,14 +58,15 @@ def render_demo(models: Sequence[DemoModel], images: ImageSet, noise: NoiseSpec 
         noise: with which the page opens; None for the training noise of the first model.
 
     Raises:
-        SpecError: there are too many models, a model takes images of another shape, uses an operation that the file
-            does not support, or the file would be too large.
+        SpecError: there are too many models, a model uses an operation that the file does not support, or the file
+            would be too large.
+        DataError: a model takes images of another shape.
     """
     if not 1 <= len(models) <= MAX_MODELS:
         raise SpecError(f"An HTML file contains 1 to {MAX_MODELS} models, not {len(models)}. Choose fewer.")
     models = _with_distinct_labels(models)
     for model in models:
-        _check_shape(model, images)
+        check_compatible(model.checkpoint, images, model.name)
     samples = _select_samples(images)
     noise = noise or _training_noise(models[0].checkpoint) or NoiseSpec("gaussian", 0.5)
     noisy = noisy_examples(images.to_float(samples))
@@ -105,17 +106,6 @@ def _with_distinct_labels(models: Sequence[DemoModel]) -> list[DemoModel]:
         replace(model, label=f"{label} · {model.name}" if labels.count(label) > 1 else label)
         for model, label in zip(models, labels, strict=True)
     ]
-
-
-def _check_shape(model: DemoModel, images: ImageSet) -> None:
-    """Raise SpecError unless the model can process the images."""
-    checkpoint, shape = model.checkpoint, images.shape
-    if not is_compatible(checkpoint.name, checkpoint.shape, shape):
-        expected, actual = (" x ".join(map(str, sides)) for sides in (checkpoint.shape, shape))
-        raise SpecError(
-            f"Model {model.name} takes images of {expected} (channels, height, width); those of {images.name} are "
-            f"{actual}. All models of an HTML file must take the same images."
-        )
 
 
 def _select_samples(images: ImageSet) -> list[int]:

@@ -10,7 +10,8 @@ from typing import Any, Literal
 import pandas as pd
 
 from dae.errors import SpecError
-from dae.evaluation import ProgressCallback, TableCache, make_denoiser
+from dae.evaluation import ProgressCallback, TableCache
+from dae.evaluation.denoisers import check_compatible
 from dae.models import MODELS, Checkpoint, build_model
 from dae.representation import finetune
 from dae.representation.latent import validate_code_size
@@ -87,8 +88,7 @@ def probe_methods(name: str, checkpoint: Checkpoint, task: ProbeTask, key: str =
     Raises:
         DataError: the code is too large, or the model cannot process these images.
     """
-    # Raises an error that names both shapes if the images do not fit.
-    make_denoiser(checkpoint, task.test)
+    check_compatible(checkpoint, task.test, name)
     architecture, shape = checkpoint.name, task.train.shape
     size = validate_code_size(checkpoint.model, MODELS[architecture].label, shape)
     untrained = build_model(architecture, shape, make_generator(0, _UNTRAINED_STREAM))

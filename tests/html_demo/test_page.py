@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from dae.data import ImageSet, load_dataset
-from dae.errors import SpecError
+from dae.errors import DataError, SpecError
 from dae.html_demo import DemoModel, render_demo
 from dae.html_demo import page as page_module
 from dae.noise import NoiseSpec
@@ -100,7 +100,7 @@ def test_refusals_name_the_reason(digits: ImageSet, monkeypatch: pytest.MonkeyPa
         render_demo([model] * 4, digits)
     with pytest.raises(SpecError, match="1 to 3 models, not 0"):
         render_demo([], digits)
-    with pytest.raises(SpecError, match="Model run takes images of 1 x 28 x 28 .* those of tiny are 3 x 28 x 28"):
+    with pytest.raises(DataError, match="Model run cannot process the images of tiny: they are 3 x 28 x 28"):
         render_demo([model], tiny_dataset(shape=(3, 28, 28)))
     monkeypatch.setattr(page_module, "MAX_BYTES", 50_000)
     with pytest.raises(SpecError, match="would have 0 MB, more than 0 MB"):
