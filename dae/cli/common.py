@@ -1,9 +1,10 @@
 """Options and argument types that several commands share."""
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from dae.data import ImageSet, load_dataset
@@ -70,8 +71,9 @@ def find_trained_run(name: str, options: Options) -> Run:
     try:
         return find_run(name, options.checkpoints)
     except RunError:
-        if os.path.isdir(SHIPPED_RUNS / name):
-            return find_run(name, SHIPPED_RUNS)
+        if Path(name).name == name:
+            with suppress(RunError):
+                return find_run(name, SHIPPED_RUNS)
         raise
 
 

@@ -1,6 +1,7 @@
 """`dae denoise`: denoise image files, folders of images and ZIP archives."""
 
 import argparse
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -75,34 +76,40 @@ def _denoise(options: Options) -> None:
     is_single = len(paths) == 1 and not paths[0].is_dir() and paths[0].suffix.lower() != ".zip"
     if is_single and target.suffix and not target.is_dir():
         format_of(target.name)
-        source = Source(target.name, partial(read_file, paths[0]), paths[0])
-        _check_original(target, [source])
+        source = Source(str(paths[0]), partial(read_file, paths[0]), paths[0])
+        _check_original(target, _originals([source]))
         with tqdm(total=1.0, leave=False, disable=None, bar_format="{l_bar}{bar}") as bar:
             try:
                 print(_denoise_file(source, target, checkpoint, options, bar.update))
             except DaeError as error:
-                raise DataError(f"{paths[0]}: {error}") from error
+                raise DataError(f"{source.name}: {error}") from error
         return
     if target.exists() and not target.is_dir():
-        raise SpecError(f"{target} is a file. Several images need a folder as output.")
-    _denoise_all(list_sources(paths, besides=target), target, checkpoint, options)
+        raise SpecError(f"{target} is a file. Name a folder, or a file with a suffix such as .png for a single image.")
+    _denoise_all(list_sources(paths, exclude=target), target, checkpoint, options)
 
 
-def _check_original(target: Path, sources: Sequence[Source]) -> None:
+def _originals(sources: Sequence[Source]) -> set[str]:
+    """Return the paths of the sources, without links."""
+    # Unlike Path.resolve, this raises no error for a link that leads to itself.
+    return {os.path.realpath(source.file) for source in sources if source.file}
+
+
+def _check_original(target: Path, originals: set[str]) -> None:
     """Raise DataError if a result would replace one of the sources."""
-    if target.resolve() in {source.file.resolve() for source in sources if source.file}:
+    if os.path.realpath(target) in originals:
         raise DataError(f"{target} is an original, which the result would replace. Choose another folder or name.")
 
 
 def _denoise_all(sources: list[Source], folder: Path, checkpoint: Checkpoint, options: Options) -> None:
     """Denoise into a folder; name the files that fail, continue with the others, and raise DataError at the end."""
-    failed = 0
+    failed, originals = 0, _originals(sources)
     written: set[Path] = set()
     with tqdm(total=float(len(sources)), leave=False, disable=None, bar_format="{l_bar}{bar} {elapsed}") as bar:
         for number, source in enumerate(sources, start=1):
             target = folder / source.name
             try:
-                _check_original(target, sources)
+                _check_original(target, originals)
                 if target in written:
                     raise DataError("Another image has the same name. Denoise it into another folder.")
                 written.add(target)

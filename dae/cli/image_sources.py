@@ -1,6 +1,7 @@
 """Images that a command reads: single files, folders and ZIP archives."""
 
 import lzma
+import os
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -24,7 +25,7 @@ class Source:
     Attributes:
         name: relative path for the result.
         read: returns the content; raises DataError.
-        file: that contains the image, None for a member of an archive.
+        file: path of the image, None for a member of an archive.
     """
 
     name: str
@@ -32,16 +33,16 @@ class Source:
     file: Path | None = None
 
 
-def list_sources(paths: list[Path], besides: Path) -> list[Source]:
+def list_sources(paths: list[Path], exclude: Path) -> list[Source]:
     """Return the images of files, folders and ZIP archives; a file that cannot be read fails when it is read.
 
     Args:
-        besides: a folder inside one of the folders, whose images are left out: the results of an earlier time.
+        exclude: the output folder. If one of the folders contains it, the images in it are results, and are left out.
 
     Raises:
         DataError: a folder or an archive contains no image, or an archive cannot be read.
     """
-    return [source for path in paths for source in _list(path, besides.resolve())]
+    return [source for path in paths for source in _list(path, Path(os.path.realpath(exclude)))]
 
 
 def read_file(path: Path) -> bytes:
@@ -54,15 +55,17 @@ def read_file(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(BYTES_LIMIT + 1)
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
+        raise DataError(f"The file cannot be read: {error.strerror}.") from error
 
 
-def _list(path: Path, besides: Path) -> Iterator[Source]:
+def _list(path: Path, exclude: Path) -> Iterator[Source]:
     if path.is_dir():
-        is_inside = path.resolve() in besides.parents
-        for image in find_images(path):
-            if is_inside and besides in image.resolve().parents:
-                continue
+        images = find_images(path)
+        if Path(os.path.realpath(path)) in exclude.parents:
+            images = [image for image in images if exclude not in Path(os.path.realpath(image)).parents]
+            if not images:
+                raise DataError(f"{path} contains no image outside {exclude.name}. Choose another output folder.")
+        for image in images:
             yield Source(image.relative_to(path).as_posix(), partial(read_file, image), image)
     elif path.suffix.lower() == ".zip":
         yield from _list_archive(path)

@@ -18,7 +18,7 @@ _SCALE = 3
 _FRAME_MS, _LAST_FRAME_MS = 80, 2_000
 
 
-# One grid of all images.
+# All images form one grid, whose memory grows with their number.
 _MAX_NUMBER = 1_000
 
 

@@ -41,9 +41,10 @@ def posterior_mean_denoiser(train: ImageSet, noise: NoiseSpec) -> "partial[Tenso
 @torch.no_grad()
 def _posterior_mean(noisy: Tensor, train: ImageSet, sigma: float, clipped: bool) -> Tensor:
     if noisy.shape[1:] != train.shape:
+        expected, actual = (" x ".join(map(str, shape)) for shape in (train.shape, noisy.shape[1:]))
         raise DataError(
-            f"The posterior mean over {train.name} needs images of {train.shape} (channels, height, width), got "
-            f"{tuple(noisy.shape[1:])}. Choose images of that size."
+            f"The posterior mean over {train.name} needs images of {expected} (channels, height, width), got {actual}. "
+            "Choose images of that size."
         )
     observed = noisy.flatten(1)  # (B, D)
     black, white = (observed <= 0, observed >= 1) if clipped else (observed.isnan(), observed.isnan())

@@ -87,7 +87,7 @@ def dream(
         generator: on the device of the model; the only source of randomness.
 
     Raises:
-        SpecError: `n` or `num_steps` is too small.
+        SpecError: `n` is below 1 or `num_steps` below 3.
     """
     if n < 1:
         raise SpecError(f"Cannot dream {n} images. Ask for 1 or more.")

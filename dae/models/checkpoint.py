@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors.torch import save_file
 from torch import Tensor
 
 from dae.errors import CheckpointError, SpecError
@@ -83,8 +83,13 @@ def save_checkpoint(path: Path | str, model: Autoencoder, name: str, shape: Shap
 def save_tensors(path: Path, tensors: dict[str, Tensor], metadata: Mapping[str, Any]) -> None:
     """Write tensors, with `metadata` in the header, atomically; raise OSError if the write fails."""
     with atomic_write(path) as temporary:
-        # `save_file` of safetensors makes files that only their owner can read.
-        temporary.write_bytes(save(tensors, {"dae": json.dumps(metadata)}))
+        mode = temporary.stat().st_mode
+        try:
+            save_file(tensors, temporary, {"dae": json.dumps(metadata)})
+        except SafetensorError as error:
+            raise OSError(str(error)) from error
+        # The file of safetensors can be read only by its owner.
+        temporary.chmod(mode)
 
 
 def load_checkpoint(path: Path | str) -> Checkpoint:

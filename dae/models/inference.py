@@ -29,9 +29,7 @@ def denoise(model: Autoencoder, noisy: Tensor) -> Tensor:
     Raises:
         SpecError: the images are not floats.
     """
-    if not noisy.is_floating_point():
-        raise SpecError(f"Images must be floats in [0, 1], not {noisy.dtype}. Use `ImageSet.to_float`.")
-    dtype = next((weights.dtype for weights in model.parameters()), noisy.dtype)
+    dtype = input_dtype(model, noisy)
     was_training = model.training
     model.eval()
     batches = noisy.split(max_batch_size(noisy.shape[1:], _MAX_BATCH_SIZE))
@@ -51,7 +49,7 @@ def denoise(model: Autoencoder, noisy: Tensor) -> Tensor:
 
 
 def denoise_tiled(model: Autoencoder, noisy: Tensor, tile: int = TILE, margin: int = MARGIN) -> Tensor:
-    """Denoise images (B, C, H, W), float32, tile by tile in bounded memory by a model for any size; clamp to [0, 1].
+    """Denoise images (B, C, H, W) tile by tile in bounded memory by a model for any size; clamp to [0, 1].
 
     Tiles overlap by a margin that covers the receptive field, so their cores equal the result for the whole image and
     there are no seams. Features of whole images, `Autoencoder.global_context`, are computed once for all tiles.
@@ -59,11 +57,21 @@ def denoise_tiled(model: Autoencoder, noisy: Tensor, tile: int = TILE, margin: i
     Args:
         tile: side of a tile without margin in pixels, a multiple of the model's coarsest scale.
         margin: pixels around each tile that are computed and discarded.
+
+    Raises:
+        SpecError: the images are not floats.
     """
     denoised = torch.empty_like(noisy)
     for _ in denoise_tiled_into(denoised, model, noisy, tile, margin):
         pass
     return denoised
+
+
+def input_dtype(model: Autoencoder, images: Tensor) -> torch.dtype:
+    """Return the dtype of a model's weights, to which images are converted; raise SpecError if these are not floats."""
+    if not images.is_floating_point():
+        raise SpecError(f"Images must be floats in [0, 1], not {images.dtype}. Use `ImageSet.to_float`.")
+    return next((weights.dtype for weights in model.parameters()), images.dtype)
 
 
 @torch.no_grad()
@@ -80,6 +88,7 @@ def denoise_tiled_into(
     Args:
         level: noise level for models with `takes_level`, in pixel units; None for their estimate.
     """
+    noisy = noisy.to(input_dtype(model, noisy))
     model.eval()
     context = model.global_context(noisy)
     if level is not None and model.takes_level:

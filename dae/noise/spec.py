@@ -204,25 +204,28 @@ def corrupt(clean: Tensor, spec: NoiseSpec, generator: Generator, level: float |
     """
     if not clean.is_floating_point():
         raise SpecError(f"Images must be floats in [0, 1], not {clean.dtype}. Use `ImageSet.to_float`.")
-    if spec.mixed_with:
-        return _corrupt_mixture(clean, spec.components, generator, level)
+    if level is not None and not bool(((levels := torch.as_tensor(level)).isfinite() & (levels >= 0)).all()):
+        raise SpecError(f"Noise level {level} is not valid. Use a number of 0 or more.")
+    corrupt_all = _corrupt_mixture if spec.mixed_with else _corrupt_component
+    return corrupt_all(clean, spec, generator, level)
+
+
+def _corrupt_component(clean: Tensor, spec: NoiseSpec, generator: Generator, level: float | Tensor | None) -> Tensor:
+    """Apply the first component of `spec`."""
     if level is None and spec.low < spec.high:
         draw = torch.rand(len(clean), generator=generator, device=clean.device, dtype=clean.dtype)
         level = spec.low + (spec.high - spec.low) * draw
     levels = _per_image(spec.low if level is None else level, clean)
-    if level is not None and not bool(((levels >= 0) & levels.isfinite()).all()):
-        raise SpecError(f"Noise level {level} is not valid. Use a number of 0 or more.")
     noisy = spec.info.corrupt(clean, levels.view(-1, 1, 1, 1), generator)
     return noisy.clamp_(0, 1) if spec.clipped and not spec.info.in_unit_range else noisy
 
 
-def _corrupt_mixture(
-    clean: Tensor, components: Sequence[NoiseSpec], generator: Generator, level: float | Tensor | None
-) -> Tensor:
+def _corrupt_mixture(clean: Tensor, spec: NoiseSpec, generator: Generator, level: float | Tensor | None) -> Tensor:
     """Apply one random component per image.
 
     Each component has a separate generator, so that the number of its draws does not affect the other components.
     """
+    components = spec.components
     assigned = torch.randint(len(components), (len(clean),), generator=generator, device=clean.device)
     seeds = torch.randint(2**62, (len(components),), generator=generator, device=clean.device).tolist()
     noisy = torch.empty_like(clean)
@@ -230,7 +233,7 @@ def _corrupt_mixture(
         selected = assigned == index
         component_generator = Generator(clean.device).manual_seed(seed)
         levels = None if level is None else _per_image(level, clean)[selected]
-        noisy[selected] = corrupt(clean[selected], component, component_generator, levels)
+        noisy[selected] = _corrupt_component(clean[selected], component, component_generator, levels)
     return noisy
 
 

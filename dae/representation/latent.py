@@ -17,6 +17,7 @@ from dae.data import ImageSet
 from dae.errors import DataError
 from dae.evaluation import iter_noisy_batches
 from dae.models import Autoencoder, Shape
+from dae.models.inference import input_dtype
 from dae.noise import NoiseSpec
 from dae.utils.device import max_batch_size
 
@@ -64,9 +65,10 @@ def has_decoder(model: Autoencoder) -> bool:
 
 @torch.no_grad()
 def encode(model: Autoencoder, images: Tensor) -> Tensor:
-    """Return the codes (N, D) of images, float32 (N, C, H, W)."""
+    """Return the codes (N, D), float32, of images (N, C, H, W); raise SpecError if these are not floats."""
+    dtype = input_dtype(model, images)
     model.eval()
-    batches = images.split(max_batch_size(images.shape[1:], _MAX_BATCH_SIZE))
+    batches = images.to(dtype).split(max_batch_size(images.shape[1:], _MAX_BATCH_SIZE))
     return torch.cat([model.encode(batch).flatten(1).float() for batch in batches])
 
 

@@ -41,7 +41,7 @@ def find_run(name: str, root: Path | str | None = None) -> Run:
         f"There is no run {name!r} in {runs_root(root).resolve()}. "
         + (f"Did you mean {closest!r}? " if closest else "")
         + f"Runs there: {', '.join(names) or 'none yet; `dae train` creates one'}. "
-        "--checkpoints or DAE_CHECKPOINTS names another folder."
+        "DAE_CHECKPOINTS names another folder."
     )
 
 

@@ -107,6 +107,11 @@ class RunMetadata(JsonRecord):
     num_images: int = 0
     precision: str = ""
 
+    def is_same_machine(self, other: "RunMetadata") -> bool:
+        """Return whether both trained on the same computer, device and number of processes."""
+        own, others = ((run.machine_id, run.device, run.world_size) for run in (self, other))
+        return own == others
+
     @field_validator("baselines")
     @classmethod
     def _apply_present_names(cls, baselines: dict[str, Scores]) -> dict[str, Scores]:

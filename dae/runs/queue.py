@@ -135,8 +135,8 @@ class TrainingQueue:
                         turns.rotate(-1)
         finally:
             for run, reports in turns:
-                # For example on a full disk, as the run's directory records. The checkpoint of the last complete epoch
-                # remains.
+                # Closing can fail, for example on a full disk; `run_training` records that. The checkpoint of the last
+                # complete epoch remains.
                 with suppress(Exception):
                     reports.close()
                 if run.state == "queued":

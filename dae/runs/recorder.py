@@ -104,7 +104,7 @@ def _compare_images(run: Run, train: ImageSet) -> ImageSet:
 def _images_fingerprint(images: ImageSet) -> str:
     """Return a hash of the shape and of images at equal distances, as a data set may exceed the memory.
 
-    These are up to 4,096 images of up to 64 MiB.
+    At most 4,096 images and 64 MiB in total.
     """
     step = max(len(images) // 4_096, images.images.nbytes >> 26) + 1
     pixels = images.images[::step].contiguous().numpy().data
@@ -228,7 +228,8 @@ def _save_baselines(run: Run, inputs: TrainingInputs, state: TrainState, group: 
         num_images=len(train),
     )
     # After a run resumes on another computer or device, its training time is a sum over both and measures neither.
-    if state.step and metadata != run.metadata():
+    before = run.metadata()
+    if state.step and not (before and before.is_same_machine(metadata)):
         metadata = metadata.model_copy(update={"machine_id": ""})
     write_metadata(run.path, metadata)
 

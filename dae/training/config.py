@@ -210,7 +210,8 @@ def _check(name: str, value: float, low: float, high: float, integer: bool = Fal
     """Raise SpecError unless `value` is a number within the limits."""
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if number and not low <= value <= high:
-        form = ",.0f" if integer else "g"
-        raise SpecError(f"{name} {value:{form}} is outside {low:{form}} to {high:{form}}.")
+        # Whole numbers are printed with all digits.
+        shown, *limits = (f"{x:,}" if isinstance(x, int) else f"{x:g}" for x in (value, low, high))
+        raise SpecError(f"{name} {shown} is outside {' to '.join(limits)}.")
     if not number or (integer and not isinstance(value, int)):
         raise SpecError(f"{name} must be a {'whole ' if integer else ''}number, got {value!r}.")

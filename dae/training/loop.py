@@ -78,8 +78,8 @@ def fit(
         clock: returns seconds.
 
     Raises:
-        SpecError: the config names a teacher or initial weights that were not passed, or the state is not at the end of
-            an epoch of this many images.
+        SpecError: the config names a teacher or initial weights that were not passed, the state is of another model or
+            image shape or not at the end of an epoch of this many images, or there are no training images.
         DivergedError: the loss is NaN or infinite.
         OutOfMemoryError: the device has too little memory.
         DataError: images on disk can no longer be read.

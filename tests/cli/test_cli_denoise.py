@@ -1,5 +1,6 @@
 """`dae denoise` on photographs: formats, several files, folders, archives, and files that fail."""
 
+import os
 import zipfile
 from pathlib import Path
 
@@ -80,7 +81,7 @@ def test_files_folders_and_archives_go_to_a_folder_and_failures_are_named(
     printed = capsys.readouterr()
     files = sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*"))
     assert files == ["three.bmp", "trip/one.png", "two.webp"]
-    assert "broken.png: The file is damaged" in printed.out and "missing.png cannot be read" in printed.out
+    assert "broken.png: The file is damaged" in printed.out and "missing.png: The file cannot be read" in printed.out
     assert "three.bmp: Another image has the same name" in printed.out
     assert "3 of 6 images could not be denoised" in printed.err
 
@@ -102,6 +103,15 @@ def test_results_within_the_folder_of_the_originals_are_not_denoised_again(runs:
     for _ in range(2):
         assert call(runs, "denoise", "plain", tmp_path, tmp_path / "clean") == 0
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["clean", "one.png", "one.png"]
+    (tmp_path / "one.png").unlink()
+    assert call(runs, "denoise", "plain", tmp_path, tmp_path / "clean") == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs links")
+def test_a_link_to_itself_is_named(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "loop.png").symlink_to(tmp_path / "loop.png")
+    assert call(runs, "denoise", "plain", tmp_path / "loop.png", tmp_path / "out.png") == 2
+    assert "loop.png: The file cannot be read" in capsys.readouterr().err
 
 
 def test_a_single_damaged_file_an_empty_path_and_a_file_as_folder_are_named(
@@ -112,7 +122,7 @@ def test_a_single_damaged_file_an_empty_path_and_a_file_as_folder_are_named(
     for sources, words in (
         ((tmp_path / "damaged.png", tmp_path / "out.png"), "damaged.png: The file is damaged"),
         (("", tmp_path / "out.png"), "A path is empty"),
-        ((one, one, tmp_path / "damaged.png"), "damaged.png is a file. Several images need a folder"),
+        ((one, one, tmp_path / "damaged.png"), "damaged.png is a file. Name a folder"),
     ):
         assert call(runs, "denoise", "plain", *sources) == 2
         assert words in capsys.readouterr().err

@@ -173,3 +173,6 @@ def test_shipped_runs_are_found_by_name_from_any_folder(
     message = fails(capsys, ROOT / "checkpoints", "denoise", "mnist-con", "in.png", "a.png")
     assert "Did you mean 'mnist-conv'?" in message
     assert "There is no run" in fails(capsys, tmp_path / "runs", "train", "--resume", "digits-linear")
+    for name in ("..", "../dae", ""):
+        message = fails(capsys, tmp_path / "runs", "evaluate", name)
+        assert f"There is no run {name!r} in {(tmp_path / 'runs').resolve()}" in message

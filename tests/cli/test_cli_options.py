@@ -36,7 +36,7 @@ MISTAKES = [
     (["evaluate", "trained", "--limit", "0"], "limit of 0"),
     (["evaluate", "trained", "--seed", "-1"], "-1"),
     (["evaluate", "trained", "--dataset", "cifar10"], "dae download"),
-    (["denoise", "trained", "missing.png", "out.png"], "missing.png cannot be read"),
+    (["denoise", "trained", "missing.png", "out.png"], "missing.png: The file cannot be read"),
     (["denoise", "trained", __file__, "out.png"], "Use PNG"),
     (["export", "trained", "model.h5"], "unknown suffix. Use .onnx, .pt2 or .html"),
     (["export", "nothing", "model.onnx"], "There is no run 'nothing'"),

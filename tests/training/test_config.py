@@ -93,12 +93,12 @@ def test_an_unknown_choice_raises_an_error_with_all_choices(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", NUMBERS)
-@pytest.mark.parametrize("value", [-1, 10**10, math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("value", [-1, -0.5, 10**10, math.nan, math.inf, -math.inf])
 def test_a_number_out_of_range_raises_an_error_with_value_and_limits(key: str, value: float) -> None:
     with pytest.raises(SpecError) as caught:
         TrainConfig(**{key: value})
-    message = str(caught.value)
-    assert " to " in message and (f"{value:g}" in message or f"{value:,}" in message)
+    shown = f"{value:,}" if isinstance(value, int) else f"{value:g}"
+    assert f" {shown} is outside " in str(caught.value) and " to " in str(caught.value)
 
 
 @pytest.mark.parametrize("key", ["epochs", "batch_size", "max_images", "lr"])

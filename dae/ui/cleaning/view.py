@@ -18,8 +18,8 @@ from dae.ui.shell import page
 CLEAN, ADD_NOISE = "Clean this image", "Add noise to it"
 # Largest view in CSS pixels, and how much it magnifies small images.
 _VIEW_WIDTH, _VIEW_HEIGHT, _MAX_MAGNIFICATION = 1200, 760, 6
-# Session state: the key of the image whose cleaning was stopped, and the archive of all images.
-_STOPPED, _ARCHIVE = "cleaning_stopped", "cleaning_archive"
+# Session state: the latest result, the key of the image whose cleaning was stopped, and the archive of all images.
+_RESULT, _STOPPED, _ARCHIVE = "cleaning", "cleaning_stopped", "cleaning_archive"
 
 
 def select_task() -> str:
@@ -62,15 +62,17 @@ def render_cleaning(uploads: list[Upload], index: int) -> None:
 
 
 def _open(upload: Upload, model: ModelOption) -> Cleaning:
-    """Decode the image and estimate its noise."""
+    """Decode the image and estimate its noise, unless it is that of the last run of the script."""
     digest = hashlib.blake2b(upload.content, digest_size=8).hexdigest()
-    return _open_cached(f"{digest}:{model.name}:{resources.weights_mtime(model.name)}", upload, model)
-
-
-# One image at most: a large one takes a lot of memory.
-@st.cache_resource(show_spinner=False, max_entries=1, scope="session")
-def _open_cached(key: str, _upload: Upload, _model: ModelOption) -> Cleaning:
-    return open_image(_upload.content, _model, key)
+    key = f"{digest}:{model.name}:{resources.weights_mtime(model.name)}"
+    # Not a cache of the session, which Streamlit empties when a connection is lost for a moment.
+    cleaning = st.session_state.get(_RESULT)
+    if cleaning is None or cleaning.key != key:
+        cleaning = open_image(upload.content, model, key)
+        # One image at most: a large one takes a lot of memory.
+        st.session_state[_RESULT] = cleaning
+    result: Cleaning = cleaning
+    return result
 
 
 def _render_hints(cleaning: Cleaning, model: ModelOption) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import streamlit as st
 from PIL import Image
@@ -30,11 +31,6 @@ _DEFAULT_LEVEL = 0.1
 _RESULT, _REQUESTED = "full_resolution", "full_resolution_requested"
 
 
-def image_digest(image: Image.Image) -> str:
-    """Return a hash of the pixels."""
-    return hashlib.blake2b(image.tobytes(), digest_size=12).hexdigest()
-
-
 @dataclass(frozen=True, eq=False)
 class FullResolution:
     """Selection of the view.
@@ -49,10 +45,15 @@ class FullResolution:
     noise: NoiseSpec
     seed: int
 
+    @cached_property
+    def digest(self) -> str:
+        """Return a hash of the pixels."""
+        return hashlib.blake2b(self.image.tobytes(), digest_size=12).hexdigest()
+
     def key(self) -> tuple[object, ...]:
         """Return a key that identifies the result."""
         version = resources.weights_mtime(self.model.name)
-        return self.model.name, version, image_digest(self.image), str(self.noise), self.seed
+        return self.model.name, version, self.digest, str(self.noise), self.seed
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +62,8 @@ class FullResolutionResult:
 
     Attributes:
         before: data URL of the noisy image.
-        views: data URLs of the denoised image and of the removed noise; of the noisy image until they are computed.
+        views: data URLs of the denoised image and of the removed noise; until they are computed, of the noisy image
+            and empty.
         denoised: None until it is computed.
     """
 
@@ -95,16 +97,17 @@ def render_full_resolution(image: Image.Image, kind: str, seed: int) -> bool:
         key, is_large = selection.key(), num_pixels > _MAX_AUTOMATIC_PIXELS
         if is_large and st.button(f"Denoise ({num_pixels / 1e6:.1f} MP)", key="whole_go", type="primary"):
             st.session_state[_REQUESTED] = key
+    # One result at most: a large image takes a lot of memory.
     saved_key, result = st.session_state.get(_RESULT, (None, None))
-    if saved_key == key:
-        _render_images(result, selection)
+    if saved_key != key:
+        result = compare(*corrupt_image(selection))
+        st.session_state[_RESULT] = key, result
+    _render_images(result, selection)
+    if result.denoised:
         _render_summary(result, selection)
     elif not is_large or st.session_state.get(_REQUESTED) == key:
-        clean, noisy = corrupt_image(selection)
-        _render_images(compare(clean, noisy), selection)
         bar = st.progress(0.0, "Denoising …")
-        # One result at most: a large image takes a lot of memory.
-        st.session_state[_RESULT] = key, denoise(clean, noisy, selection.model, bar.progress)
+        st.session_state[_RESULT] = key, denoise(*corrupt_image(selection), selection.model, bar.progress)
         st.rerun()
     return True
 
@@ -120,7 +123,7 @@ def compare(clean: Tensor, noisy: Tensor, denoised: Tensor | None = None) -> Ful
     noisy = noisy.clamp(0, 1)
     before, noisy_psnr_db = data_url(make_grid(noisy, 1)), _psnr_db(noisy, clean)
     if denoised is None:
-        return FullResolutionResult(before, noisy_psnr_db, (before, before))
+        return FullResolutionResult(before, noisy_psnr_db, (before, ""))
     views = view_urls(noisy, denoised)
     return FullResolutionResult(before, noisy_psnr_db, views, make_grid(denoised, 1), _psnr_db(denoised, clean))
 
@@ -161,7 +164,7 @@ def _render_images(result: FullResolutionResult, selection: FullResolution) -> N
         [Step(name, *result.views)],
         0,
         # Another level or model keeps the zoom.
-        id=image_digest(selection.image),
+        id=selection.digest,
         width=fit_view(*size),
         key="whole_divider",
         before_words=text.label_with_db("Noisy", result.noisy_psnr_db),

@@ -30,10 +30,11 @@ def render_controls(runs: Sequence[Run]) -> None:
         jobs = resources.training_queue().jobs()
         watched = [job for job in jobs if set(job) & set(states)]
         for job in watched:
-            _render_job_controls(job, states, is_current=job == jobs[0])
+            _render_job_controls(job, states, is_current=job is jobs[0])
         queued = {name for job in watched for name in job}
         for run in runs:
-            if states[run.name] in ACTIVE_STATES and run.name not in queued:
+            # A run that has ended since its state was read is in no job, either.
+            if run.name not in queued and run.state in ACTIVE_STATES:
                 _render_remote_controls(run)
         is_race = len({(run.dataset, run.noise) for run in unfinished}) == 1
         for group in [unfinished] if is_race else [[run] for run in unfinished]:

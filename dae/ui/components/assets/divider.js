@@ -43,7 +43,7 @@ class Divider {
   show() {
     const { data } = this
     const { wanted, shown } = data.steps ? this.chosen() : { shown: data }
-    const single = Boolean(data.steps) && this.view === "removed"
+    const single = this.view === "removed" && Boolean(shown.removed)
     const afterWords = wanted?.words ?? data.afterWords
     set(this.before, single ? shown.removed : data.before, single ? "Removed noise" : data.beforeWords)
     set(this.after, shown.after, afterWords)
