@@ -54,7 +54,8 @@ def render_cleaning(uploads: list[Upload], index: int) -> None:
             level = cleaning.level
             words = f"**Estimated noise: {describe_level(level)}** (level {level:.3f}, or {255 * level:.0f} of 255)"
             st.markdown(words, width="content")
-        _render_hints(cleaning, model)
+        for sentence in mismatches(cleaning, model):
+            st.warning(sentence)
         chosen = _render_image(cleaning, model)
         if chosen is not None:
             _render_result(cleaning, chosen, upload, model)
@@ -75,21 +76,28 @@ def _open(upload: Upload, model: ModelOption) -> Cleaning:
     return result
 
 
-def _render_hints(cleaning: Cleaning, model: ModelOption) -> None:
-    """Draw a hint if the model was not trained for the estimated noise level or for this kind of noise."""
-    level, gaussian = cleaning.level, model.noise.component("gaussian")
+def mismatches(cleaning: Cleaning, model: ModelOption) -> list[str]:
+    """Return a sentence for each way in which the noise of the image is not that of the model's training."""
+    level, gaussian, sentences = cleaning.level, model.noise.component("gaussian"), []
     if gaussian is None:
-        st.warning(f"{model.label} was trained on {model.noise.label}, not on Gaussian noise; results may be poor.")
+        sentences.append(
+            f"{model.label} was trained on {model.noise.label}, not on Gaussian noise; results may be poor."
+        )
     elif level > 1.2 * gaussian.high or level < 0.8 * gaussian.low:
         is_range = gaussian.low < gaussian.high
         trained = f"{gaussian.low:.3g} to {gaussian.high:.3g}" if is_range else f"{gaussian.high:.3g}"
         relation = "stronger" if level > gaussian.high else "weaker"
-        st.warning(f"The noise is {relation} than {model.label} was trained for ({trained}); results may be poor.")
-    if cleaning.is_correlated and not model.noise.component("camera"):
-        st.warning(
+        sentences.append(
+            f"The noise is {relation} than {model.label} was trained for ({trained}); results may be poor."
+        )
+    # The noise of a gray photograph is a mean of that of its channels, which is in no training.
+    is_trained = model.noise.component("camera") and cleaning.file.pixels.shape[1] == 3
+    if cleaning.is_correlated and not is_trained:
+        sentences.append(
             f"Neighboring pixels seem to share this noise, as in photographs from a camera; {model.label} was trained "
             "on other noise and may leave blotches."
         )
+    return sentences
 
 
 def fit_view(width: int, height: int) -> int:

@@ -3,6 +3,7 @@
 import io
 import math
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from dae.ui.cleaning import jobs
 from dae.ui.cleaning.jobs import clean_all, clean_step, cleaned_name, open_image
 from dae.ui.cleaning.strengths import strengths
 from dae.ui.cleaning.uploads import SAMPLES, Upload, sample_file
+from dae.ui.cleaning.view import mismatches
 from dae.ui.model_options import ModelOption, photo_options
 from dae.utils.random import make_generator
 from dae.viz.images import make_grid, to_png
@@ -64,6 +66,16 @@ def test_a_warning_is_shown_for_spatially_correlated_noise_only(
     app.run()
     assert not app.exception
     assert any("Neighboring pixels seem to share this noise" in warning.value for warning in app.warning) == is_hinted
+
+
+@pytest.mark.parametrize(("mode", "is_hinted"), [("RGB", False), ("L", True)])
+def test_a_model_trained_on_camera_noise_knows_that_of_color_images(
+    mode: str, is_hinted: bool, models: dict[str, ModelOption]
+) -> None:
+    model = replace(models["level"], noise=NoiseSpec.parse("gaussian:0-0.5+camera:0-0.5"))
+    cleaning = open_image(noisy_png(mode=mode), model)
+    cleaning.is_correlated = True
+    assert any("Neighboring pixels" in sentence for sentence in mismatches(cleaning, model)) == is_hinted
 
 
 def test_strengths_surround_the_estimate() -> None:
