@@ -33,5 +33,5 @@ def test_drawn_digits_replace_missing_mnist_samples_and_other_missing_data_is_re
         "images of folder:cifar-10-jpeg, which are not on this machine" in message and "Name the data root" in message
     )
     message = fails(capsys, CHECKPOINTS, "export", *options, "mnist-pool", "cifar10-conv", tmp_path / "both.html")
-    assert "Model cifar10-conv takes images of 3 x 32 x 32" in message
+    assert "Model cifar10-conv cannot process the images of digits" in message
     assert [path.name for path in tmp_path.iterdir()] == ["demo.html"]

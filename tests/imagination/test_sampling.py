@@ -84,8 +84,8 @@ def test_impossible_requests_are_refused() -> None:
     prior, generator, noisy = mixture(two_images(), WEIGHTS), make_generator(0), torch.zeros(1, 1, 4, 4)
     with pytest.raises(SpecError, match="Cannot dream 0 images"):
         dream(prior, 0, generator)
-    with pytest.raises(SpecError, match="2 steps or more"):
-        dream(prior, 1, generator, num_steps=1)
+    with pytest.raises(SpecError, match="3 or more"):
+        dream(prior, 1, generator, num_steps=2)
     with pytest.raises(SpecError, match="a level above 0"):
         sample_posterior(prior, noisy, 0.0, generator)
     with pytest.raises(SpecError, match="2 steps or more"):
