@@ -70,8 +70,10 @@ def save_checkpoint(path: Path | str, model: Autoencoder, name: str, shape: Shap
         OSError: the write fails.
     """
     path = Path(path)
+    if len(shape) != 3:
+        raise SpecError(f"Image shape {tuple(shape)} is not valid. Use (channels, height, width).")
     expected, actual = signatures(build_on_meta(canonical_model_name(name), shape)), signatures(model)
-    if actual != expected or len(shape) != 3:
+    if actual != expected:
         raise SpecError(
             f"The weights are not those of model {name!r} for images of {tuple(shape)}: they contain "
             f"{_describe_tensors(actual)}. Expected {_describe_tensors(expected)}."

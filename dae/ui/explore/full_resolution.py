@@ -104,7 +104,7 @@ def render_full_resolution(image: Image.Image, kind: str, seed: int) -> bool:
         st.session_state[_RESULT] = key, result
     _render_images(result, selection)
     if result.denoised:
-        _render_summary(result, selection)
+        _render_summary(result.denoised, summarize(result, selection))
     elif not is_large or st.session_state.get(_REQUESTED) == key:
         bar = st.progress(0.0, "Denoising …")
         st.session_state[_RESULT] = key, denoise(*corrupt_image(selection), selection.model, bar.progress)
@@ -172,11 +172,10 @@ def _render_images(result: FullResolutionResult, selection: FullResolution) -> N
     )
 
 
-def _render_summary(result: FullResolutionResult, selection: FullResolution) -> None:
-    """Draw the gain and the limits of the model, and the download of the denoised image."""
-    denoised = result.denoised or selection.image
+def _render_summary(denoised: Image.Image, summary: str) -> None:
+    """Draw the summary and the download of the denoised image."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(summarize(result, selection))
+        st.markdown(summary)
         st.download_button(
             "Denoised image",
             lambda: to_png(denoised),

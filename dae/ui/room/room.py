@@ -8,16 +8,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from dae.errors import DaeError
+from dae.ui.room import presence
 from dae.ui.room.guess import NUM_DIGITS, Game, Phase, Question, Round
+from dae.ui.room.presence import Presence
 from dae.ui.room.snapshot import Activity, Snapshot
 from dae.ui.room.wall import Drawing, Wall, WallImage
 from dae.ui.singletons import process_singleton
-
-MAX_PHONES = 500
-# A phone that asked within this time is counted as present. It asks every second while its page is visible.
-PRESENT_S = 10.0
-# In a full room, a phone that has not asked for this time makes way for a new one. It can join again.
-_FORGET_AFTER_S = 600.0
 
 
 class RoomError(DaeError):
@@ -40,7 +36,7 @@ class Room:
         self._lock = threading.Lock()
         self._ids = itertools.count(1)
         self._activity: Activity = "closed"
-        self._seen_s: dict[str, float] = {}
+        self._phones = Presence(clock)
         self._game: Game | None = None
         self._wall = Wall()
 
@@ -56,7 +52,7 @@ class Room:
         """Forget phones, answers and drawings, and let no phone in."""
         with self._lock:
             self._activity, self._game, self._wall = "closed", None, Wall()
-            self._seen_s.clear()
+            self._phones.clear()
 
     def end_activity(self) -> None:
         """End the current activity; phones stay."""
@@ -131,8 +127,7 @@ class Room:
     def snapshot(self) -> Snapshot:
         """Return what the projector shows."""
         with self._lock:
-            now_s = self._clock()
-            present = sum(now_s - seen_s < PRESENT_S for seen_s in self._seen_s.values())
+            present = self._phones.count()
             if self._activity == "guess" and (game := self._game):
                 return Snapshot(
                     "guess",
@@ -158,14 +153,11 @@ class Room:
         """
         with self._lock:
             self._check_open()
-            if token not in self._seen_s:
-                if len(self._seen_s) >= MAX_PHONES:
-                    oldest = min(self._seen_s, key=self._seen_s.__getitem__)
-                    if self._clock() - self._seen_s[oldest] < _FORGET_AFTER_S:
-                        raise RoomError(f"The room is full, with {MAX_PHONES} phones. Watch the projector.")
-                    del self._seen_s[oldest]
+            if token not in self._phones:
+                if not self._phones.has_place():
+                    raise RoomError(f"The room is full, with {presence.MAX_PHONES} phones. Watch the projector.")
                 token = secrets.token_urlsafe(16)
-            self._seen_s[token] = self._clock()
+            self._phones.note(token)
             return token
 
     def is_newcomer(self, token: str) -> bool:
@@ -176,7 +168,7 @@ class Room:
         """
         with self._lock:
             self._check_open()
-            return token not in self._seen_s
+            return token not in self._phones
 
     def check_phone(self, token: str) -> None:
         """Note that a phone is present.
@@ -242,9 +234,9 @@ class Room:
             raise RoomError("The room is closed. Wait for the presenter to open it.")
 
     def _check_phone(self, token: str) -> None:
-        if token not in self._seen_s:
+        if token not in self._phones:
             raise UnknownPhoneError("This phone has not joined. Reload the page.")
-        self._seen_s[token] = self._clock()
+        self._phones.note(token)
 
 
 @process_singleton

@@ -34,7 +34,7 @@ class NotPresenterError(DaeError):
 
 @dataclass
 class Authorization:
-    """What a session may do. Pages read it from the session state, callbacks receive it.
+    """Authorization of one session. Pages read it from the session state, callbacks receive it.
 
     Attributes:
         entered: the key that the session entered, empty if none or a wrong one.

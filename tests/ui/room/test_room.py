@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from dae.ui.room import room as module
+from dae.ui.room import presence
 from dae.ui.room.guess import LevelShare, Question
 from dae.ui.room.room import Room, RoomError, UnknownPhoneError
 from dae.ui.room.wall import MIN_INTERVAL_S, NUM_BYTES, DrawingError, WallImage
@@ -56,7 +56,7 @@ def test_join_returns_a_known_token_unchanged_and_replaces_an_unknown_one(room: 
 
 
 def test_the_number_of_phones_is_limited_but_known_ones_come_back(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_PHONES", 2)
+    monkeypatch.setattr(presence, "MAX_PHONES", 2)
     first, _ = room.join(), room.join()
     with pytest.raises(RoomError, match="full"):
         room.join()
@@ -66,7 +66,7 @@ def test_the_number_of_phones_is_limited_but_known_ones_come_back(room: Room, mo
 def test_in_a_full_room_a_phone_that_has_long_gone_makes_way(
     room: Room, clock: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MAX_PHONES", 2)
+    monkeypatch.setattr(presence, "MAX_PHONES", 2)
     gone, present = room.join(), room.join()
     clock[0] += 3_600
     room.check_phone(present)
@@ -83,7 +83,7 @@ def test_an_inactive_phone_is_not_counted_and_returns_to_the_round_with_its_answ
     sleeper, other = room.join(), room.join()
     room.start_guess([question(3), question(4)])
     room.answer(sleeper, room.phone_state(sleeper)["round"], 3)
-    clock[0] += module.PRESENT_S
+    clock[0] += presence.PRESENT_S
     room.phone_state(other)
     assert room.snapshot().present == 1
     assert room.phone_state(sleeper)["yours"] == 3 and room.snapshot().present == 2
