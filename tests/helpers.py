@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 
 from dae.data import ImageSet
 from dae.models import Checkpoint, build_model
 from dae.runs import Run, run_training
 from dae.training import TrainConfig, TrainReport, TrainState, fit
+from dae.training.step import TrainStep
 
 ROOT = Path(__file__).parent.parent
 # No test waits that long unless it fails, so the limit also holds on a busy machine.
@@ -162,3 +164,13 @@ def stop_at_epoch(run: Run, epoch: int) -> None:
     for report in reports:
         if report.scores and report.epoch == epoch:
             reports.close()
+
+
+class SlowStep(TrainStep):
+    """A training step that leaves the processor to others for a moment."""
+
+    def __call__(self, indices: Tensor, lr: float) -> Tensor:
+        """Update the weights, then wait."""
+        loss = super().__call__(indices, lr)
+        time.sleep(0.05)
+        return loss

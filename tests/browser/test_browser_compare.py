@@ -156,7 +156,7 @@ def test_the_selected_models_are_in_the_url(compared: "playwright.Page") -> None
 
 
 def test_measuring_can_be_stopped_and_continued(page: "playwright.Page", server: str) -> None:
-    slow = "compared=digits-conv&compared=non-local-means&data=All+drawn+digits&full=true&strength_gaussian=0.35"
+    slow = "compared=digits-conv&compared=non-local-means&data=Drawn+digits&strength_gaussian=0.35"
     page.goto(f"{server}/compare?{slow}", wait_until="domcontentloaded")
     page.get_by_text("Measuring Non-local means").first.wait_for()
     page.get_by_role("button", name="Stop", exact=True).click()

@@ -19,9 +19,10 @@ from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
 from dae.runs import Run, TrainingQueue
+from dae.training import loop
 from tests.benchmarks.server import Server, dashboard
 from tests.benchmarks.viewer import Viewer
-from tests.helpers import PATIENCE_S, new_run, wait_for
+from tests.helpers import PATIENCE_S, SlowStep, new_run, wait_for
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits and /proc of Linux")
 
@@ -121,15 +122,17 @@ def filled(message: Message, source: random.Random, depth: int = 0) -> None:
 
 @pytest.fixture(scope="module")
 def long_run(server: Server, photos: str) -> Iterator[Run]:
-    """Train a run that does not end by itself."""
+    """Train a run that does not end by itself, and leaves the processor to the server."""
     run = new_run(server.runs, photos, name="long", epochs=10_000)
     queue = TrainingQueue()
-    queue.start(run)
-    try:
-        wait_for(run.progress)
-        yield run
-    finally:
-        assert queue.close(PATIENCE_S)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "TrainStep", SlowStep)
+        queue.start(run)
+        try:
+            wait_for(run.progress)
+            yield run
+        finally:
+            assert queue.close(PATIENCE_S)
 
 
 def assert_unchanged(server: Server, run: Run) -> None:
@@ -144,8 +147,8 @@ def test_no_message_of_the_audience_unlocks_controls_or_changes_or_stops_a_run(s
     source = random.Random(0)
     kinds = [field.name for field in BackMsg.DESCRIPTOR.oneofs_by_name["type"].fields]
     assert len(kinds) > 5
+    visitor = Viewer(server.address, "train", "runs=long")
     for kind in kinds:
-        visitor = Viewer(server.address, "train", "runs=long")
         for _ in range(4):
             message = BackMsg()
             field = BackMsg.DESCRIPTOR.fields_by_name[kind]
@@ -162,8 +165,11 @@ def test_no_message_of_the_audience_unlocks_controls_or_changes_or_stops_a_run(s
             try:
                 visitor.send(message)
             except WebSocketException:
+                # The server has closed the connection.
+                visitor.close()
+                visitor = Viewer(server.address, "train", "runs=long")
                 break
-        visitor.close()
+    visitor.close()
     visitor = Viewer(server.address, "train", "runs=long")
     assert not visitor.errors and not visitor.has_button("stop-long")
     assert_unchanged(server, long_run)
