@@ -54,7 +54,7 @@ def live_chart(
         key: identifies the chart on its page, from one update to the next.
         alt: one sentence that describes the chart, for a screen reader.
         height: of the figure, in CSS pixels.
-        fold: draw a lower figure, if the window has less room below its position.
+        fold: fit the figure to the window: lower if there is less room below its position, higher in a large window.
         bars: drawn above the figure. Streamlit's own progress bars, redrawn twice a second, cost a browser more than
             the figure does.
     """

@@ -5,6 +5,7 @@ import { channelsOf, fill, make, mounted, PHONE_WIDTH, roomBelow, write } from "
 const BASE_FONT_SIZE = 17   // CSS pixels; larger in presentation mode
 const NARROW = 420          // CSS pixels
 const LOWEST = 220          // CSS pixels of a chart that fits the window
+const SHARE = 0.4           // of the height of a large window, for such a chart
 const CONFIG = {
   displaylogo: false,
   modeBarButtons: [["zoom2d", "pan2d", "resetScale2d", "toImage"]],
@@ -61,7 +62,7 @@ class LiveChart {
   height() {
     const { height, fold } = this.data
     if (!fold || innerWidth < PHONE_WIDTH) return height   // a page of a phone may be long
-    return Math.max(LOWEST, Math.min(height, roomBelow(this.plot)))
+    return Math.max(LOWEST, Math.min(Math.max(height, SHARE * innerHeight), roomBelow(this.plot)))
   }
 
   drawBars({ bars }) {
