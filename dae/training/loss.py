@@ -70,15 +70,17 @@ class TrainingPairs:
         if self.config.crop is not None:
             images = random_crop(images, self.config.crop, generator)
         clean = self.augment(images.float().div_(255), generator)
-        is_gray = None
         if self.config.gray_share and clean.shape[1] == 3:
-            draw = torch.rand(len(clean), 1, 1, 1, generator=generator, device=clean.device)
-            is_gray = draw < self.config.gray_share
-            clean = torch.where(is_gray, to_gray(clean), clean)
-        noisy = corrupt(clean, self.config.noise, generator)
-        target = self.target_of(clean, self.config.noise, generator)
-        if is_gray is not None:
-            noisy, target = (torch.where(is_gray, pair[:, :1], pair) for pair in (noisy, target))
+            is_gray = torch.rand(len(clean), generator=generator, device=clean.device) < self.config.gray_share
+            noisy, target = torch.empty_like(clean), torch.empty_like(clean)
+            # The noise of a gray photograph: one channel, of which all three are copies.
+            for selected, images in ((~is_gray, clean), (is_gray, to_gray(clean)[:, :1])):
+                noisy[selected], target[selected] = self._corrupt(images[selected], generator)
+        else:
+            noisy, target = self._corrupt(clean, generator)
         if self.teacher:
             target = target.lerp(self.teacher(noisy, *key), self.config.distillation_weight)
         return noisy, target
+
+    def _corrupt(self, clean: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+        return corrupt(clean, self.config.noise, generator), self.target_of(clean, self.config.noise, generator)

@@ -5,12 +5,13 @@ PSNR of each image. Gray images get one noise for all channels. Models are blind
 that is best on these very images, OpenCV's non-local means and BM3D the true noise level: upper bounds for them. The
 last two are measured where `cv2` and `bm3d` are installed; the license of `bm3d` allows non-commercial use only.
 Without a folder, the images are five photographs of scikit-image. `dncnn` has random weights, so only its time counts.
-With `--night DIR`, a darkened photograph with the noise of a camera and what the models make of it are written to DIR.
+`--noise` measures other kinds of noise. With `--night DIR`, a darkened photograph with the noise of a camera and what
+the models make of it are written to DIR.
 """
 
 import argparse
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -63,6 +64,11 @@ _NIGHT, _NIGHT_BRIGHTNESS, _NIGHT_NOISE = "astronaut", 0.4, NoiseSpec("camera", 
 _UNTRAINED = "dncnn, untrained"
 
 
+def white_noise(level: float) -> NoiseSpec:
+    """Return unclipped Gaussian noise of a level in units of 1/255."""
+    return NoiseSpec("gaussian", level / 255, clipped=False)
+
+
 def photograph(name: str) -> Tensor:
     """Return a photograph of scikit-image as float32 (1, C, H, W) in [0, 1]; a gray one has one channel."""
     pixels = np.asarray(getattr(skimage.data, name)())
@@ -102,16 +108,14 @@ def _same(denoisers: list[Denoiser], level: float) -> list[Denoiser]:
 
 
 def measure(
-    denoisers: list[Denoiser], images: list[Tensor], level: float, draws: int, is_trained: bool = True
+    denoisers: list[Denoiser], images: list[Tensor], noise: NoiseSpec, draws: int, is_trained: bool = True
 ) -> dict[str, str]:
     """Return mean PSNR and SSIM of the best candidate, and its seconds of processor time per megapixel.
 
     Args:
-        level: standard deviation of the noise in pixel units.
         is_trained: False measures the time on the first image alone.
     """
-    noise, finish = NoiseSpec("gaussian", level, clipped=False), PROTOCOLS["awgn-8bit"].finish
-    results = []
+    finish, results = PROTOCOLS["awgn-8bit"].finish, []
     for denoiser in denoisers:
         scores, seconds, pixels = [], 0.0, 0
         for draw in range(draws if is_trained else 1):
@@ -131,14 +135,13 @@ def measure(
 
 
 def rows(
-    runs: list[str], images: list[Tensor], levels: list[int], draws: int = 3, only_runs: bool = False
+    runs: list[str], images: list[Tensor], noises: Sequence[NoiseSpec], draws: int = 3, only_runs: bool = False
 ) -> Iterator[dict[str, str]]:
-    """Yield a table row per level, in units of 1/255, and denoiser."""
+    """Yield a table row per noise and denoiser."""
     denoisers = {name: make for name, make in candidates(runs).items() if not only_runs or name in (*runs, _UNTRAINED)}
-    for level in levels:
+    for noise in noises:
         for name, make in denoisers.items():
-            scores = measure(make(level / 255), images, level / 255, draws, name != _UNTRAINED)
-            yield {"level": str(level), "": name} | scores
+            yield {"noise": str(noise), "": name} | measure(make(noise.high), images, noise, draws, name != _UNTRAINED)
 
 
 def write_night(runs: list[str], folder: Path) -> None:
@@ -191,6 +194,7 @@ def main() -> None:
     parser.add_argument("runs", nargs="*", default=["cifar10-unet"], help="runs of models for images of any size")
     parser.add_argument("--folder", type=Path, metavar="DIR", help="folder of clean images")
     parser.add_argument("--levels", type=int, nargs="+", default=list(LEVELS), metavar="N", help="in units of 1/255")
+    parser.add_argument("--noise", type=NoiseSpec.parse, nargs="+", metavar="SPEC", help="other noise, kind:level")
     parser.add_argument("--draws", type=int, default=3, metavar="N", help="noise draws (default: 3)")
     parser.add_argument("--limit", type=int, metavar="N", help="use only the first N images")
     parser.add_argument("--only-runs", action="store_true", help="leave out filters, which take most of the time")
@@ -200,9 +204,10 @@ def main() -> None:
     if options.night:
         return write_night(options.runs, options.night)
     images = load_photographs(options.folder, options.limit, options.side)
+    noises = options.noise or [white_noise(level) for level in options.levels]
     print(describe_machine())
     print(f"{len(images)} images, {options.draws} noise draws; s/MP is the processor time of all cores")
-    print_table(list(rows(options.runs, images, options.levels, options.draws, options.only_runs)))
+    print_table(list(rows(options.runs, images, noises, options.draws, options.only_runs)))
     print("\nAs published, PSNR in dB:")
     print_table(list(published_rows()))
 

@@ -15,7 +15,7 @@ def test_photographs_are_measured_by_the_protocol_of_the_literature(monkeypatch:
     monkeypatch.chdir(ROOT)
     images = [photographs.photograph(name)[..., :40, :40] for name in ("astronaut", "camera")]
     assert [image.shape for image in images] == [(1, 3, 40, 40), (1, 1, 40, 40)]
-    rows = {row[""]: row for row in photographs.rows(["cifar10-unet"], images, [25], draws=1)}
+    rows = {row[""]: row for row in photographs.rows(["cifar10-unet"], images, [photographs.white_noise(25)], draws=1)}
     assert {"noisy", *FILTERS, "cifar10-unet"} < set(rows)
     # Noise of standard deviation 25/255 gives 20.2 dB; clamping removes some of it.
     assert 20 < float(rows["noisy"]["PSNR"]) < 22 < float(rows["cifar10-unet"]["PSNR"])

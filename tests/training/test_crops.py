@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from dae.errors import SpecError
-from dae.noise import NoiseSpec
+from dae.noise import NoiseSpec, corrupt
 from dae.runs import Run
 from dae.training import TrainConfig
 from dae.training.loss import TrainingPairs
@@ -32,6 +32,15 @@ def test_a_share_of_the_crops_is_gray_with_the_same_noise_in_all_channels() -> N
     assert torch.equal(gray, (clean == clean[:, :1]).flatten(1).all(1)) and 16 < gray.sum() < 48
     noise = (noisy - clean)[~gray]
     assert torch.corrcoef(noise.transpose(0, 1).flatten(1))[0, 1].abs() < 0.1
+
+
+def test_gray_crops_have_the_camera_noise_of_a_gray_photograph() -> None:
+    """Converting to gray averages the noise of the channels."""
+    flat = torch.full((32, 3, 16, 16), 128, dtype=torch.uint8)
+    noise = NoiseSpec("camera", 0.3)
+    noisy, clean = TrainingPairs(replace(CONFIG, noise=noise, gray_share=1.0), None)(flat, make_generator(0))
+    expected = corrupt(clean[:, :1], noise, make_generator(1)) - clean[:, :1]
+    assert float((noisy - clean).std()) == pytest.approx(float(expected.std()), rel=0.05)
 
 
 def test_a_run_on_photographs_resumes_bit_for_bit(tmp_path: Path) -> None:

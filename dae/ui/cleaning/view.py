@@ -90,9 +90,7 @@ def mismatches(cleaning: Cleaning, model: ModelOption) -> list[str]:
         sentences.append(
             f"The noise is {relation} than {model.label} was trained for ({trained}); results may be poor."
         )
-    # The noise of a gray photograph is a mean of that of its channels, which is in no training.
-    is_trained = model.noise.component("camera") and cleaning.file.pixels.shape[1] == 3
-    if cleaning.is_correlated and not is_trained:
+    if cleaning.is_correlated and not model.noise.component("camera"):
         sentences.append(
             f"Neighboring pixels seem to share this noise, as in photographs from a camera; {model.label} was trained "
             "on other noise and may leave blotches."
