@@ -80,9 +80,8 @@ class OutOfMemoryError(TrainingError):
 
     def __init__(self, device: str, batch_size: int) -> None:
         self.device, self.batch_size = device, batch_size
-        super().__init__(
-            f"{device} ran out of memory with a batch size of {batch_size}. Lower the batch size or train on the CPU."
-        )
+        fix = "Lower the batch size." if device == "cpu" else "Lower the batch size or train on the CPU."
+        super().__init__(f"{device} ran out of memory with a batch size of {batch_size}. {fix}")
 
 
 class ProcessLostError(TrainingError):

@@ -34,13 +34,13 @@ def add_command(commands: Commands, name: str, run: Callable[[Options], None], h
 
 def add_measuring_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that select test images, noise, draws and protocol."""
-    parser.add_argument("--dataset", metavar="NAME", help="data set (default: the first run's, else digits)")
+    parser.add_argument("--dataset", metavar="NAME", help="data set (default: that of the first run, else digits)")
     parser.add_argument(
         "--noise",
         type=noise_argument,
         action="append",
         metavar="SPEC",
-        help="noise to add; can be repeated (default: the first run's)",
+        help="noise to add; can be repeated (default: that of the first run; for a card, every kind of its training)",
     )
     parser.add_argument("--limit", type=int, metavar="N", help="use the first N test images only")
     parser.add_argument("--draws", type=int, default=3, metavar="N", help="noise draws to average over (default: 3)")

@@ -80,7 +80,7 @@ def _denoise(options: Options) -> None:
         _check_original(target, _originals([source]))
         with tqdm(total=1.0, leave=False, disable=None, bar_format="{l_bar}{bar}") as bar:
             try:
-                print(_denoise_file(source, target, checkpoint, options, bar.update))
+                bar.write(_denoise_file(source, target, checkpoint, options, bar.update))
             except DaeError as error:
                 raise DataError(f"{source.name}: {error}") from error
         return

@@ -14,8 +14,18 @@ from dae.data.image_formats import ALL_SUFFIXES
 from dae.data.uploads import BYTES_LIMIT
 from dae.errors import DataError
 
-# Raised by zipfile for members that are damaged, encrypted or compressed by an unknown method.
-_ARCHIVE_ERRORS = (OSError, RuntimeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
+# Raised by zipfile for archives and members that are damaged, encrypted, of a later version of the format or compressed
+# by an unknown method, and for names that are not UTF-8 (ValueError).
+_ARCHIVE_ERRORS = (
+    OSError,
+    RuntimeError,
+    ValueError,
+    LookupError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+)
 
 
 @dataclass(frozen=True)
@@ -77,8 +87,9 @@ def _list_archive(path: Path) -> Iterator[Source]:
     try:
         with zipfile.ZipFile(path) as archive:
             members = [member for member in archive.infolist() if _is_image(member.filename)]
-    except (OSError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} cannot be read as a ZIP archive: {error}.") from error
+    except _ARCHIVE_ERRORS as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{path} cannot be read as a ZIP archive: {reason}.") from error
     if not members:
         raise DataError(f"The archive {path} contains no image. Supported: {', '.join(ALL_SUFFIXES)}.")
     for member in members:

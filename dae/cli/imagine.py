@@ -16,8 +16,6 @@ from dae.viz.images import make_grid
 _COLUMNS = 8
 _SCALE = 3
 _FRAME_MS, _LAST_FRAME_MS = 80, 2_000
-
-
 # All images form one grid, whose memory grows with their number.
 _MAX_NUMBER = 1_000
 

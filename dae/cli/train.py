@@ -1,6 +1,7 @@
 """`dae train`: train a model in one process, or in each of several that torchrun starts."""
 
 import math
+import shlex
 import signal
 import sys
 import threading
@@ -33,7 +34,11 @@ def add(commands: Commands) -> None:
     """Register the command."""
     parser = add_command(commands, "train", _train, "Train a model and store the run.")
     parser.add_argument("--recipe", metavar="NAME", help="named configuration; other options override its settings")
-    parser.add_argument("--dataset", metavar="NAME", help="data set, or folder:PATH for a folder of images")
+    parser.add_argument(
+        "--dataset",
+        metavar="NAME",
+        help="data set, or folder:PATH or photos:PATH for a folder of images",
+    )
     parser.add_argument("--model", metavar="NAME", help="architecture")
     parser.add_argument("--pretrained", metavar="RUN", help="run that provides the initial weights ('': random)")
     parser.add_argument(
@@ -76,7 +81,7 @@ def _train(options: Options) -> None:
             _record(run, inputs, group)
         finally:
             if run.state == "stopped":
-                print(f"Stopped. `dae train --resume {run.name}` continues it.")
+                print(f"Stopped. `dae train --resume {shlex.quote(str(run.path))}` continues it.")
 
 
 @contextmanager

@@ -34,6 +34,8 @@ NUM_VALIDATION_IMAGES = 2_000
 _MAX_VALIDATION_SHARE = 0.1
 # Up to this many synthetic digits are drawn directly instead of creating the full set first.
 _MAX_DIRECT_IMAGES = 2_000
+# Characters of a folder's name in that of its cache, as file systems accept 255 bytes.
+_MAX_NAME = 40
 
 
 @dataclass(frozen=True)
@@ -212,7 +214,7 @@ def _load_folder(name: str, split: str, root: Path) -> ImageSet:
     def write(target: Path) -> None:
         image_folder.pack_folder(folder, split, size, target, FOLDER_KINDS[kind].cut)
 
-    return image_set.cached(name, split, f"{prefix}{folder.name}-{size}-{split}-{digest}", write)
+    return image_set.cached(name, split, f"{prefix}{folder.name[:_MAX_NAME]}-{size}-{split}-{digest}", write)
 
 
 def is_available(name: str, root: Path | str | None = None) -> bool:
@@ -228,7 +230,8 @@ def dataset_label(name: str) -> str:
     if not is_folder(name):
         return DATASETS[name].label if name in DATASETS else name
     kind = FOLDER_KINDS[name.partition(":")[0]]
-    return f"{kind.label} {Path(split_path_and_size(name, kind.default_size)[0]).name}"
+    path = split_path_and_size(name, kind.default_size)[0]
+    return f"{kind.label} {Path(path).name or path}"
 
 
 def download(name: str, root: Path | str | None = None) -> None:

@@ -116,13 +116,13 @@ def _walk(folder: Path) -> Iterator[Path]:
                 if entry.name.startswith(".") or entry.name.lower() in _SYSTEM_FOLDERS:
                     continue
                 path = Path(entry.path)
-                if not entry.is_dir():
-                    yield path
-                elif entry.is_symlink():
-                    links.append(path)
-                else:
+                if entry.is_dir(follow_symlinks=False):
                     seen.add(_identity(path))
                     pending.append(path)
+                elif path.is_dir():
+                    links.append(path)
+                else:
+                    yield path
         # Links are followed after all real folders are known.
         links = [link for link in links if _identity(link) not in seen]
         if links:

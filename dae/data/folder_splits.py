@@ -23,8 +23,8 @@ _HELD_OUT_BUCKETS = {"test": 0, "validation": 1}
 def split_subfolders(folder: Path) -> dict[str, Path]:
     """Return the subfolder of each split; empty unless there is one for training and one for another split."""
     split_of = {name: split for split, names in _SUBFOLDERS.items() for name in names}
-    paths = {split_of[path.name.lower()]: path for path in sorted(folder.iterdir()) if path.name.lower() in split_of}
-    subfolders = {split: path for split, path in paths.items() if path.is_dir()}
+    folders = [path for path in sorted(folder.iterdir()) if path.name.lower() in split_of and path.is_dir()]
+    subfolders = {split_of[path.name.lower()]: path for path in folders}
     return subfolders if "train" in subfolders and len(subfolders) > 1 else {}
 
 

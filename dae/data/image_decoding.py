@@ -80,7 +80,7 @@ def open_image(source: Path | bytes) -> Iterator[Image.Image]:
             f"The image has more than {2 * (Image.MAX_IMAGE_PIXELS or 0) // 10**6} megapixels. Make it smaller."
         ) from error
     except DECODE_ERRORS as error:
-        raise DataError(explain_failure(source)) from error
+        raise DataError(explain_failure(source if isinstance(source, bytes) else b"")) from error
 
 
 def decode_pixels(image: Image.Image, white: float | None = None) -> DecodedImage:
@@ -103,7 +103,8 @@ def decode_pixels(image: Image.Image, white: float | None = None) -> DecodedImag
         return DecodedImage(transpose(Image.fromarray(scaled), orientation), white, False)
     layout = read_layout(image)
     image.load()
-    if ";16" in layout and np.max(image.getextrema()) < 64:
+    # A PNG uses the whole range.
+    if image.format == "TIFF" and ";16" in layout and np.max(image.getextrema()) < 64:
         raise DataError(
             "The image uses a small part of its 16-bit range, so its white is unknown. Save it with 8 bits."
         )

@@ -34,6 +34,8 @@ DEEP_COLOR = "RGB;16"
 # Formats that can contain alpha, and values of more than 8 bits.
 _WITH_ALPHA = ("PNG", "WEBP", "TIFF", "GIF")
 _WITH_DEPTH = ("PNG", "TIFF")
+# Pixels per inch; PNG stores pixels per meter in 32 bits. Damaged files have a resolution of 0 / 0 or 2^32.
+_MAX_DPI = 1e6
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,11 +71,10 @@ class ImageFile:
             DataError: the format cannot contain an image of this size.
         """
         format = format or self.format
-        buffer = io.BytesIO()
         pixels = pixels.detach().cpu().clamp(0, 1)
         if self.deep_mode == DEEP_COLOR and format in _WITH_DEPTH:
             return (encode_png if format == "PNG" else encode_tiff)(self._to_deep_colors(pixels), self.metadata)
-        image = self._to_image(pixels, format)
+        image, buffer = self._to_image(pixels, format), io.BytesIO()
         try:
             image.save(buffer, format, **_SAVE_OPTIONS.get(format, {}), **self.metadata)
         except (OSError, ValueError) as error:
@@ -110,10 +111,10 @@ def decode_file(content: bytes) -> ImageFile:
     """
     decoded = decode_upload(content)
     with open_image(content) as image:
-        # Reading EXIF data loads the pixels of a PNG.
         # Pillow names a JPEG with several pictures, as cameras write them, MPO.
-        has_deep_color, format = is_deep_color(image), "JPEG" if image.format == "MPO" else str(image.format)
-        orientation = read_orientation(image)
+        format = "JPEG" if image.format == "MPO" else str(image.format)
+        # Before the EXIF data: reading those of a PNG loads its pixels.
+        has_deep_color, orientation = is_deep_color(image), read_orientation(image)
         metadata = _read_metadata(image)
         if is_deep(image):
             mode, white = image.mode, float(decoded.white or 65_535)
@@ -156,8 +157,9 @@ def _to_8bit(values: np.ndarray) -> Image.Image:
 
 def _read_metadata(image: Image.Image) -> dict[str, Any]:
     """Return what Pillow writes again; a profile of CMYK colors does not fit the RGB pixels."""
-    metadata = {name: image.info[name] for name in ("dpi",) if name in image.info}
-    if image.mode not in ("CMYK", "YCCK", "LAB") and image.info.get("icc_profile"):
+    dpi = image.info.get("dpi", ())
+    metadata: dict[str, Any] = {"dpi": dpi} if dpi and all(0 < dots < _MAX_DPI for dots in dpi) else {}
+    if image.mode not in ("CMYK", "LAB") and image.info.get("icc_profile"):
         metadata["icc_profile"] = image.info["icc_profile"]
     if image.format == "TIFF":
         return metadata

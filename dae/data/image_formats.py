@@ -1,8 +1,5 @@
 """Formats of image files: which ones are read, and why a file cannot be."""
 
-import io
-from pathlib import Path
-
 from dae.errors import DataError
 
 # Suffixes of file names, the usual one first. Pillow also has decoders for obscure and riskier formats.
@@ -30,18 +27,13 @@ def check_scans(content: bytes) -> None:
         raise DataError(f"The JPEG has more than {MAX_SCANS} scans. Save it again with an image editor.")
 
 
-def explain_failure(source: Path | bytes) -> str:
+def explain_failure(content: bytes) -> str:
     """Return a message for a file that Pillow cannot decode, from its first bytes."""
-    try:
-        with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
-            start = file.read(12)
-    except OSError as error:
-        return f"The file cannot be read: {error.strerror}. Check its permissions."
-    if start.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
+    if content.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
         return (
             "This TIFF is damaged or has values that are not supported, such as 64-bit or colored floats. "
             "Save it as PNG with 8 or 16 bits."
         )
-    if start[4:8] == b"ftyp":
+    if content[4:8] == b"ftyp":
         return "HEIC and AVIF files are not supported. Save the image as JPEG or PNG."
     return "The file is damaged or not an image of a supported format. Use PNG, JPEG, WebP, BMP, TIFF or GIF."

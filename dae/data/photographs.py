@@ -1,8 +1,8 @@
 """Data sets of photographs at their own size, cut into overlapping tiles of one size.
 
-Training draws its crops from the tiles (`TrainConfig.crop`). Neighboring tiles overlap by at least `OVERLAP` pixels, so
-every crop of up to that size lies within a tile, and one pass over the tiles sees each photograph as often as its area
-demands.
+Training draws its crops from the tiles (`TrainConfig.crop`). Neighboring tiles overlap by at least `OVERLAP` pixels, or
+two thirds of a smaller tile, so every crop of up to that size lies within a tile, and one pass over the tiles sees each
+photograph as often as its area demands.
 """
 
 import math
@@ -34,5 +34,5 @@ def cut_tiles(image: Image.Image, size: int, split: str) -> Iterator[np.ndarray]
 def _offsets(side: int, size: int, central: bool) -> list[int]:
     if central:
         return [(side - size) // 2]
-    count = 1 + math.ceil((side - size) / max(size - OVERLAP, 1))
+    count = 1 + math.ceil((side - size) / max(size - OVERLAP, size // 3, 1))
     return [round(offset) for offset in np.linspace(0, side - size, count)]

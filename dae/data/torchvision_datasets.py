@@ -11,6 +11,7 @@ import socket
 import threading
 import zlib
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -99,7 +100,11 @@ def read_cifar10(root: Path, split: str) -> Arrays:
     Raises:
         DataError: the files are missing or damaged.
     """
-    dataset = _open("cifar10", root, split)
+    _require_files("cifar10", root)
+    try:
+        dataset = _dataset_class("cifar10")(root=str(root), train=split == "train", download=False)
+    except (RuntimeError, ValueError, EOFError, OSError, AssertionError) as error:
+        raise _damaged_error("cifar10", root) from error
     images = np.ascontiguousarray(dataset.data.transpose(0, 3, 1, 2))
     return images, np.asarray(dataset.targets, dtype=np.int64), tuple(dataset.classes)
 
@@ -110,9 +115,10 @@ def download(name: str, root: Path) -> None:
     Raises:
         DataError: no server responds within seconds, the connection breaks, or the disk cannot be written.
     """
+    read = read_cifar10 if name == "cifar10" else partial(read_mnist, name)
     with suppress(DataError):
         for split in ("train", "test"):
-            _open(name, root, split)
+            read(root, split)
         return
     source = _dataset_class(name)
     urls = list(getattr(source, "mirrors", [])) or [source.url]
@@ -156,14 +162,6 @@ def _require_files(name: str, root: Path) -> None:
         )
 
 
-def _open(name: str, root: Path, split: str) -> Any:
-    _require_files(name, root)
-    try:
-        return _dataset_class(name)(root=str(root), train=split == "train", download=False)
-    except (RuntimeError, ValueError, EOFError, OSError, AssertionError) as error:
-        raise _damaged_error(name, root) from error
-
-
 def _damaged_error(name: str, root: Path) -> DataError:
     return DataError(f"{_LABELS[name]} in {root} is damaged. Delete it and run `dae download {name}` again.")
 
@@ -178,7 +176,7 @@ def _server_responds(urls: list[str]) -> bool:
             proxy = getproxies().get(parts.scheme, "")
             if proxy and not proxy_bypass(str(parts.hostname)):
                 parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-            address = str(parts.hostname), parts.port or {"https": 443}.get(parts.scheme, 80)
+            address = str(parts.hostname), parts.port or (443 if parts.scheme == "https" else 80)
             socket.create_connection(address, timeout=_CONNECT_TIMEOUT_S).close()
             results.put(True)
         except (OSError, ValueError):

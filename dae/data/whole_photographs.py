@@ -35,7 +35,7 @@ def load_whole_photographs(name: str, *, root: Path | str | None = None, limit: 
         image = torch.from_numpy(pixels.reshape(*pixels.shape[:2], -1).copy()).permute(2, 0, 1)
         by_shape[image.shape].append(image)
     if not by_shape:
-        raise DataError(f"No photograph of the test split in {folder} can be read. Replace them.")
+        raise DataError(f"No photograph of the test split in {folder} can be read. Replace the files.")
     return [
         ImageSet(name, "test", torch.stack(images), torch.zeros(len(images), dtype=torch.int64), ("all",), note)
         for images in by_shape.values()

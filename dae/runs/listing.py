@@ -41,7 +41,7 @@ def find_run(name: str, root: Path | str | None = None) -> Run:
         f"There is no run {name!r} in {runs_root(root).resolve()}. "
         + (f"Did you mean {closest!r}? " if closest else "")
         + f"Runs there: {', '.join(names) or 'none yet; `dae train` creates one'}. "
-        "DAE_CHECKPOINTS names another folder."
+        "Choose another folder with --checkpoints or DAE_CHECKPOINTS."
     )
 
 

@@ -15,7 +15,7 @@ from dae.utils.files import cached_by_stat, read_regular, write_json
 # States that require a running writer process.
 ACTIVE_STATES = ("queued", "running", "paused")
 _STATES = (*ACTIVE_STATES, "stopped", "finished", "failed")
-STOP_FILE = "stop.request"
+_STOP_FILE = "stop.request"
 _STATE_FILE = "state.json"
 _LOCK_FILE = "owner.lock"
 # A check of the lock holds it for a moment. Two simultaneous checks would see each other.
@@ -52,15 +52,7 @@ class RunStatus:
     def __init__(self, path: Path) -> None:
         self.path = path
         # Created at the first use: a page lists thousands of runs.
-        self._created_lock: FileLock | None = None
-        self._creation = Lock()
-
-    @property
-    def _lock(self) -> FileLock:
-        with self._creation:
-            if self._created_lock is None:
-                self._created_lock = FileLock(self.path / _LOCK_FILE, timeout=1, thread_local=False)
-            return self._created_lock
+        self._lock: FileLock | None = None
 
     @property
     def state(self) -> str:
@@ -105,13 +97,17 @@ class RunStatus:
     @property
     def is_locked_by_us(self) -> bool:
         """Return whether this instance holds the lock."""
-        return self._created_lock is not None and self._created_lock.is_locked
+        return self._lock is not None and self._lock.is_locked
 
     def acquire(self) -> None:
-        """Lock the run until `release`; raise RunError if another instance or process has locked it."""
+        """Lock the run until `release`; raise RunError if another one has locked it, or it is deleted."""
+        # The lock file would create the directory of a deleted run again.
+        if not self.path.is_dir():
+            raise RunError(f"Run {self.path.name!r} has been deleted.")
         try:
             if self.is_locked_by_us:
                 raise Timeout(str(self.path))
+            self._lock = self._lock or FileLock(self.path / _LOCK_FILE, timeout=1, thread_local=False)
             self._lock.acquire()
         except Timeout:
             owner = self._read().owner or "another process"
@@ -121,8 +117,8 @@ class RunStatus:
 
     def release(self) -> None:
         """Release the lock, if this instance holds it."""
-        if self._created_lock is not None:
-            self._created_lock.release()
+        if self._lock is not None:
+            self._lock.release()
 
     def request_stop(self) -> None:
         """Request that the writer, on this or another machine, stop at its next report.
@@ -133,15 +129,15 @@ class RunStatus:
         if self.state not in ACTIVE_STATES:
             raise RunError(f"Run {self.path.name!r} is {self.state}; there is nothing to stop.")
         try:
-            (self.path / STOP_FILE).touch()
+            (self.path / _STOP_FILE).touch()
         except OSError as error:
             raise RunError(f"Run {self.path.name!r} cannot be stopped: {error.strerror}.") from error
 
     @property
     def stop_requested(self) -> bool:
         """Return whether any process has requested a stop."""
-        return (self.path / STOP_FILE).exists()
+        return (self.path / _STOP_FILE).exists()
 
     def clear_stop_request(self) -> None:
         """Delete the stop request; raise OSError if the write fails."""
-        (self.path / STOP_FILE).unlink(missing_ok=True)
+        (self.path / _STOP_FILE).unlink(missing_ok=True)

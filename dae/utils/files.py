@@ -77,7 +77,7 @@ def atomic_dir(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def write_output(path: Path) -> Iterator[Path]:
-    """Write a file that the user asked for, as `atomic_write` does; raise DataError if that fails."""
+    """Yield a temporary path for a file of the user, as `atomic_write` does; raise DataError if that fails."""
     try:
         with atomic_write(path) as temporary:
             yield temporary

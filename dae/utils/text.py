@@ -9,7 +9,7 @@ HALLUCINATION_BELOW_DB = 16.0
 
 
 def describe_gain(gain_db: float, psnr_db: float = math.inf) -> str:
-    """Return a PSNR gain in words: "7.9 dB clearer", "7.9 dB closer, partly invented" or "3.1 dB worse".
+    """Return a PSNR gain in words, such as "7.9 dB clearer", "7.9 dB closer, partly invented" or "about the same".
 
     Args:
         psnr_db: PSNR after denoising by a model; omit it for methods that cannot hallucinate.

@@ -142,13 +142,20 @@ def test_a_jpeg_of_a_model_of_one_size_has_the_quality_of_the_others(
         assert image.quantization == other.quantization
 
 
-@pytest.mark.parametrize("name", ["empty.zip", "damaged.zip"])
+@pytest.mark.parametrize("name", ["empty.zip", "damaged.zip", "name.zip", "version.zip", "none.zip"])
 def test_an_archive_without_images_or_a_damaged_one_is_refused(
     name: str, runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with zipfile.ZipFile(tmp_path / "empty.zip", "w") as archive:
         archive.writestr("notes.txt", "none")
     (tmp_path / "damaged.zip").write_bytes(b"no archive")
+    with zipfile.ZipFile(tmp_path / "valid.zip", "w") as archive:
+        archive.writestr("\N{LATIN SMALL LETTER E WITH ACUTE}.png", "none")
+    content = (tmp_path / "valid.zip").read_bytes()
+    (tmp_path / "name.zip").write_bytes(content.replace("\N{LATIN SMALL LETTER E WITH ACUTE}".encode(), b"\xff\xff"))
+    # The version that a reader needs, in the entry of the directory.
+    version = content.index(b"PK\1\2") + 6
+    (tmp_path / "version.zip").write_bytes(content[:version] + bytes([99]) + content[version + 1 :])
     assert call(runs, "denoise", "plain", tmp_path / name, tmp_path / "out") == 2
     assert name in capsys.readouterr().err and not (tmp_path / "out").exists()
 

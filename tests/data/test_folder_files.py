@@ -55,6 +55,14 @@ def test_each_real_folder_is_read_once_by_its_own_name(tmp_path: Path) -> None:
     assert names == ["cat"] * 3 + ["dog"] * 2
 
 
+@links
+def test_a_link_to_itself_is_passed_over(tmp_path: Path) -> None:
+    paint(tmp_path, 4)
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "loop.png").symlink_to(tmp_path / "loop.png")
+    assert len(find_images(tmp_path)) == 4
+
+
 def test_other_formats_are_counted_by_suffix(tmp_path: Path) -> None:
     paint(tmp_path, 4)
     for suffix, number in (("heic", 40), ("JP2", 2), ("txt", 9)):

@@ -29,6 +29,13 @@ def test_common_split_names_of_subfolders_are_recognized_in_any_case(
     assert set(split_subfolders(tmp_path)) == expected
 
 
+def test_a_file_does_not_hide_the_folder_of_its_split(tmp_path: Path) -> None:
+    for name in ("train", "test"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "training").write_text("how it went")
+    assert split_subfolders(tmp_path) == {name: tmp_path / name for name in ("train", "test")}
+
+
 def test_every_image_belongs_to_one_split_and_a_tenth_is_held_out_for_each() -> None:
     splits = assign_splits(PATHS, Path("/folder"), HELD_OUT)
     assert sorted(path for paths in splits.values() for path in paths) == PATHS

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tifffile
 import torch
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from dae.data.deep_color import encode_png
 from dae.data.image_file import decode_file, format_of
@@ -161,6 +161,16 @@ def test_metadata_are_kept_and_the_orientation_is_applied() -> None:
     image = rewrite(content)
     assert image.size == (20, 30) and image.info["icc_profile"] == b"profile" and image.info["dpi"] == (300, 300)
     assert image.getexif()[0x010F] == "Maker" and 0x0112 not in image.getexif()
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF", "JPEG"])
+@pytest.mark.parametrize("resolution", [(0, 0), (1, 0), (2**32 - 1, 1)])
+def test_an_impossible_resolution_is_left_out(resolution: tuple[int, int], format: str) -> None:
+    image, buffer = Image.fromarray(COLORS), io.BytesIO()
+    rational = TiffImagePlugin.IFDRational(*resolution)
+    image.save(buffer, "TIFF", tiffinfo={282: rational, 283: rational, 296: 2})
+    with Image.open(io.BytesIO(decode_file(buffer.getvalue()).encode(torch.zeros(1, 3, 4, 4), format))) as rewritten:
+        assert rewritten.size == (4, 4) and all(dots < 100 for dots in rewritten.info.get("dpi", ()))
 
 
 def test_cmyk_becomes_rgb_without_its_profile() -> None:

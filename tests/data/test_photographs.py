@@ -38,6 +38,11 @@ def test_tiles_keep_pixels_and_overlap_so_that_each_crop_lies_within_one_tile(tm
     assert load(tmp_path, size="").shape == (3, 192, 192)
 
 
+def test_small_tiles_overlap_by_two_thirds(tmp_path: Path) -> None:
+    photograph(tmp_path / "only.png", 126, 42)
+    assert corners(load(tmp_path, size="@42")) == {(column, 0) for column in range(0, 85, 14)}
+
+
 def test_photographs_are_split_as_a_whole_and_held_out_ones_have_one_central_tile(tmp_path: Path) -> None:
     for index in range(40):
         photograph(tmp_path / f"{index}.png", 200, 110, value=index)
@@ -65,7 +70,7 @@ def test_gray_photographs_have_one_channel_and_unreadable_files_are_named(tmp_pa
 
 
 def test_photograph_folders_have_labels_and_invalid_ones_are_refused(tmp_path: Path) -> None:
-    assert dataset_label("photos:a/holiday@64") == "Photographs holiday"
+    assert dataset_label("photos:a/holiday@64") == "Photographs holiday" and dataset_label("folder:.") == "Folder ."
     assert is_available(f"photos:{tmp_path}") and not is_available(f"photos:{tmp_path}/none")
     with pytest.raises(SpecError, match="photos:images@64"):
         load(tmp_path, size="@4")

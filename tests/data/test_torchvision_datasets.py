@@ -1,7 +1,9 @@
 """CIFAR-10 read by torchvision, downloads, and servers that do not respond."""
 
+import gzip
 import hashlib
 import io
+import math
 import pickle
 import socket
 import threading
@@ -161,6 +163,17 @@ def test_download_fetches_both_splits(tmp_path: Path, monkeypatch: pytest.Monkey
     datasets.download("mnist", tmp_path / "new")
     assert [(entry["train"], entry["download"]) for entry in fetched] == [(True, True), (False, True)]
     assert (tmp_path / "new").is_dir() and {entry["root"] for entry in fetched} == {str(tmp_path / "new")}
+
+
+def test_download_leaves_compressed_files_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "MNIST" / "raw"
+    folder.mkdir(parents=True)
+    for part in ("train", "t10k"):
+        for name, shape in (("images-idx3", (2, 28, 28)), ("labels-idx1", (2,))):
+            header = bytes([0, 0, 8, len(shape)]) + b"".join(side.to_bytes(4) for side in shape)
+            (folder / f"{part}-{name}-ubyte.gz").write_bytes(gzip.compress(header + bytes(math.prod(shape))))
+    monkeypatch.setattr(torchvision_datasets, "_server_responds", lambda urls: pytest.fail("contacted a server"))
+    download("mnist", tmp_path)
 
 
 def test_download_refuses_data_sets_without_a_source() -> None:

@@ -119,6 +119,9 @@ def test_reading_a_deleted_run_does_not_create_its_directory_again(tmp_path: Pat
     Run(run.path).delete()
     assert run.state in ("interrupted", "stopped") and run.status.message == "" and run.progress() == []
     assert not run.path.exists()
+    with pytest.raises(RunError, match="has been deleted"):
+        run.delete()
+    assert not run.path.exists()
     Run.create(small_config(), root=tmp_path, name="gone")
 
 
