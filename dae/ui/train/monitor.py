@@ -87,7 +87,8 @@ def render_monitor(selection: Selection, snapshot: tuple[object, ...]) -> None:
                 render_previews(watched.runs, watched.progress, watched.labels)
 
     # A style sheet puts the headline above the other two parts, which are side by side: columns would be more elements.
-    with st.container(key="live"):
+    has_images = is_active or any(find_run(name).preview_path("clean").is_file() for name in names)
+    with st.container(key="live" if has_images else "live_curves"):
         render_progress()
 
 
