@@ -147,7 +147,7 @@ def test_a_run_of_one_process_resumes_with_two_and_ends_like_an_uninterrupted_on
 def test_a_stop_request_stops_both_ranks_and_leaves_a_resumable_run(launch: Launch) -> None:
     run = Run(launch.folder / "runs/endless")
     assert run.state == "stopped" and run.status.message == "Stopped on request." and not run.status.stop_requested
-    assert "dae train --resume endless" in launch.printed("stopped") and run.has_model
+    assert f"dae train --resume {run.path}" in launch.printed("stopped") and run.has_model
     speeds = [line["images_per_second"] for line in run.progress() if line["images_per_second"]]
     assert speeds and min(speeds) > 0
 

@@ -1,5 +1,6 @@
 """Fixtures of the tests of pages: few images, server-wide objects per test, and a folder of small runs."""
 
+import functools
 import os
 import sys
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from types import ModuleType
 
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 
 from dae.data import DATASETS
 from dae.evaluation import classical
@@ -25,6 +27,15 @@ def trained(photos: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
         for _ in run_training(new_run(root, photos, name=f"small-{model}", model=model)):
             pass
     return root
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _components_found_once() -> Iterator[None]:
+    """Look for components once: each AppTest would parse the metadata of all installed packages again."""
+    with pytest.MonkeyPatch.context() as patch:
+        scan = functools.cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
 
 
 @pytest.fixture(scope="session")
