@@ -21,7 +21,10 @@ _HELD_OUT_BUCKETS = {"test": 0, "validation": 1}
 
 
 def split_subfolders(folder: Path) -> dict[str, Path]:
-    """Return the subfolder of each split; empty unless there is one for training and one for another split."""
+    """Return the subfolder of each split; empty unless there is one for training and one for another split.
+
+    Of several for the same split, such as `val` and `valid`, the last by name counts.
+    """
     split_of = {name: split for split, names in _SUBFOLDERS.items() for name in names}
     folders = [path for path in sorted(folder.iterdir()) if path.name.lower() in split_of and path.is_dir()]
     subfolders = {split_of[path.name.lower()]: path for path in folders}

@@ -21,7 +21,7 @@ from dae.errors import DataError
 _BIT_DEPTHS = (8, 10, 12, 14, 16, 24, 32)
 # Floats of an image that was resized or sharpened exceed their range a little.
 _OVERSHOOT = 0.05
-_GRAY_MODES, ALPHA_MODES = ("1", "L", "LA", "La", "I", "F"), ("LA", "La", "PA", "RGBA", "RGBa")
+_GRAY_MODES, ALPHA_MODES = ("1", "L", "LA", "La", "I", "F"), ("LA", "La", "PA", "RGBA")
 ORIENTATION_TAG = 0x0112
 _TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -69,7 +69,7 @@ def open_image(source: Path | bytes) -> Iterator[Image.Image]:
     """Open an image without decoding its pixels; errors of Pillow in the block become a DataError."""
     try:
         with warnings.catch_warnings():
-            # Pillow warns about damaged metadata, and about sizes, which `decode_image` limits.
+            # Pillow warns about damaged metadata, and about sizes, which `decode_upload` limits.
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
                 yield image
@@ -219,6 +219,11 @@ def transpose(image: Image.Image, orientation: int) -> Image.Image:
     return image if method is None else image.transpose(method)
 
 
+def to_rgba(image: Image.Image) -> Image.Image:
+    """Convert an image to mode RGBA; Pillow converts premultiplied gray to LA only."""
+    return (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
+
+
 def _flatten(image: Image.Image) -> tuple[Image.Image, bool]:
     """Convert 8-bit modes to L or RGB, with transparent pixels black, or white if the opaque part is dark.
 
@@ -227,7 +232,7 @@ def _flatten(image: Image.Image) -> tuple[Image.Image, bool]:
     """
     mode, on_white = "L" if is_gray(image) else "RGB", False
     if image.mode in ALPHA_MODES or "transparency" in image.info:
-        rgba = image.convert("RGBA")
+        rgba = to_rgba(image)
         on_white = _is_dark_on_transparency(rgba)
         image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white" if on_white else "black"), rgba)
     return image.convert(mode), on_white

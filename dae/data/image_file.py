@@ -18,10 +18,11 @@ from dae.data.image_decoding import (
     open_image,
     read_deep_values,
     read_orientation,
+    to_rgba,
     transpose,
 )
 from dae.data.image_formats import ALL_SUFFIXES, DECODE_ERRORS, SUFFIXES
-from dae.data.uploads import decode_upload
+from dae.data.uploads import decode_upload, to_tensor
 from dae.errors import DataError
 
 _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
@@ -34,8 +35,8 @@ DEEP_COLOR = "RGB;16"
 # Formats that can contain alpha, and values of more than 8 bits.
 _WITH_ALPHA = ("PNG", "WEBP", "TIFF", "GIF")
 _WITH_DEPTH = ("PNG", "TIFF")
-# Pixels per inch; PNG stores pixels per meter in 32 bits. Damaged files have a resolution of 0 / 0 or 2^32.
-_MAX_DPI = 1e6
+# Pixels per inch; JPEG stores them in 16 bits. Damaged files have a resolution of 0 / 0 or 2^32.
+_MAX_DPI = 65_535
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,11 +132,9 @@ def decode_file(content: bytes) -> ImageFile:
             return ImageFile(pixels, format, alpha, DEEP_COLOR, 65_535, metadata)
         alpha, opaque = None, decoded.image
         if image.mode in ALPHA_MODES or "transparency" in image.info:
-            rgba = transpose(image.convert("RGBA"), orientation)
+            rgba = transpose(to_rgba(image), orientation)
             alpha, opaque = np.array(rgba.getchannel("A")), rgba.convert(decoded.image.mode)
-    values = np.array(opaque, dtype=np.float32).reshape(opaque.height, opaque.width, -1)
-    pixels = torch.from_numpy(values).permute(2, 0, 1)[None].div(255).contiguous()
-    return ImageFile(pixels, format, alpha, metadata=metadata)
+    return ImageFile(to_tensor(opaque, len(opaque.getbands())), format, alpha, metadata=metadata)
 
 
 def format_of(name: str) -> str:

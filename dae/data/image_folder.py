@@ -47,7 +47,7 @@ def fit_square(image: Image.Image, size: int, split: str) -> list[np.ndarray]:
     return [np.asarray(ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS))]
 
 
-def pack_folder(folder: Path, split: str, size: int, target: Path, cut: Cut = fit_square) -> None:
+def pack_folder(folder: Path, split: str, size: int, target: Path, cut: Cut) -> None:
     """Write one split of an image folder into `target` as images.npy, labels.npy and about.json.
 
     See `dae.data.folder_splits` for the splits. Subfolders are classes. All splits are grayscale if most images of the
@@ -86,16 +86,16 @@ def pack_folder(folder: Path, split: str, size: int, target: Path, cut: Cut = fi
     pack_labels(target, np.asarray(labels, dtype=np.int64), classes, " ".join(filter(None, notes)))
 
 
-def read_whole_images(folder: Path, split: str, limit: int | None = None) -> tuple[list[np.ndarray], str]:
+def read_whole_images(folder: Path, split: str, limit: int | None) -> tuple[list[np.ndarray], str]:
     """Read the first images of a split at their own size, by path, in the format of `pack_folder`.
 
     Returns:
-        The images, uint8 (H, W) or (H, W, 3), and a note on the files that cannot be read, "" if there are none.
+        The images, uint8 (H, W) or (H, W, 3), and a note on the split and on the files that cannot be read, often "".
 
     Raises:
         DataError: the folder does not exist or contains no image.
     """
-    paths, base, *_ = _list_split(folder, split)
+    paths, base, _, notes = _list_split(folder, split)
     format = _folder_format(folder, folder_fingerprint(folder))
     images, unreadable = [], []
     for path in paths[:limit]:
@@ -103,7 +103,7 @@ def read_whole_images(folder: Path, split: str, limit: int | None = None) -> tup
             images.append(np.asarray(_decode(path, format).image))
         except (DataError, OSError):
             unreadable.append(path.relative_to(base).as_posix())
-    return images, _describe_unreadable(unreadable)
+    return images, " ".join(filter(None, [_describe_unreadable(unreadable), *notes]))
 
 
 @dataclass(frozen=True)

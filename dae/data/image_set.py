@@ -166,15 +166,12 @@ def cached(name: str, split: str, key: str, make: Callable[[Path], None]) -> Ima
     path = _cache_dir(key)
     try:
         return _open(name, split, path)
-    except FileNotFoundError:
-        # Deletes a directory that lacks a file.
-        shutil.rmtree(path, ignore_errors=True)
-    except OSError as error:
+    except Exception as error:
         # For example too many open files: the cache itself may be intact.
-        reason = error.strerror or str(error)
-        raise DataError(f"The cache {path} cannot be read: {reason}. Delete it, or try again.") from error
-    except Exception:
-        # NumPy's reader of headers raises errors of many classes.
+        if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
+            reason = error.strerror or str(error)
+            raise DataError(f"The cache {path} cannot be read: {reason}. Delete it, or try again.") from error
+        # A file is missing or damaged; NumPy's reader of headers raises errors of many classes.
         shutil.rmtree(path, ignore_errors=True)
     try:
         with atomic_dir(path) as target:

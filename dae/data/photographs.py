@@ -34,5 +34,5 @@ def cut_tiles(image: Image.Image, size: int, split: str) -> Iterator[np.ndarray]
 def _offsets(side: int, size: int, central: bool) -> list[int]:
     if central:
         return [(side - size) // 2]
-    count = 1 + math.ceil((side - size) / max(size - OVERLAP, size // 3, 1))
+    count = 1 + math.ceil((side - size) / max(size - OVERLAP, size // 3))
     return [round(offset) for offset in np.linspace(0, side - size, count)]

@@ -135,7 +135,10 @@ def download(name: str, root: Path) -> None:
         root.mkdir(parents=True, exist_ok=True)
         for train in (True, False):
             source(root=str(root), train=train, download=True)
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, ValueError, AssertionError) as error:
+        # torchvision keeps the files of MNIST that exist, even if they are damaged.
+        if is_downloaded(name, root):
+            raise _damaged_error(name, root) from error
         raise DataError(f"{_LABELS[name]} could not be downloaded to {root}: {error}. Try again.") from error
     finally:
         socket.setdefaulttimeout(previous_timeout)

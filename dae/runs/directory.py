@@ -164,7 +164,7 @@ class Run:
     # Previews
 
     def preview_path(self, which: int | str) -> Path:
-        """Return the path of the preview of an epoch, or of "clean" or "noisy"."""
+        """Return the path of the preview of an epoch, or of "clean", "noisy" or a step such as "step-000000016"."""
         return self.path / "previews" / (f"epoch-{which:04d}.png" if isinstance(which, int) else f"{which}.png")
 
     def save_preview(self, which: int | str, images: Tensor) -> None:

@@ -36,8 +36,7 @@ def to_run_name(text: str) -> str:
 def default_name(config: TrainConfig, recipe: str) -> str:
     """Return a valid run name derived from the recipe, or from data set and model if `recipe` is empty."""
     dataset = re.sub("^(folder|photos):", "", config.dataset.rpartition("/")[2])
-    name = recipe or f"{dataset}-{config.model}"
-    return re.sub(r"[^a-z0-9._-]", "-", name.lower()).strip("-._")[:_MAX_DEFAULT_LENGTH]
+    return to_run_name(recipe or f"{dataset}-{config.model}")[:_MAX_DEFAULT_LENGTH]
 
 
 @contextmanager

@@ -154,6 +154,17 @@ def test_alpha_and_colors_of_transparent_pixels_are_kept() -> None:
     assert np.array_equal(rewrite(encode(gray, "PNG")), gray)
 
 
+def test_gray_with_premultiplied_alpha_is_read_like_color_with_it() -> None:
+    gray, color = io.BytesIO(), io.BytesIO()
+    options: dict[str, Any] = {"extrasamples": ["assocalpha"], "planarconfig": "contig"}
+    tifffile.imwrite(gray, np.full((9, 9, 2), 100, np.uint8), photometric="minisblack", **options)
+    tifffile.imwrite(color, np.full((9, 9, 4), 100, np.uint8), photometric="rgb", **options)
+    files = [decode_file(content.getvalue()) for content in (gray, color)]
+    assert [file.pixels.shape[1] for file in files] == [1, 3]
+    assert torch.equal(files[0].pixels, files[1].pixels[:, :1])
+    assert files[0].alpha is not None and (files[0].alpha == 100).all()
+
+
 def test_metadata_are_kept_and_the_orientation_is_applied() -> None:
     exif = Image.Exif()
     exif[0x0112], exif[0x010F] = 6, "Maker"

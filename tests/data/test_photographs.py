@@ -96,6 +96,12 @@ def test_whole_photographs_keep_their_sizes_and_their_split(tmp_path: Path) -> N
     assert torch.equal(first.images, landscape.images[:1])
 
 
+def test_the_note_says_that_splits_share_a_single_photograph(tmp_path: Path) -> None:
+    photograph(tmp_path / "only.png", 30, 20)
+    (images,) = load_whole_photographs(f"photos:{tmp_path}")
+    assert "splits share images" in images.note
+
+
 def test_a_split_without_a_readable_photograph_is_an_error(tmp_path: Path) -> None:
     photograph(tmp_path / "train" / "0.png", 30, 20)
     (tmp_path / "test").mkdir()

@@ -149,6 +149,15 @@ def test_broken_download_reports_the_reason(error: Exception, tmp_path: Path, mo
     assert limits == [torchvision_datasets._READ_TIMEOUT_S] and socket.getdefaulttimeout() is None
 
 
+def test_damaged_files_that_torchvision_keeps_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for file in torchvision_datasets._FILES["mnist"]:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_bytes(b"<html>")
+    monkeypatch.setattr(torchvision_datasets, "_server_responds", lambda urls: True)
+    with pytest.raises(DataError, match="MNIST in .* is damaged. Delete it"):
+        download("mnist", tmp_path)
+
+
 def test_download_fetches_both_splits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fetched: list[Any] = []
 
