@@ -34,7 +34,7 @@ def render_demo_download(options: Sequence[ModelOption], images: ImageSet, noise
         "text/html",
         icon=":material/download:",
         on_click="ignore",
-        help=(f"The first {MAX_MODELS} models" if len(models) > MAX_MODELS else "These models")
+        help=(f"The first {MAX_MODELS} models" if len(models) > MAX_MODELS else "The selected models")
         + " in one HTML file that works offline in any browser: drag the noise level, draw a digit.",
         key="demo",
     )

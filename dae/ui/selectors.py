@@ -149,12 +149,10 @@ def url_number_input(
 def select_seed(label: str, button: str, *, key: str, help: str) -> int:
     """Draw a number input for a random seed that is in the URL, and a button for the next seed."""
     seed = url_number_input(label, 0, _NUM_SEEDS - 1, key=key, help=help, width=120)
-    st.button(button, icon=":material/casino:", on_click=_next_seed, args=(key,), key=f"{key}_next")
+    # The next seed and not a step, as a press can arrive twice.
+    following = {key: (seed + 1) % _NUM_SEEDS}
+    st.button(button, icon=":material/casino:", on_click=st.session_state.update, args=(following,), key=f"{key}_next")
     return seed
-
-
-def _next_seed(key: str) -> None:
-    st.session_state[key] = (st.session_state[key] + 1) % _NUM_SEEDS
 
 
 def url_multiselect(

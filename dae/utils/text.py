@@ -30,9 +30,9 @@ def is_hallucinated(psnr_db: float) -> bool:
     return psnr_db < HALLUCINATION_BELOW_DB
 
 
-def format_db(psnr_db: float) -> str:
-    """Return a PSNR with one decimal, or "same" for identical images."""
-    return "same" if psnr_db == math.inf else f"{psnr_db:.1f}"
+def format_db(psnr_db: float, unit: str = "") -> str:
+    """Return a PSNR with one decimal and a unit, or "same" for identical images."""
+    return "same" if psnr_db == math.inf else f"{psnr_db:.1f}{unit}"
 
 
 def label_with_db(name: str, psnr_db: float) -> str:

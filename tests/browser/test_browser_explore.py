@@ -236,7 +236,7 @@ def test_a_damaged_upload_shows_an_error_and_a_valid_one_follows(
     page.get_by_text("damaged or not an image").wait_for()
     page.locator("input[type=file]").set_input_files(good)
     page.get_by_test_id("divider").wait_for()
-    page.get_by_text("Also compare the models for small images").click()
+    page.get_by_text("Also denoise small copies").click()
     page.get_by_text("60 × 80, resized to").wait_for()
     page.get_by_test_id("frame-row").nth(3).wait_for()
     playwright.expect(page.get_by_test_id("stException")).to_have_count(0)

@@ -45,6 +45,7 @@ def test_hallucinated_images_are_not_called_clear() -> None:
 @pytest.mark.parametrize(("psnr_db", "text"), [(20.44, "20.4"), (-1.0, "-1.0"), (math.inf, "same")])
 def test_format_db(psnr_db: float, text: str) -> None:
     assert format_db(psnr_db) == text
+    assert format_db(psnr_db, " dB") == (text if text == "same" else f"{text} dB")
 
 
 @pytest.mark.parametrize(

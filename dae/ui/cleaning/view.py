@@ -45,7 +45,7 @@ def render_cleaning(uploads: list[Upload], index: int) -> None:
     with page.show_errors():
         options = photo_options()
         if not options:
-            st.markdown("Train a U-Net first: it handles any size.")
+            st.info("No model for photographs yet. Train a U-Net first: it takes images of any size.")
             link_to_train()
             return
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):

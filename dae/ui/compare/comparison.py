@@ -18,6 +18,7 @@ class Comparison:
     Attributes:
         scores: per-image metrics by name of the denoiser, averaged over noise draws; those of the noisy input among
             them.
+        shown_scores: the same under the first noise draw alone, which is that of the images on the page.
         infos: facts about every selected denoiser, by name.
         table: one row per measured denoiser, see `summary_table`.
         sentences: the ranking, headline first.
@@ -26,6 +27,7 @@ class Comparison:
     """
 
     scores: Mapping[str, pd.DataFrame]
+    shown_scores: Mapping[str, pd.DataFrame]
     infos: Mapping[str, DenoiserInfo]
     table: pd.DataFrame
     sentences: tuple[str, ...]
@@ -61,6 +63,7 @@ def compute(selection: Selection) -> Comparison | None:
     }
     return Comparison(
         scores,
+        _scores(selection, 1),
         infos,
         summary_table(rows, infos),
         (*ranking_sentences(scores, infos), *untrained_sentence(selection)),

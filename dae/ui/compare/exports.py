@@ -79,8 +79,8 @@ def make_report(selection: Selection, comparison: Comparison, gains: pd.DataFram
         tables.append(ReportTable(heading, transpose(gains, "Noise")))
     indices = tuple(range(min(_NUM_REPORT_IMAGES, len(selection.images))))
     images = [
-        ReportImage(row.title, row.sheet, f"{', '.join(row.numbers[0])} dB" if row.numbers else "")
-        for row in image_rows(selection, comparison.scores, selection.options, indices)
+        ReportImage(row.title, row.sheet, ", ".join(row.numbers[0]) if row.numbers else "")
+        for row in image_rows(selection, comparison.shown_scores, selection.options, indices, unit=" dB")
     ]
     made = f"Made on {date.today():%Y-%m-%d} with dae {metadata.version('dae')}."
     title = f"Denoising comparison: {selection.title}"

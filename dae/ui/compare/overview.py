@@ -7,6 +7,7 @@ import streamlit as st
 
 from dae.evaluation import IDENTITY, counted_psnr_db
 from dae.ui import selectors
+from dae.ui.compare.comparison import Comparison
 from dae.ui.compare.selection import Selection
 from dae.ui.compare.side_by_side import image_rows, rank_images, render_side_by_side
 from dae.ui.components.live_chart import live_chart
@@ -46,17 +47,17 @@ def render_gain_chart(selection: Selection, table: pd.DataFrame, draws: int) -> 
     )
 
 
-def render_images(selection: Selection, scores: Mapping[str, pd.DataFrame]) -> None:
+def render_images(selection: Selection, comparison: Comparison) -> None:
     """Draw one image through every measured denoiser: the first one, or an extreme of the best denoiser."""
-    psnr_db = {name: float(counted_psnr_db(metrics).mean()) for name, metrics in scores.items()}
+    psnr_db = {name: float(counted_psnr_db(metrics).mean()) for name, metrics in comparison.scores.items()}
     identity, *others = selection.options
-    ranked = sorted((option for option in others if option.name in scores), key=lambda option: -psnr_db[option.name])
+    ranked = sorted((option for option in others if option.name in psnr_db), key=lambda option: -psnr_db[option.name])
     best = (ranked or [identity])[0]
-    ranks = {"First": (0,), **rank_images(scores[best.name])}
+    ranks = {"First": (0,), **rank_images(comparison.shown_scores[best.name])}
     help_text = f"Best, typical and worst are ranked by the PSNR of {best.label}."
     rank = selectors.url_choice("Image", list(ranks), key="rank", help=help_text, label_visibility="collapsed")
-    rows = image_rows(selection, scores, [identity, *ranked], ranks[rank][:1])
-    figures = [ReportImage(row.title, row.sheet, f"{row.numbers[0][0]} dB" if row.numbers else "") for row in rows]
+    rows = image_rows(selection, comparison.shown_scores, [identity, *ranked], ranks[rank][:1], unit=" dB")
+    figures = [ReportImage(row.title, row.sheet, row.numbers[0][0] if row.numbers else "") for row in rows]
     st.html(f'<div class="image-grid">{"".join(figure.html() for figure in figures)}</div>')
 
 

@@ -47,7 +47,8 @@ def render_seed_table(models: Sequence[ModelOption]) -> None:
             alt="Metrics of each model over repeated trainings: mean and standard deviation.",
         )
         presentation.footnote(
-            "Mean ± standard deviation over repeated trainings with different seeds. Smaller differences between "
-            "models may be chance. Test noise, teacher and pretrained weights are the same each time.",
+            "Mean ± standard deviation over repeated trainings with different seeds. Differences between models that "
+            "are smaller than the standard deviation may be chance. Test noise, teacher and pretrained weights are the "
+            "same each time.",
             key="seed_table",
         )

@@ -143,9 +143,9 @@ def _select_denoisers(dataset: str) -> list[ModelOption]:
         default,
         key="compared",
         depends_on=dataset,
-        help="Trained models, classical filters at their best setting, and *Memory of all training images*: their "
-        "average, in which those that fit the noisy image best count most (Gaussian noise only). The noisy input is "
-        "always included.",
+        help="Trained models, classical filters at their best setting, and *Memory of all training images*: an "
+        "average of all training images, weighted by how well each fits the noisy image (Gaussian noise only). The "
+        "noisy input is always included.",
         max_selections=MAX_DENOISERS,
         format_func=lambda name: model_options.full_label(available[name]),
     )

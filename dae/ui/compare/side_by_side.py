@@ -26,17 +26,15 @@ def clean_strip(dataset: str, indices: tuple[int, ...]) -> bytes:
 
 @st.cache_data(show_spinner=False, max_entries=128)
 def denoised_strip(
-    _option: ModelOption, name: str, mtime_ns: int, dataset: str, noise: str, indices: tuple[int, ...]
+    option: ModelOption, mtime_ns: int, dataset: str, noise: NoiseSpec, indices: tuple[int, ...]
 ) -> bytes:
     """Return a PNG of denoised test images in a row.
 
     Args:
-        name: of the denoiser; part of the cache key, which cannot contain `_option`.
         mtime_ns: modification time of the weights; only part of the cache key.
     """
-    spec = NoiseSpec.parse(noise)
-    _, noisy = noisy_batch_at(resources.images(dataset, "test"), spec, measuring.SEED, indices)
-    return to_png(hstack(measuring.denoiser_for(_option, dataset).for_noise(spec)(noisy)))
+    _, noisy = noisy_batch_at(resources.images(dataset, "test"), noise, measuring.SEED, indices)
+    return to_png(hstack(measuring.denoiser_for(option, dataset).for_noise(noise)(noisy)))
 
 
 def image_rows(
@@ -44,23 +42,25 @@ def image_rows(
     scores: Mapping[str, pd.DataFrame],
     options: Sequence[ModelOption],
     indices: tuple[int, ...],
+    unit: str = "",
 ) -> list[SpriteRow]:
-    """Return a row of images per denoiser, below the clean ones.
+    """Return a row of images per denoiser, below the clean ones, under the first noise draw.
 
     Args:
-        scores: per-image metrics by name of the denoiser.
+        scores: per-image metrics under that draw, by name of the denoiser.
         indices: of the test images.
+        unit: what follows the PSNR under each image.
     """
     noise, noisy = selection.noise, scores[IDENTITY].iloc[list(indices)]
     rows = [SpriteRow("Clean", clean_strip(selection.dataset, indices), words=("the original",))]
     for option in options:
         metrics = scores[option.name].iloc[list(indices)]
         mtime_ns = resources.weights_mtime(option.name) if option.is_model else 0
-        sheet = denoised_strip(option, option.name, mtime_ns, selection.dataset, str(noise), indices)
+        sheet = denoised_strip(option, mtime_ns, selection.dataset, noise, indices)
         title, words, color = "Noisy", "the input", ""
         if option.name != IDENTITY:
             title, words, color = option.label, _describe_gain(option, selection, metrics, noisy), option.color
-        numbers = tuple(map(text.format_db, metrics["psnr_db"]))
+        numbers = tuple(text.format_db(psnr_db, unit) for psnr_db in metrics["psnr_db"])
         rows.append(SpriteRow(title, sheet, color=color, words=(words,), numbers=(numbers,)))
     return rows
 

@@ -44,9 +44,7 @@ def render_level_sweep(selection: Selection, infos: Mapping[str, DenoiserInfo]) 
     Returns:
         The figure, empty while the section is folded.
     """
-    section = st.expander(
-        "Every noise level", icon=":material/show_chart:", key="every_level", on_change="rerun", width="stretch"
-    )
+    section = st.expander("Every noise level", icon=":material/show_chart:", key="every_level", on_change="rerun")
     if not section.open:
         return go.Figure()
     with section:
@@ -92,9 +90,7 @@ def render_noise_kind_grid(selection: Selection) -> pd.DataFrame:
     Returns:
         The gains in dB as text, one row per denoiser and one column per noise; empty while the section is folded.
     """
-    section = st.expander(
-        "Every kind of noise", icon=":material/grid_on:", key="every_noise", on_change="rerun", width="stretch"
-    )
+    section = st.expander("Every kind of noise", icon=":material/grid_on:", key="every_noise", on_change="rerun")
     if not section.open:
         return pd.DataFrame()
     with section:

@@ -31,7 +31,8 @@ def render_compare() -> None:
     if comparison:
         _render_overview(selection, comparison)
     redraw_s = _REDRAW_EVERY_S if comparison else _FIRST_REDRAW_S
-    is_done = measuring.run_jobs_and_rerun(_first_jobs(selection), progress, selection.key, "table", redraw_s)
+    jobs = measuring.metric_jobs(selection.options, selection.dataset, selection.limit, [selection.noise])
+    is_done = measuring.run_jobs_and_rerun(jobs, progress, selection.key, "table", redraw_s)
     if comparison and is_done and comparison.is_complete:
         sections, downloads = st.container(), st.empty()
         with sections:
@@ -40,11 +41,6 @@ def render_compare() -> None:
         # A click on a button that the next run of the page replaces would be lost, so there is none while it measures.
         with downloads.container():
             render_exports(selection, comparison, figure, gains)
-
-
-def _first_jobs(selection: Selection) -> list[measuring.Job]:
-    """Return the jobs that measure every denoiser under the first noise draw."""
-    return measuring.metric_jobs(selection.options, selection.dataset, selection.limit, [selection.noise])
 
 
 def _more_jobs(selection: Selection) -> list[measuring.Job]:
@@ -63,12 +59,12 @@ def _render_overview(selection: Selection, comparison: Comparison) -> None:
     with chart:
         render_gain_chart(selection, comparison.table, comparison.draws)
     with images:
-        render_images(selection, comparison.scores)
+        render_images(selection, comparison)
 
 
 def _render_details(selection: Selection, comparison: Comparison) -> tuple[go.Figure, pd.DataFrame]:
     """Draw the folded sections; an open one measures what it needs. Return the arguments of `render_exports`."""
-    render_more_images(selection, comparison.scores)
+    render_more_images(selection, comparison.shown_scores)
     with st.expander("All metrics", icon=":material/table:", key="all_metrics"):
         name = render_table(comparison.table)
         presentation.footnote(selection.protocol(comparison.draws), key="note")
@@ -85,9 +81,8 @@ def _render_selected_row(selection: Selection, comparison: Comparison, name: str
     option = next((option for option in others if option.name == name), None)
     if option:
         st.header(f"Best, typical and worst results of {option.label}", anchor=False)
-        indices = tuple(
-            dict.fromkeys(index for rank in rank_images(comparison.scores[name]).values() for index in rank)
-        )
-        render_side_by_side(selection, comparison.scores, [identity, option], indices, key="best_and_worst")
+        ranks = rank_images(comparison.shown_scores[name])
+        indices = tuple(dict.fromkeys(index for rank in ranks.values() for index in rank))
+        render_side_by_side(selection, comparison.shown_scores, [identity, option], indices, key="best_and_worst")
     elif others and not name:
-        st.caption("Click a row to see its best and worst images.")
+        st.caption("Click a row to see its best, typical and worst images.")

@@ -72,7 +72,6 @@ def code_map(
     blocks.append(sheet)
     height, width = _thumbnail_size(images.shape)
     header: dict[str, Any] = {
-        "key": key,
         "label": label,
         "alt": alt,
         "caption": caption,

@@ -146,7 +146,7 @@ def _select(controls: DeltaGenerator, slot: DeltaGenerator, more_controls: Delta
             seed = _select_seed()
         with slot:
             has_model = render_full_resolution(photo, kind, seed)
-            label = "Also compare the models for small images, on small copies"
+            label = "Also denoise small copies with the models for small images"
             if not st.toggle(label, not has_model, key="copies", bind="query-params"):
                 return None
     with more_controls:

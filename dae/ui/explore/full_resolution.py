@@ -86,7 +86,7 @@ def render_full_resolution(image: Image.Image, kind: str, seed: int) -> bool:
     """
     options, num_pixels = photo_options(), image.width * image.height
     if not options:
-        st.markdown("Train a U-Net first: it handles any size.")
+        st.info("No model for photographs yet. Train a U-Net first: it takes images of any size.")
         selectors.link_to_train()
         return False
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
@@ -193,8 +193,5 @@ def summarize(result: FullResolutionResult, selection: FullResolution) -> str:
     gain = text.describe_gain(result.psnr_db - result.noisy_psnr_db)
     trained = model.noise.component(noise.kind)
     is_trained = trained and trained.low <= noise.level <= trained.high
-    sentences = [
-        f"**{gain[:1].upper()}{gain[1:]}.**",
-        f"This model was trained on {model.noise.label}{'' if is_trained else f', not {noise.label}'}.",
-    ]
-    return " ".join(sentences)
+    ending = "" if is_trained else f", not {noise.label}"
+    return f"**{gain[:1].upper()}{gain[1:]}.** This model was trained on {model.noise.label}{ending}."

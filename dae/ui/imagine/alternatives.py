@@ -33,8 +33,8 @@ def render_alternatives(model: PriorModel, images: ImageSet, controls: DeltaGene
             "Compare with memory",
             key="imagine_memory",
             bind="query-params",
-            help="Shows the most similar training digit, and the best answer of a model that had learned all training "
-            "digits by heart.",
+            help="Shows the most similar training digit, and **perfect memory**: the best answer of a model that had "
+            "learned all training digits by heart.",
         )
     if digit is None:
         return
@@ -65,7 +65,7 @@ def _render_noisy_digit(digit: Subject, noisy: Tensor, denoised: Tensor, level: 
     scores = [math.nan, *(float(psnr_db(image.clamp(0, 1), clean)) for image in images[1:])]
     if compare:
         similar, memory = recall(denoised, noisy, level)
-        images, names = [*images, memory, similar], [*names, "by heart", "most similar training digit"]
+        images, names = [*images, memory, similar], [*names, "perfect memory", "most similar training digit"]
         scores = [*scores, float(psnr_db(memory, clean)), math.nan]
     captions = [
         name if math.isnan(score) else text.label_with_db(name, score)

@@ -49,7 +49,7 @@ class Sampling:
     num_frames: int
     titles: tuple[str, ...]
     alt: str
-    summarize: Callable[[Any], Summary] = lambda result: Summary()
+    summarize: Callable[[Any], Summary]
 
 
 def to_uint8(frame: Frame) -> Tensor:
@@ -68,9 +68,10 @@ def render_sampling(sampling: Sampling) -> None:
         stream = _poll(sampling, is_stopped)
         if is_running and stream.has_ended:
             st.rerun()
-        _render_status(sampling, stream, is_stopped)
+        summary = sampling.summarize(stream.result) if stream.is_done else Summary()
+        _render_status(sampling, stream, is_stopped, summary.sentence)
         if stream.frames:
-            _render_frames(sampling, stream)
+            _render_frames(sampling, stream, summary)
 
     with st.container(key=f"{sampling.name}_frames"):
         render()
@@ -83,21 +84,23 @@ def _poll(sampling: Sampling, is_stopped: bool) -> Stream:
     return streams().poll(sampling.key, sampling.create)
 
 
-def _render_status(sampling: Sampling, stream: Stream, is_stopped: bool) -> None:
-    """Draw the progress and a button to stop, or the sentence on the result, or the error."""
+def _render_status(sampling: Sampling, stream: Stream, is_stopped: bool, sentence: str) -> None:
+    """Draw the progress and a button to stop, or the sentence on the result, or the error.
+
+    Args:
+        sentence: "" without a result.
+    """
     if stream.error:
         with page.show_errors():
             raise stream.error
         st.button("Try again", key=f"{sampling.name}_again", on_click=streams().forget, args=(sampling.key,))
         return
-    sentence = sampling.summarize(stream.result).sentence if stream.is_done else ""
     done = len(stream.frames)
     # The first frame is step 0.
     step = f"{max(done - 1, 0)} of {sampling.num_frames - 1}"
     with st.container(horizontal=True, vertical_alignment="center", height=48, border=False):
-        if stream.is_done:
-            if sentence:
-                st.markdown(f"#### {sentence}")
+        if sentence:
+            st.markdown(f"#### {sentence}")
         elif is_stopped:
             st.markdown(f"Stopped: {step} steps done.")
             st.button("Continue", key=f"{sampling.name}_continue", on_click=_resume)
@@ -116,10 +119,9 @@ def _resume() -> None:
     st.session_state.pop(_STOPPED, None)
 
 
-def _render_frames(sampling: Sampling, stream: Stream) -> None:
+def _render_frames(sampling: Sampling, stream: Stream, summary: Summary) -> None:
     steps, sheets = _sheets(stream, len(sampling.titles))
     columns = len(stream.frames[0]) // len(sampling.titles)
-    summary = sampling.summarize(stream.result) if stream.is_done else Summary()
     rows = []
     for index, (title, sheet) in enumerate(zip(sampling.titles, sheets, strict=True)):
         captions = tuple(summary.captions[index * columns : (index + 1) * columns])

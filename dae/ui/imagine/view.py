@@ -17,7 +17,7 @@ _HELP = {
     DREAM: "digits that emerge from pure noise",
     ALTERNATIVES: "eight plausible answers to one noisy digit",
     COMPLETION: "eight ways to complete a digit of which a part is hidden",
-    FILTERS: "which input pixels decide an output pixel, for three models",
+    FILTERS: "which input pixels decide an output pixel, for up to four models",
 }
 
 

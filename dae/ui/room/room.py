@@ -64,12 +64,10 @@ class Room:
         """Start a game with a round per question.
 
         Raises:
-            RoomError: the room is closed, or there is no question.
+            RoomError: the room is closed.
         """
         with self._lock:
             self._check_open()
-            if not questions:
-                raise RoomError("There is no question. Choose at least one noise level.")
             self._game = Game([Round(next(self._ids), question) for question in questions])
             self._activity = "guess"
 

@@ -56,6 +56,7 @@ class Wall:
         self._waiting: dict[str, Drawing] = {}
         self._dismissed: set[str] = set()
         self._added_s: dict[str, float] = {}
+        self._senders: dict[int, str] = {}  # phones by the ids of their drawings
         self._blocked: set[str] = set()
 
     def add(self, phone: str, drawing: Drawing, now_s: float) -> None:
@@ -76,7 +77,7 @@ class Wall:
             return
         if now_s - self._added_s.get(phone, -MIN_INTERVAL_S) < MIN_INTERVAL_S:
             raise DrawingError("Too fast. Wait two seconds, then send it again.")
-        self._added_s[phone] = now_s
+        self._added_s[phone], self._senders[drawing.id] = now_s, phone
         self._dismissed.discard(phone)
         drawings = self._waiting if self._is_reviewed else self._drawings
         drawings.pop(phone, None)
@@ -126,9 +127,8 @@ class Wall:
                 self._drawings[phone] = replace(drawing, result=results[drawing.id])
 
     def take_down(self, drawing_id: int) -> None:
-        """Remove a drawing, and accept no more from its phone."""
-        for phone, drawing in list(self._drawings.items()):
-            if drawing.id == drawing_id:
-                del self._drawings[phone]
-                self._waiting.pop(phone, None)
-                self._blocked.add(phone)
+        """Remove what the phone of a drawing has sent, and accept no more from it."""
+        if phone := self._senders.get(drawing_id):
+            self._drawings.pop(phone, None)
+            self._waiting.pop(phone, None)
+            self._blocked.add(phone)

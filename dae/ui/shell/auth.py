@@ -6,6 +6,7 @@ exchanges a ticket, since a script cannot set a cookie that scripts cannot read.
 """
 
 import hmac
+import ipaddress
 import json
 import os
 import secrets
@@ -173,4 +174,7 @@ def client_address() -> str:
         address = None
     if not isinstance(address, str):
         return "localhost"
-    return ":".join(address.split(":")[:4]) if ":" in address else address
+    try:
+        return ipaddress.IPv6Address(address).packed[:8].hex()
+    except ValueError:
+        return address

@@ -34,11 +34,10 @@ gray is 0, white positive, black negative. They begin as noise, and some turn in
 continues. A second training waits in the queue.
 """,
     "pages/explore.py": """
-Each **column** is one image, each **row** one model; for a drawing, and for test
-images in the large view, each column is one model.
-All models get the same noise. The number under each image is its PSNR in decibels: higher is closer to the original,
-and 3 dB more is half the squared error. *How sure is it?* shows where a model expects to be wrong, computed without the
-original, for models trained on Gaussian noise that is not clipped.
+Each **row** is one model and each **column** one image. For a drawing, and for test images in the large view, each
+column is one model. All models get the same noise. The number under each image is its PSNR in decibels: higher is
+closer to the original, and 3 dB more is half the squared error. *How sure is it?* shows where a model expects to be
+wrong, computed without the original, for models trained on Gaussian noise that is not clipped.
 
 *Inside the model* shows the few numbers that a model compresses each image into: as a map on which similar digits are
 close together, as an interpolation between two digits, and as a test of how well the digit can be read from them.

@@ -60,8 +60,8 @@ def _stage(states: Sequence[str], progress: Sequence[Sequence[Mapping[str, Any]]
     if not lines or state in ("queued", "finished"):
         return {"queued": "Waiting to start.", "running": "Loading images …"}.get(state, f"{state.capitalize()}.")
     last = min(lines, key=epochs_passed)
-    epoch = f"poch {min(math.floor(epochs_passed(last)) + 1, last['epochs'])} of {last['epochs']}."
-    return f"E{epoch}" if state == "running" else f"{state.capitalize()} in e{epoch}"
+    epoch = f"epoch {min(math.floor(epochs_passed(last)) + 1, last['epochs'])} of {last['epochs']}."
+    return epoch.capitalize() if state == "running" else f"{state.capitalize()} in {epoch}"
 
 
 def leader_sentence(labels: Mapping[str, str], progress: Progress, is_over: bool = False) -> str:

@@ -69,11 +69,11 @@ def render_monitor(selection: Selection, snapshot: tuple[object, ...]) -> None:
     Args:
         snapshot: of `page_snapshot`, from before the page was drawn.
     """
-    names = selection.runs
+    names, runs = selection.runs, [find_run(name) for name in selection.runs]
     with st.container():
-        render_messages([find_run(name) for name in names])
+        render_messages(runs)
     values = _widget_values()
-    is_active = any(find_run(name).state in ACTIVE_STATES for name in names)
+    is_active = any(run.state in ACTIVE_STATES for run in runs)
 
     @st.fragment(run_every=_POLL_S if is_active else _IDLE_POLL_S)
     def render_progress() -> None:
@@ -87,7 +87,7 @@ def render_monitor(selection: Selection, snapshot: tuple[object, ...]) -> None:
                 render_previews(watched.runs, watched.progress, watched.labels)
 
     # A style sheet puts the headline above the other two parts, which are side by side: columns would be more elements.
-    has_images = is_active or any(find_run(name).preview_path("clean").is_file() for name in names)
+    has_images = is_active or any(run.preview_path("clean").is_file() for run in runs)
     with st.container(key="live" if has_images else "live_curves"):
         render_progress()
 
@@ -99,10 +99,12 @@ def render_waiting(snapshot: tuple[object, ...]) -> None:
     def render_hint() -> None:
         if page_snapshot(()) != snapshot:
             st.rerun()
-        start = (
-            "Start a training above." if auth.is_presenter() else "The presenter starts trainings; they appear here."
-        )
-        st.info(f"Nothing to show yet. {start}")
+        if run_names():
+            st.info("No training is selected. Choose one above.")
+        elif auth.is_presenter():
+            st.info("Nothing to show yet. Start a training above.")
+        else:
+            st.info("Nothing to show yet. The presenter starts trainings; they appear here.")
 
     render_hint()
 

@@ -67,7 +67,9 @@ def select_runs(available: Sequence[Run]) -> tuple[str, ...]:
         placeholder="Choose up to four trainings to compare",
         label_visibility="collapsed",
     )
-    address.write_param("runs", shown if shown != state.default_runs else [])
+    # The default changes when another training ends.
+    is_default = shown == state.default_runs and shown == default_runs(available)
+    address.write_param("runs", [] if is_default else shown)
     state.watched = shown
     return tuple(shown)
 

@@ -7,15 +7,16 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dae.evaluation import CHANGED, FILTERS, HEADINGS, IDENTITY
+from dae.evaluation import CHANGED, FILTERS, HEADINGS, IDENTITY, noisy_batch_at, psnr_db
 from dae.noise import NoiseSpec
 from dae.ui import measuring, model_options, selectors
 from dae.ui.compare import exports, tables
 from dae.ui.compare.comparison import compute, untrained_sentence
 from dae.ui.compare.selection import Selection
-from dae.ui.compare.side_by_side import rank_images
+from dae.ui.compare.side_by_side import image_rows, rank_images
 from dae.ui.compare.sweeps import measured_rows, sweep_levels
 from dae.ui.model_options import ModelOption
+from dae.utils.text import format_db
 from tests.helpers import PATIENCE_S
 
 
@@ -91,6 +92,19 @@ def test_compute_averages_noise_draws_once_all_denoisers_are_measured_under_them
     ]
     assert comparison.table["psnr_db"].iloc[1] == pytest.approx(sum(psnr_db) / len(psnr_db))
     assert list(comparison.table["draws"]) == [3, 3]
+
+
+def test_the_number_at_an_image_is_its_own_psnr(selection: Selection) -> None:
+    selection = replace(selection, noise=NoiseSpec("occlusion", 0.3))
+    for draw in range(measuring.NUM_DRAWS):
+        arguments = selection.options, selection.dataset, selection.limit, [selection.noise], draw
+        for job in measuring.metric_jobs(*arguments):
+            job.run(lambda fraction: None)
+    comparison = compute(selection)
+    assert comparison is not None and comparison.draws == measuring.NUM_DRAWS
+    rows = image_rows(selection, comparison.shown_scores, selection.options[:1], (0, 1), unit=" dB")
+    clean, noisy = noisy_batch_at(selection.images, selection.noise, measuring.SEED, (0, 1))
+    assert rows[1].numbers == (tuple(format_db(float(psnr), " dB") for psnr in psnr_db(noisy, clean)),)
 
 
 def test_report_has_five_columns_with_the_best_values_marked_and_no_script(selection: Selection) -> None:

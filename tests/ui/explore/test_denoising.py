@@ -152,7 +152,7 @@ def test_classes_are_selected_by_name() -> None:
 def test_images_are_sorted_by_psnr_or_by_difference(models: tuple[ModelOption, ...], photos: str) -> None:
     images = resources.images(photos, "test")
     first, second = (
-        np.array(ordering._psnr_db(model.name, resources.weights_mtime(model.name), photos, "gaussian:0.5"))
+        np.array(ordering._psnr_db(model.name, resources.weights_mtime(model.name), photos, NoiseSpec("gaussian", 0.5)))
         for model in models[:2]
     )
     assert ordering.sort_indices((7, 2, 4), (), images, NOISE) == (7, 2, 4)

@@ -214,6 +214,17 @@ def test_taking_a_drawing_down_blocks_its_phone_until_the_next_game(room: Room, 
     room.draw(phone, INK)
 
 
+def test_an_outdated_press_takes_down_what_the_phone_has_drawn_since(room: Room, clock: list[float]) -> None:
+    phone = room.join()
+    room.start_draw()
+    room.draw(phone, INK)
+    (pressed,) = room.pending_drawings(9)
+    clock[0] += MIN_INTERVAL_S
+    room.draw(phone, OTHER_INK)
+    room.take_down(pressed.id)
+    assert not room.pending_drawings(9) and room.phone_state(phone)["blocked"]
+
+
 def test_a_reviewed_drawing_waits_until_it_is_shown_or_dismissed(room: Room, clock: list[float]) -> None:
     first, second = room.join(), room.join()
     room.start_draw(is_reviewed=True)

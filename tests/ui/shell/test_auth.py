@@ -1,6 +1,7 @@
 """Test the presenter key: everybody can watch, only presenters can act, and a cookie keeps them signed in."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import streamlit as st
@@ -96,6 +97,27 @@ def test_wrong_keys_cause_growing_delays_and_the_right_key_is_still_accepted(
     enter(app, KEY)
     assert "Wrong key." not in shown(app) and "Presenter" in shown(app)
     assert pauses == [1.0, 2.0, 4.0, 4.0, 4.0, 4.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_same"),
+    [
+        ("192.0.2.1", "192.0.2.1", True),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("2001:db8::1", "2001:db8::2", True),
+        ("2001:db8::1", "2001:db8:0:0:ffff::2", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("fe80::1%eth0", "fe80::2%eth0", True),
+    ],
+)
+def test_a_network_of_ipv6_is_one_client(
+    first: str, second: str, is_same: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clients = []
+    for address in (first, second):
+        monkeypatch.setattr(st, "context", SimpleNamespace(ip_address=address))
+        clients.append(auth.client_address())
+    assert (clients[0] == clients[1]) == is_same
 
 
 def test_a_valid_presenter_cookie_signs_in_and_a_forged_or_expired_one_does_not(

@@ -63,14 +63,10 @@ def _page_button(label: str, side: Literal["left", "right"], number: int, num_pa
         type="tertiary",
         key=f"{label.lower()}_page",
         disabled=not 1 <= number <= num_pages,
-        on_click=_open_page,
+        on_click=st.session_state.update,
         # The number and not a step, as a press can arrive twice.
-        args=(number,),
+        args=({_PAGE: number},),
     )
-
-
-def _open_page(number: int) -> None:
-    st.session_state[_PAGE] = number
 
 
 def select_class(images: ImageSet) -> str:
@@ -124,17 +120,17 @@ def sort_indices(
     """
     if not models:
         return tuple(indices)
-    spec = str(noise.with_level(noise.info.default_level))
-    first, *others = (_psnr_db(model.name, resources.weights_mtime(model.name), images.name, spec) for model in models)
+    noise = noise.with_level(noise.info.default_level)
+    first, *others = (_psnr_db(model.name, resources.weights_mtime(model.name), images.name, noise) for model in models)
     key = -(first - others[0]).abs() if others else first
     selected = set(indices)
     return tuple(index for index in key.sort_values(kind="stable", na_position="first").index if index in selected)
 
 
 @st.cache_data(show_spinner="Sorting the images …", max_entries=16)
-def _psnr_db(run: str, version: int, dataset: str, noise: str) -> pd.Series:
+def _psnr_db(run: str, version: int, dataset: str, noise: NoiseSpec) -> pd.Series:
     """Return the PSNR of each of the first test images; `version` is only part of the cache key."""
     images = resources.images(dataset, "test").take(_NUM_SORTED)
     with resources.compute_lock():
         denoiser = make_denoiser(resources.checkpoint(run), images)
-        return per_image_metrics(denoiser, images, NoiseSpec.parse(noise))["psnr_db"]
+        return per_image_metrics(denoiser, images, noise)["psnr_db"]

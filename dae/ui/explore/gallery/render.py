@@ -108,7 +108,7 @@ def _format_psnr(sheet: SpriteSheet, is_empty: bool, unit: str) -> tuple[tuple[s
     """Return the text under each image by level."""
 
     def describe(psnr_db: float) -> str:
-        return "" if is_empty else text.format_db(psnr_db) + (unit if math.isfinite(psnr_db) else "")
+        return "" if is_empty else text.format_db(psnr_db, unit)
 
     return tuple(tuple(map(describe, level)) for level in sheet.psnr_db)
 
