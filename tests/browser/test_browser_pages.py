@@ -91,7 +91,7 @@ def test_shortcuts_work_without_a_click(page: "playwright.Page", server: str) ->
     page.keyboard.press("ArrowRight")
     page.wait_for_url("**level=0.54**")
     page.keyboard.press("h")
-    page.get_by_text("Each column is one image").wait_for()
+    page.get_by_text("Each row is one model").wait_for()
     drawer, images = page.get_by_role("dialog", name="Help"), page.get_by_test_id("frame-row").first
     wait_for(lambda: images.bounding_box()["x"] + images.bounding_box()["width"] <= drawer.bounding_box()["x"])
     page.keyboard.press("Escape")
