@@ -92,10 +92,10 @@ def gain_figure(bars: pd.DataFrame) -> go.Figure:
             xanchor="left" if side > 0 else "right",
             xshift=6 * side,
         )
-    # Room for the texts beyond the bars.
+    # Room for the texts beyond the bars. Without noise there are no bars.
     finite = [*ranked["gain_db"][np.isfinite(ranked["gain_db"])], 0.0]
     low, high = min(finite), max(finite)
-    room = 0.32 * max(high - low, 1e-9)
+    room = 0.32 * (high - low) or 1.0
     figure.add_vline(0, line={"color": BASELINE_COLOR, "width": 2})
     figure.update_xaxes(title="PSNR gain over the noisy input (dB)", range=[low - room * (low < 0), high + room])
     figure.update_yaxes(automargin=True)

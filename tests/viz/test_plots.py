@@ -171,6 +171,8 @@ def test_gain_figure_ranks_denoisers_and_draws_their_intervals() -> None:
     bars["gain_db"] = [math.nan, math.inf, -2.0]
     low, high = gain_figure(bars).layout.xaxis.range
     assert -3 < low < -2.3 and 0 < high < 1
+    bars["gain_db"] = math.nan
+    assert gain_figure(bars).layout.xaxis.range == (0, 1)
 
 
 def test_probe_figure_draws_accuracies_in_percent_against_the_number_of_labels() -> None:
