@@ -141,7 +141,7 @@ def test_invalid_settings_show_an_error_and_start_no_training() -> None:
     labelled(app.selectbox, "Target").set_value("noisy")
     labelled(app.button, "Start training").click()
     app.run()
-    assert "does not have: clipping and replaced pixels shift the mean" in app.error[0].value and not list_runs()
+    assert "needs noise that averages to zero. Uncheck" in app.error[0].value and not list_runs()
 
 
 def test_a_stopped_run_can_be_renamed_and_deleted(photos: str, tmp_path: Path) -> None:

@@ -81,6 +81,9 @@ class Room:
         """Show the results without the remaining rounds."""
         with self._lock:
             if self._game:
+                if self._game.phase == "answering":
+                    # Nobody has seen the answer of this round, and not all phones have answered.
+                    self._game.current.answers.clear()
                 self._game.phase = "finished"
 
     def start_draw(self, is_reviewed: bool = False) -> None:

@@ -15,7 +15,7 @@ from dae.runs import Run, to_run_name
 from dae.training import TrainConfig
 from dae.training.config import LOSSES, OPTIMIZERS, TARGETS
 from dae.utils.device import available_devices
-from dae.utils.text import describe_terms
+from dae.utils.text import describe_terms, join_words
 
 _OPTIMIZER_LABELS = {"adam": "Adam", "adamw": "AdamW", "muon": "Muon"}
 _TARGET_LABELS = {"clean": "Clean images", "noisy": "Other noisy copies (Noise2Noise)"}
@@ -54,6 +54,12 @@ class FormValues:
         noise = NoiseSpec.mixture(
             [NoiseSpec(kind, self.level_range, self.clipped or NOISES[kind].in_unit_range) for kind in self.noise_kinds]
         )
+        if self.settings.get("target") == "noisy" and not noise.is_zero_mean:
+            kinds = [info.label for info in NOISES.values() if not info.in_unit_range]
+            raise SpecError(
+                "Training on other noisy copies needs noise that averages to zero. Uncheck “Clip noisy images to [0, "
+                f"1]”, and choose only {join_words(kinds)} noise."
+            )
         return {model: TrainConfig(model=model, noise=noise, **self.settings) for model in self.models}
 
 

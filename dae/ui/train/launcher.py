@@ -36,11 +36,6 @@ class Launch:
         """Return the config of each recipe, by name."""
         return {name: replace(RECIPES[name].config, **self.overrides) for name in self.recipes}  # type: ignore[arg-type]
 
-    def missing_dataset(self) -> str:
-        """Return the name of a data set that is not on this machine, empty if all are."""
-        datasets = (config.dataset for config in self.configs().values())
-        return next((dataset for dataset in datasets if not is_available(dataset)), "")
-
 
 SIDE_BY_SIDE_TRAININGS = {
     "race": Launch(
@@ -98,7 +93,8 @@ def _launch_recipe(name: str) -> Launch:
 
 def _start_button(key: str, launch: Launch, references: Sequence[Reference], is_primary: bool = False) -> bool:
     """Draw a button that starts a training, and return whether it was pressed."""
-    missing, configs = launch.missing_dataset(), launch.configs()
+    configs = launch.configs()
+    missing = next((config.dataset for config in configs.values() if not is_available(config.dataset)), "")
     needs = f"Needs {dataset_label(missing)}: `dae download {missing}`." if missing else ""
     # A tooltip stays while the pointer rests on its button, and would cover the race.
     is_covering = is_primary and resources.training_queue().jobs()

@@ -56,7 +56,7 @@ def compute(names: Sequence[str]) -> RunsProgress:
         labels,
         {run.name: run.state for run in runs},
         progress,
-        remaining_s=remaining_seconds(names, progress),
+        remaining_s=remaining_seconds([run.name for run in runs if run.state in ACTIVE_STATES], progress),
         comparable=len({(run.dataset, run.noise) for run in runs}) == 1,
         collapsed={run.name: collapsed_output(latest_pixel_ranges(run, progress[run.name])) for run in runs},
     )

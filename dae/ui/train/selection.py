@@ -46,8 +46,10 @@ def select_runs(available: Sequence[Run]) -> tuple[str, ...]:
     """Let the user select runs; the URL has the selection unless it is the default."""
     state, models = page_state(), {run.name: run for run in available}
     key = state.runs_key
-    if key in st.session_state:
-        selected = st.session_state[key]
+    kept = st.session_state.get(key)
+    # Not an empty selection from before the first training, and not runs that are all gone.
+    if kept is not None and (set(kept) & set(models) if kept else state.default_runs != []):
+        selected = kept
     elif state.runs is not None:
         selected, state.runs = state.runs, None
     else:

@@ -163,6 +163,17 @@ def test_the_results_can_be_shown_before_the_last_round(room: Room) -> None:
     assert room.phone_state(phone)["phase"] == "finished" and room.phone_state(phone)["score"] == 1
 
 
+def test_results_in_the_middle_of_a_round_leave_out_its_answers(room: Room) -> None:
+    first, second = room.join(), room.join()
+    room.start_guess([question(1, 2.0), question(2, 1.0)])
+    room.answer(first, room.phone_state(first)["round"], 1)
+    step(room)
+    step(room)
+    room.answer(second, room.phone_state(second)["round"], 9)
+    room.finish_guess()
+    assert [share.answers for share in room.snapshot().shares if share.answers] == [1]
+
+
 def test_only_the_noisy_image_of_the_current_round_is_returned(room: Room) -> None:
     phone = room.join()
     assert room.noisy_image(1) is None

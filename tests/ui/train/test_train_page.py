@@ -160,6 +160,21 @@ def test_button_press_counts_again_if_a_rerun_interrupted_its_callback() -> None
     assert pressed == ["start", "start"]
 
 
+def test_the_first_training_and_a_renamed_one_appear_on_other_screens(photos: str, tmp_path: Path) -> None:
+    app = opened("pages/train.py")
+    assert app.multiselect(key="runs:0").value == []
+    run = new_run(tmp_path / "runs", photos, "first")
+    list(run_training(run))
+    app.run()
+    assert app.multiselect(key="runs:0").value == ["first"]
+    run.rename("renamed")
+    app.run()
+    assert app.multiselect(key="runs:0").value == ["renamed"]
+    app.multiselect(key="runs:0").set_value([])
+    app.run()
+    assert app.multiselect(key="runs:0").value == [] and not app.exception
+
+
 def test_outdated_widget_values_of_a_browser_do_not_undo_a_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resources.training_queue(), "start", lambda *runs: None)
     app = opened("pages/train.py")

@@ -154,15 +154,22 @@ def _render_lobby(phones: PhoneAddress, state: RoomState, game: Room, shown: Sna
             st.markdown("The room is closed.")
             st.button("Open the room", key="room_open", type="primary", on_click=presenter_callback(game.open))
             return
+        invitation = "Open this link in another tab to rehearse" if phones.can_rehearse else "Scan the code to play"
         st.html(
-            "<div class='room-invitation'><h2>Scan the code to play</h2>"
+            f"<div class='room-invitation'><h2>{invitation}</h2>"
             f"<p><a href='{escape(phones.url)}' target='_blank'>{escape(phones.url)}</a></p></div>"
         )
         if state.starts_when_prepared:
             st.markdown("Preparing the digits …")
             return
         order = st.segmented_control(
-            "Round by round", [_DOWN, _UP], default=_DOWN, required=True, key="room_order", width="content"
+            "Round by round",
+            [_DOWN, _UP],
+            default=_DOWN,
+            required=True,
+            key="room_order",
+            persist_state="session",
+            width="content",
         )
         is_reviewed = st.toggle(
             "Review drawings before they are shown",
@@ -190,9 +197,8 @@ def _render_lobby(phones: PhoneAddress, state: RoomState, game: Room, shown: Sna
                 args=(is_reviewed,),
             )
             st.button("Close the room", key="room_close", type="tertiary", on_click=presenter_callback(game.close))
-        st.caption(
-            "Phones must be on the same network as this computer. Closing the room forgets all phones and answers."
-        )
+        network = "" if phones.can_rehearse else "Phones must be on the same network as this computer. "
+        st.caption(f"{network}Closing the room forgets all phones and answers.")
 
 
 def _start_guess(state: RoomState, rising: bool) -> None:
