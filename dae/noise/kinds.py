@@ -20,6 +20,8 @@ _READ_NOISE = 2.0
 # Bilinear demosaicing: weights of the neighboring samples of a color. Half of the samples are green.
 _RED_BLUE_WEIGHTS = ((0.25, 0.5, 0.25), (0.5, 1.0, 0.5), (0.25, 0.5, 0.25))
 _GREEN_WEIGHTS = ((0.0, 0.25, 0.0), (0.25, 1.0, 0.25), (0.0, 0.25, 0.0))
+# Brightness of a photon at the lowest levels, for which the counts would exceed the range of float32.
+_MIN_PHOTON = 1e-12
 
 
 def _gaussian(clean: Tensor, level: Tensor, generator: Generator) -> Tensor:
@@ -37,10 +39,10 @@ def _speckle(clean: Tensor, level: Tensor, generator: Generator) -> Tensor:
 def _poisson(clean: Tensor, level: Tensor, generator: Generator) -> Tensor:
     # A photon count n has variance n, so photons of this brightness give a white pixel
     # the standard deviation `level`.
-    photon = level.square()
-    rate = torch.where(photon > 0, clean.clamp(min=0) / photon.clamp(min=1e-12), 0)
+    photon = level.square().clamp(min=_MIN_PHOTON)
+    rate = torch.where(level > 0, clean.clamp(min=0) / photon, 0)
     counts = torch.poisson(rate, generator=generator)
-    return torch.where(photon > 0, counts * photon, clean)
+    return torch.where(level > 0, counts * photon, clean)
 
 
 def _camera(clean: Tensor, level: Tensor, generator: Generator) -> Tensor:
@@ -58,7 +60,8 @@ def _camera(clean: Tensor, level: Tensor, generator: Generator) -> Tensor:
     sensor = (clean * mosaic).sum(1, keepdim=True)  # (B, 1, H, W)
     # The variance at a white pixel is level² = photon + (read noise * photon)².
     photon = 2 * level.square() / (1 + (1 + (2 * _READ_NOISE * level).square()).sqrt())
-    rate = torch.where(photon > 0, sensor.clamp(min=0) / photon.clamp(min=1e-12), 0)
+    photon = photon.clamp(min=_MIN_PHOTON)
+    rate = torch.where(level > 0, sensor.clamp(min=0) / photon, 0)
     # Read noise comes first, because the number of draws of the photons depends on the images.
     electrons = _READ_NOISE * _randn(sensor, generator) + torch.poisson(rate, generator=generator)
     noise = _demosaic((electrons * photon - sensor) * mosaic, mosaic)

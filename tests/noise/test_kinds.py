@@ -185,6 +185,14 @@ def test_speckle_and_poisson_noise_leave_black_pixels_unchanged() -> None:
         assert torch.equal(corrupt(black, NoiseSpec(kind, 1, clipped=False), seeded()), black)
 
 
+@pytest.mark.parametrize("kind", ["poisson", "camera"])
+@pytest.mark.parametrize("level", [1e-30, 1e-7, 1e-6])
+def test_the_lowest_levels_leave_images_nearly_unchanged(kind: str, level: float) -> None:
+    clean = torch.full((1, 3, 16, 16), 0.8)
+    noisy = corrupt(clean, NoiseSpec(kind, level, clipped=False), Generator().manual_seed(0))
+    torch.testing.assert_close(noisy, clean, atol=1e-4, rtol=0)
+
+
 def test_masking_never_brightens_a_pixel() -> None:
     clean = torch.from_numpy(blobs(4)).float() / 255
     assert (corrupt(clean, NoiseSpec("masking", 0.5), seeded()) <= clean).all()
