@@ -34,11 +34,7 @@ def add(commands: Commands) -> None:
     """Register the command."""
     parser = add_command(commands, "train", _train, "Train a model and store the run.")
     parser.add_argument("--recipe", metavar="NAME", help="named configuration; other options override its settings")
-    parser.add_argument(
-        "--dataset",
-        metavar="NAME",
-        help="data set, or folder:PATH or photos:PATH for a folder of images",
-    )
+    parser.add_argument("--dataset", metavar="NAME", help="data set, or folder:PATH or photos:PATH for a folder")
     parser.add_argument("--model", metavar="NAME", help="architecture")
     parser.add_argument("--pretrained", metavar="RUN", help="run that provides the initial weights ('': random)")
     parser.add_argument(

@@ -34,8 +34,6 @@ NUM_VALIDATION_IMAGES = 2_000
 _MAX_VALIDATION_SHARE = 0.1
 # Up to this many synthetic digits are drawn directly instead of creating the full set first.
 _MAX_DIRECT_IMAGES = 2_000
-# Characters of a folder's name in that of its cache, as file systems accept 255 bytes.
-_MAX_NAME = 40
 
 
 @dataclass(frozen=True)
@@ -214,7 +212,8 @@ def _load_folder(name: str, split: str, root: Path) -> ImageSet:
     def write(target: Path) -> None:
         image_folder.pack_folder(folder, split, size, target, FOLDER_KINDS[kind].cut)
 
-    return image_set.cached(name, split, f"{prefix}{folder.name[:_MAX_NAME]}-{size}-{split}-{digest}", write)
+    # File systems accept names of 255 bytes.
+    return image_set.cached(name, split, f"{prefix}{folder.name[:40]}-{size}-{split}-{digest}", write)
 
 
 def is_available(name: str, root: Path | str | None = None) -> bool:

@@ -63,7 +63,7 @@ def compute(selection: Selection) -> Comparison | None:
     }
     return Comparison(
         scores,
-        _scores(selection, 1),
+        scores if draws == 1 else _scores(selection, 1),
         infos,
         summary_table(rows, infos),
         (*ranking_sentences(scores, infos), *untrained_sentence(selection)),
